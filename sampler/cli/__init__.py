@@ -1,0 +1,1 @@
+"""The ``sampler`` command: one file per command."""

@@ -1,0 +1,126 @@
+"""The tree of errors. Everything that Sampler raises on purpose is one of these.
+
+::
+
+    SamplerError
+    ├── SettingsError        a configuration file or environment value is wrong
+    ├── RequestError         a local peer or a caller asked for something that cannot be done
+    ├── SandboxError         the process that examines cannot be had
+    │   ├── ChildDied        it crashed or was killed while it held an object
+    │   └── ChildTimedOut    it ran past its deadline and was killed
+    ├── RulesError           no usable rule is left
+    ├── ConsentError         statement or consent is absent, damaged or refused
+    ├── SpoolError           the host cannot keep what it took
+    │   └── SpoolFull        quota reached or disk full
+    ├── JournalError         the record of what left is damaged or cannot be written
+    ├── DeliveryError        an exchange with the queue did not succeed
+    │   ├── QueueUnreachable no answer; trying again later may help
+    │   ├── QueueBusy        429, 503 or 507, with the seconds to wait
+    │   └── QueueRefused     it understood and said no; trying again will not help
+    ├── IdentityError        a key, certificate, token or role is missing, expired or wrong
+    └── QueueError           the queue cannot do what was asked
+        ├── NotFound
+        ├── Conflict         the thing is in another state than the request supposes
+        ├── ContentMismatch  bytes do not have the announced hash or length
+        └── StorageFull      the queue's disk is full; nothing that was acknowledged is lost
+
+A message says what happened, to which object, and what to do next. Failures that one file is expected to
+show (absent, a folder, too large, …) are not exceptions but ``model.Failure`` values.
+"""
+
+from __future__ import annotations
+
+
+class SamplerError(Exception):
+    """Base of all errors that Sampler raises on purpose; ``str()`` of it is fit for a terminal."""
+
+
+class SettingsError(SamplerError):
+    """A configuration file or environment value is wrong."""
+
+
+class RequestError(SamplerError):
+    """A caller asked for something that cannot be done."""
+
+
+class SandboxError(SamplerError):
+    """The process that examines hostile bytes cannot be had."""
+
+
+class ChildDied(SandboxError):
+    """The child crashed or was killed while it held an object."""
+
+
+class ChildTimedOut(SandboxError):
+    """The child ran past its deadline and was killed."""
+
+
+class RulesError(SamplerError):
+    """No usable rule is left."""
+
+
+class ConsentError(SamplerError):
+    """Statement or consent is absent, damaged or refused."""
+
+
+class SpoolError(SamplerError):
+    """The host cannot keep what it took."""
+
+
+class SpoolFull(SpoolError):
+    """The spool's quota is reached or its disk is full."""
+
+
+class JournalError(SamplerError):
+    """The record of what left the host is damaged or cannot be written."""
+
+
+class DeliveryError(SamplerError):
+    """An exchange with the queue did not succeed."""
+
+
+class QueueUnreachable(DeliveryError):
+    """No answer from the queue; trying again later may help."""
+
+
+class QueueBusy(DeliveryError):
+    """The queue asks to wait.
+
+    ``retry_after_seconds`` is what it asked for, or ``None``.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class QueueRefused(DeliveryError):
+    """The queue understood and said no; ``status`` is its HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class IdentityError(SamplerError):
+    """A key, certificate, token or role is missing, expired or wrong."""
+
+
+class QueueError(SamplerError):
+    """The queue cannot do what was asked."""
+
+
+class NotFound(QueueError):
+    """There is no such thing on the queue, or none that the caller may see."""
+
+
+class Conflict(QueueError):
+    """The thing is in another state than the request supposes."""
+
+
+class ContentMismatch(QueueError):
+    """Bytes do not have the announced hash or length."""
+
+
+class StorageFull(QueueError):
+    """The queue's disk is full."""

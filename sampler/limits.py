@@ -1,0 +1,74 @@
+"""Every ceiling on what is read from outside, with its unit in its name.
+
+A value here is a default that an operator may lower or raise in the configuration where the guide says so; the ones
+that protect a parser or a protocol are fixed.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+# Local intake
+FLAG_REQUEST_MAX_BYTES: Final = 64 * KIB
+"""A flag request's own JSON; the object's bytes are not part of it."""
+PATH_MAX_BYTES: Final = 4096
+"""Linux PATH_MAX."""
+DETECTIONS_MAX_COUNT: Final = 64
+TEXT_MAX_CHARACTERS: Final = 1024
+"""One free-text value from a peer: a detection's name, a note."""
+URL_MAX_CHARACTERS: Final = 8192
+
+# Snapshots
+OBJECT_MAX_BYTES: Final = 4 * GIB
+"""The largest object that is taken at all; counted in bytes read."""
+MEMORY_SNAPSHOT_MAX_BYTES: Final = 16 * MIB
+"""Up to here a snapshot is a sealed memfd, above it an unnamed file beside the spool."""
+COPY_CHUNK_BYTES: Final = 1 * MIB
+SNAPSHOT_DEADLINE_SECONDS: Final = 300.0
+XATTR_MAX_BYTES: Final = 8 * KIB
+
+# Sandbox
+FRAME_MAX_BYTES: Final = 8 * MIB
+"""A child's whole answer."""
+EXAMINE_DEADLINE_SECONDS: Final = 60.0
+CHILD_MEMORY_MAX_BYTES: Final = 2 * GIB
+CHILD_MAX_OBJECTS: Final = 1000
+"""After this many objects a child is replaced."""
+
+# Scanning
+MATCHES_MAX_COUNT: Final = 1000
+"""Rules that matched one object."""
+HITS_PER_RULE_MAX_COUNT: Final = 256
+"""String hits kept of one rule; how many there were in all is kept as a number."""
+SCAN_TIMEOUT_SECONDS: Final = 30
+"""YARA's own timeout; the sandbox's deadline stands behind it."""
+RULE_FILE_MAX_BYTES: Final = 16 * MIB
+
+# Extraction
+REGIONS_MAX_COUNT: Final = 4096
+PROBLEMS_MAX_COUNT: Final = 256
+PART_NAME_MAX_CHARACTERS: Final = 256
+PARTS_MAX_COUNT: Final = 256
+"""Parts of one object that are sent."""
+PARTS_MAX_TOTAL_BYTES: Final = 64 * MIB
+MATCH_CONTEXT_MAX_BYTES: Final = 64 * KIB
+FIELDS_MAX_COUNT: Final = 1024
+FIELD_VALUE_MAX_CHARACTERS: Final = 8192
+
+# The wire
+MANIFEST_MAX_BYTES: Final = 4 * MIB
+CONTROL_BODY_MAX_BYTES: Final = 64 * KIB
+"""Any other JSON body."""
+CHUNK_MAX_BYTES: Final = 8 * MIB
+"""One tus PATCH; the unit of checking and of resuming."""
+CREATE_WITH_UPLOAD_MAX_BYTES: Final = 1 * MIB
+"""Contents up to here travel in the creating request (tus creation-with-upload)."""
+ANSWER_MAX_BYTES: Final = 8 * MIB
+"""What a client reads of one answer of the queue, downloads apart."""
+IDLE_CONNECTION_SECONDS: Final = 75.0
+BODY_STALL_SECONDS: Final = 30.0
+"""A body that brings no byte for this long is given up."""
+LONG_POLL_MAX_SECONDS: Final = 30.0
+LEASE_MAX_SECONDS: Final = 3600.0

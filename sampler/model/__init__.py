@@ -1,0 +1,55 @@
+"""Frozen values that the stages exchange. Standard library only; no value here does any input or output."""
+
+from sampler.model.candidate import Candidate, DescriptorSource, Failure, PathSource, Peer, Reason, Source
+from sampler.model.examination import (
+    ContentKind,
+    Examination,
+    PartKind,
+    Problem,
+    Region,
+    RuleMatch,
+    StringHit,
+)
+from sampler.model.fields import Field, FieldValue, value_of
+from sampler.model.finding import Finding, Omission, Part, Plan
+from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
+from sampler.model.snapshot import FileStat, Snapshot
+from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState
+from sampler.model.verdict import Conclusion, Verdict
+
+__all__ = [
+    "Candidate",
+    "Conclusion",
+    "Content",
+    "ContentKind",
+    "DescriptorSource",
+    "Examination",
+    "Failure",
+    "Field",
+    "FieldValue",
+    "FileStat",
+    "Finding",
+    "ObjectState",
+    "Omission",
+    "Parcel",
+    "Part",
+    "PartKind",
+    "PathSource",
+    "Peer",
+    "Plan",
+    "Problem",
+    "Reason",
+    "Refusal",
+    "Region",
+    "RuleMatch",
+    "Sampling",
+    "Scope",
+    "Snapshot",
+    "Source",
+    "StatementRef",
+    "StringHit",
+    "SubmissionState",
+    "TaskState",
+    "Verdict",
+    "value_of",
+]

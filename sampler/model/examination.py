@@ -1,0 +1,151 @@
+"""What a sandboxed child says of one object. It parsed hostile bytes, so each value is checked on construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sampler.limits import (
+    FIELDS_MAX_COUNT,
+    HITS_PER_RULE_MAX_COUNT,
+    MATCHES_MAX_COUNT,
+    PART_NAME_MAX_CHARACTERS,
+    PROBLEMS_MAX_COUNT,
+    REGIONS_MAX_COUNT,
+    TEXT_MAX_CHARACTERS,
+)
+from sampler.model.fields import Field
+
+
+class ContentKind(StrEnum):
+    """What an object is, decided by its content and never by its name."""
+
+    EXECUTABLE = "executable"
+    LIBRARY = "library"
+    DRIVER = "driver"
+    SCRIPT = "script"
+    DOCUMENT = "document"
+    MAIL = "mail"
+    IMAGE = "image"
+    ARCHIVE = "archive"
+    DISK = "disk"
+    """A disk or file-system image."""
+    EMPTY = "empty"
+    OTHER = "other"
+
+
+class PartKind(StrEnum):
+    """What a part of an object is."""
+
+    HEADER = "header"
+    SECTION = "section"
+    SEGMENT = "segment"
+    ENTRY_POINT = "entry_point"
+    RESOURCE = "resource"
+    CERTIFICATE = "certificate"
+    OVERLAY = "overlay"
+    MATCH = "match"
+    TAIL = "tail"
+
+
+def _check_range(offset: int, length: int) -> None:
+    if offset < 0 or length < 0:
+        raise ValueError(f"not a range: offset {offset}, length {length}")
+
+
+def _check_count(what: str, count: int, ceiling: int) -> None:
+    if count > ceiling:
+        raise ValueError(f"{count} {what}, at most {ceiling} are taken")
+
+
+def _check_text(what: str, text: str, ceiling: int = TEXT_MAX_CHARACTERS) -> None:
+    if len(text) > ceiling:
+        raise ValueError(f"{what} of {len(text)} characters, at most {ceiling} are taken")
+
+
+@dataclass(frozen=True, slots=True)
+class StringHit:
+    """One place where a rule's string matched. Its bytes are cut from the snapshot, never taken from the child."""
+
+    identifier: str
+    offset: int
+    length: int
+
+    def __post_init__(self) -> None:
+        _check_text("string identifier", self.identifier)
+        _check_range(self.offset, self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """One YARA rule that matched."""
+
+    rule: str
+    namespace: str
+    """The rule file, relative to its rule folder."""
+    tags: tuple[str, ...] = ()
+    meta: tuple[tuple[str, str | int | bool], ...] = ()
+    hits: tuple[StringHit, ...] = ()
+    """In the order of their offsets; at most ``HITS_PER_RULE_MAX_COUNT``."""
+    hits_total: int = 0
+    """How many there were, kept or not."""
+
+    def __post_init__(self) -> None:
+        _check_text("rule name", self.rule)
+        _check_text("namespace", self.namespace)
+        _check_count(f"string hits of {self.rule}", len(self.hits), HITS_PER_RULE_MAX_COUNT)
+        _check_count(f"metadata of {self.rule}", len(self.meta), FIELDS_MAX_COUNT)
+
+    def meta_value(self, key: str) -> str | int | bool | None:
+        """The first metadata value with this key, or ``None``."""
+        return next((value for name, value in self.meta if name == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of the object that has a meaning in its format."""
+
+    kind: PartKind
+    name: str
+    """``.text``, ``RT_MANIFEST/1/1033``, a rule's string; empty where the kind says it all."""
+    offset: int
+    length: int
+
+    def __post_init__(self) -> None:
+        _check_text("region name", self.name, PART_NAME_MAX_CHARACTERS)
+        _check_range(self.offset, self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about the object that a stage could not do; the other stages' results stand."""
+
+    stage: str
+    """``scan``, ``extract`` or ``describe``."""
+    code: str
+    detail: str
+
+    def __post_init__(self) -> None:
+        _check_text("problem", self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything that a child found in one object."""
+
+    sha256: str
+    """The object that the child was given; an answer for another one is refused."""
+    kind: ContentKind
+    mime_type: str
+    ruleset_version: str
+    matches: tuple[RuleMatch, ...] = ()
+    regions: tuple[Region, ...] = ()
+    fields: tuple[Field, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_text("MIME type", self.mime_type)
+        _check_count("matches", len(self.matches), MATCHES_MAX_COUNT)
+        _check_count("regions", len(self.regions), REGIONS_MAX_COUNT)
+        _check_count("fields", len(self.fields), FIELDS_MAX_COUNT)
+        _check_count("problems", len(self.problems), PROBLEMS_MAX_COUNT)

@@ -1,0 +1,1 @@
+"""The HTTP contract that both ends share: messages, their coding, and the routes."""

@@ -1,0 +1,14 @@
+"""The routes of the agent's local socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FLAG: Final = "/v1/flag"
+"""POST a ``FlagRequest``; answers 200 with an ``ObjectView`` once the outcome is durable, whatever it is."""
+FLAG_BYTES: Final = "/v1/flag/bytes"
+"""POST the object's bytes, the ``FlagRequest`` as JSON in the ``Sampler-Flag`` header."""
+OBJECTS: Final = "/v1/objects"
+OBJECT: Final = "/v1/objects/{id}"
+STATUS: Final = "/v1/status"
+FLAG_HEADER: Final = "Sampler-Flag"

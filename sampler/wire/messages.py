@@ -1,0 +1,361 @@
+"""The messages between hosts, people, workers and the queue. JSON (RFC 8259); an unknown key is an error.
+
+ECS names stay dotted and flat (``{"file.size": 12}``), as the Elastic Common Schema allows, so that a statement's list
+of fields and a manifest read the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+from sampler.limits import (
+    FIELD_VALUE_MAX_CHARACTERS,
+    FIELDS_MAX_COUNT,
+    LEASE_MAX_SECONDS,
+    LONG_POLL_MAX_SECONDS,
+    MATCHES_MAX_COUNT,
+    OBJECT_MAX_BYTES,
+    PART_NAME_MAX_CHARACTERS,
+    PARTS_MAX_COUNT,
+    TEXT_MAX_CHARACTERS,
+)
+from sampler.model import Conclusion, PartKind, Sampling, SubmissionState, TaskState
+
+Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256, lower-case hexadecimal")]
+Id: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        description="UUID (RFC 9562), lower case",
+    ),
+]
+Size: TypeAlias = Annotated[int, Meta(ge=0, le=OBJECT_MAX_BYTES, description="bytes")]
+Text: TypeAlias = Annotated[str, Meta(max_length=TEXT_MAX_CHARACTERS)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+FieldName: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=128)]
+FieldText: TypeAlias = Annotated[str, Meta(max_length=FIELD_VALUE_MAX_CHARACTERS)]
+FieldTexts: TypeAlias = Annotated[list[FieldText], Meta(max_length=FIELDS_MAX_COUNT)]
+FieldJson: TypeAlias = bool | int | float | FieldText | FieldTexts
+Fields: TypeAlias = Annotated[dict[FieldName, FieldJson], Meta(max_length=FIELDS_MAX_COUNT)]
+
+
+class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of all messages."""
+
+
+# --- from the host ---------------------------------------------------------------------------------------------------
+
+
+class StatementMessage(Message, frozen=True, kw_only=True):
+    """The statement under which the host's owner lets this leave."""
+
+    id: Name
+    version: Annotated[int, Meta(ge=1)]
+    digest: Sha256
+
+
+class PartMessage(Message, frozen=True, kw_only=True):
+    """Where a content lies in the whole object."""
+
+    kind: PartKind
+    name: Annotated[str, Meta(max_length=PART_NAME_MAX_CHARACTERS)]
+    offset: Size
+    length: Size
+
+
+class ContentMessage(Message, frozen=True, kw_only=True):
+    """Bytes that the host offers: the whole object, or one part of it."""
+
+    sha256: Sha256
+    size: Size
+    part: PartMessage | None = None
+
+
+class OmissionMessage(Message, frozen=True, kw_only=True):
+    """Something that was asked for and is not sent, and why."""
+
+    what: Text
+    reason: Text
+
+
+class ObjectMessage(Message, frozen=True, kw_only=True):
+    """The whole object, sent or not."""
+
+    sha256: Sha256
+    size: Size
+
+
+class Manifest(Message, frozen=True, kw_only=True):
+    """``POST /v1/submissions``: one object, what is known of it, and the contents that are offered.
+
+    ``id`` is the submission's own and its idempotency key: the same manifest again changes nothing and gets the same
+    answer.
+    """
+
+    id: Id
+    created: datetime
+    object: ObjectMessage
+    statement: StatementMessage
+    fields: Fields = {}
+    matches: Annotated[list[Fields], Meta(max_length=MATCHES_MAX_COUNT)] = []
+    contents: Annotated[list[ContentMessage], Meta(max_length=PARTS_MAX_COUNT + 1)] = []
+    omissions: Annotated[list[OmissionMessage], Meta(max_length=PARTS_MAX_COUNT + 1)] = []
+
+
+class ManifestAnswer(Message, frozen=True, kw_only=True):
+    """What the queue wants of a manifest's contents; what it has already never travels."""
+
+    id: Id
+    state: SubmissionState
+    wanted: list[Sha256] = []
+    known: list[Sha256] = []
+
+
+class VerdictMessage(Message, frozen=True, kw_only=True):
+    """A conclusion about an object."""
+
+    conclusion: Conclusion
+    score: Annotated[int, Meta(ge=0, le=100)]
+    analyzer: Name
+    at: datetime
+    family: Text | None = None
+    note: Text | None = None
+
+
+class SubmissionView(Message, frozen=True, kw_only=True):
+    """``GET /v1/submissions/{id}``."""
+
+    id: Id
+    state: SubmissionState
+    received: datetime
+    object: ObjectMessage
+    missing: list[Sha256] = []
+    verdict: VerdictMessage | None = None
+
+
+class VerdictEvent(Message, frozen=True, kw_only=True):
+    """One verdict on its way back to the host that asked."""
+
+    cursor: Annotated[int, Meta(ge=1)]
+    submission: Id
+    verdict: VerdictMessage
+
+
+class VerdictPage(Message, frozen=True, kw_only=True):
+    """``GET /v1/verdicts?after=CURSOR&wait=SECONDS``: this host's verdicts after the cursor, oldest first."""
+
+    events: list[VerdictEvent] = []
+    cursor: Annotated[int, Meta(ge=0)]
+    """Ask again from here."""
+
+
+class EnrollRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/enroll``: a signing request (PKCS #10, PEM), under a token of ``tokens create --role enroll``."""
+
+    csr: Annotated[str, Meta(max_length=16384)]
+
+
+class EnrollAnswer(Message, frozen=True, kw_only=True):
+    """The host's identity on this queue."""
+
+    agent_id: Id
+    certificate: str
+    """PEM."""
+    ca: str
+    """PEM."""
+    url: str
+    """Where hosts deliver."""
+
+
+# --- for people and workers ------------------------------------------------------------------------------------------
+
+
+class LeaseRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/leases``: give me one task."""
+
+    worker: Name
+    seconds: Annotated[float, Meta(gt=0, le=LEASE_MAX_SECONDS)] = 300.0
+    wait: Annotated[float, Meta(ge=0, le=LONG_POLL_MAX_SECONDS)] = 0.0
+    task: Id | None = None
+    """Ask for this one."""
+
+
+class StoredContent(Message, frozen=True, kw_only=True):
+    """A content that the queue holds, and where it came from in the whole."""
+
+    sha256: Sha256
+    size: Size
+    part: PartMessage | None = None
+
+
+class TaskView(Message, frozen=True, kw_only=True):
+    """One task with what an analyzer needs to know."""
+
+    id: Id
+    state: TaskState
+    submission: Id
+    object: ObjectMessage
+    created: datetime
+    attempts: int = 0
+    fields: Fields = {}
+    matches: list[Fields] = []
+    contents: list[StoredContent] = []
+    omissions: list[OmissionMessage] = []
+    worker: str | None = None
+    expires: datetime | None = None
+    not_before: datetime | None = None
+    failure: str | None = None
+    verdict: VerdictMessage | None = None
+
+
+class Lease(Message, frozen=True, kw_only=True):
+    """A task that is yours until ``expires``. Whoever has ``lease`` may renew, complete or fail it; keep it secret."""
+
+    lease: Name
+    expires: datetime
+    task: TaskView
+
+
+class LeaseAnswer(Message, frozen=True, kw_only=True):
+    """The lease, or ``None`` when nothing was waiting."""
+
+    lease: Lease | None = None
+
+
+class RenewRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/tasks/{id}/renew``."""
+
+    lease: Name
+    seconds: Annotated[float, Meta(gt=0, le=LEASE_MAX_SECONDS)] = 300.0
+
+
+class CompleteRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/tasks/{id}/complete``."""
+
+    lease: Name
+    conclusion: Conclusion
+    score: Annotated[int, Meta(ge=0, le=100)]
+    analyzer: Name
+    family: Text | None = None
+    note: Text | None = None
+
+
+class FailRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/tasks/{id}/fail``: the analyzer could not; the task is tried again later unless ``retry`` is false."""
+
+    lease: Name
+    reason: Text
+    retry: bool = True
+
+
+class TaskPage(Message, frozen=True, kw_only=True):
+    """``GET /v1/tasks?state=&after=&limit=``, oldest first."""
+
+    tasks: list[TaskView] = []
+    after: str | None = None
+    """Where the next page begins, or ``None`` on the last."""
+
+
+# --- both ------------------------------------------------------------------------------------------------------------
+
+
+class Problem(Message, frozen=True, kw_only=True):
+    """Every error body (RFC 9457, ``application/problem+json``)."""
+
+    type: str
+    """``urn:sampler:problem:<code>``; the code is stable."""
+    title: str
+    status: int
+    detail: str = ""
+    """What happened, to which object, and what to do next."""
+
+
+class Health(Message, frozen=True, kw_only=True):
+    """``/healthz`` and ``/readyz``."""
+
+    status: str
+    detail: str = ""
+
+
+# --- the agent's local socket ----------------------------------------------------------------------------------------
+
+
+class FlagRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/flag`` on the agent's socket: look at this object.
+
+    One of three: ``path``, opened with the caller's rights; ``descriptor`` true, for a descriptor that came with the
+    request's first bytes by SCM_RIGHTS (``path`` is then only its name); or the object's bytes as the body of
+    ``POST /v1/flag/bytes``, with this message in the ``Sampler-Flag`` header (``path`` is then only its name).
+    ``path_hex`` stands in place of ``path`` for a path that is not UTF-8.
+    """
+
+    id: Id | None = None
+    """The caller's own identifier, so that a repeated request changes nothing."""
+    path: Annotated[str, Meta(max_length=4096)] | None = None
+    path_hex: Annotated[str, Meta(max_length=8192, pattern="^([0-9a-f]{2})*$")] | None = None
+    descriptor: bool = False
+    reason: str = "detection"
+    detections: Annotated[list[Text], Meta(max_length=64)] = []
+    pid: Annotated[int, Meta(ge=1)] | None = None
+    origin_url: Annotated[str, Meta(max_length=8192)] | None = None
+    wants: Sampling | None = None
+
+
+class ObjectMatch(Message, frozen=True, kw_only=True):
+    """One rule that matched, for the caller's eyes."""
+
+    rule: str
+    strings: int = 0
+
+
+class ObjectView(Message, frozen=True, kw_only=True):
+    """One flagged object as the host's ledger has it (``GET /v1/objects/{id}`` on the agent's socket)."""
+
+    id: Id
+    state: str
+    """A ``model.ObjectState``."""
+    created: datetime
+    name: str = ""
+    sha256: str | None = None
+    size: int | None = None
+    detail: str = ""
+    """Why it ended as it did, or what it waits for."""
+    rule: str = ""
+    """The numbered rule that decided, where permit decided."""
+    matches: list[ObjectMatch] = []
+    detections: list[str] = []
+    contents: list[ContentMessage] = []
+    omissions: list[OmissionMessage] = []
+    sampling: Sampling = Sampling.NONE
+    sent_bytes: int = 0
+    updated: datetime | None = None
+    verdict: VerdictMessage | None = None
+
+
+class ObjectPage(Message, frozen=True, kw_only=True):
+    """``GET /v1/objects?state=&limit=&after=`` on the agent's socket, newest first."""
+
+    objects: list[ObjectView] = []
+    after: str | None = None
+
+
+class AgentStatus(Message, frozen=True, kw_only=True):
+    """``GET /v1/status`` on the agent's socket."""
+
+    agent_id: str
+    version: str
+    queue: str
+    queue_reachable: bool | None
+    """``None`` before the first attempt."""
+    queue_detail: str
+    ruleset_version: str
+    rules: int
+    rule_problems: list[str]
+    consent: str
+    counts: dict[str, int]
+    """Objects by state."""
+    spool_bytes: int
+    children: int

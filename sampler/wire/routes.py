@@ -1,0 +1,149 @@
+"""Every route of the queue, once: the server registers them from here, clients format them from here, OpenAPI is made from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from sampler.wire import messages as m
+
+UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+SHA256: Final = "[0-9a-f]{64}"
+
+
+class Door(StrEnum):
+    """Which of the queue's two listeners a route answers on, and so who may call it."""
+
+    HOSTS = "hosts"
+    """Mutual TLS; the caller is the device that its certificate names."""
+    PEOPLE = "people"
+    """Bearer tokens with roles: analysts, workers, enrolment."""
+    BOTH = "both"
+
+
+class Role(StrEnum):
+    """What a bearer token lets its holder do."""
+
+    ENROLL = "enroll"
+    """Get one host certificate; the token ends with its use."""
+    WORKER = "worker"
+    """Lease tasks, download their contents, report."""
+    ANALYST = "analyst"
+    """All that a worker may, and see every task and submission."""
+    ADMIN = "admin"
+    """All of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. ``path`` is a template whose variables are each held to a pattern in ``variables``."""
+
+    name: str
+    method: str
+    path: str
+    door: Door
+    summary: str
+    roles: tuple[Role, ...] = ()
+    """Who may call it on the people's door; empty: anybody."""
+    request: type[msgspec.Struct] | None = None
+    answer: type[msgspec.Struct] | None = None
+    status: int = 200
+    """Of success."""
+    errors: tuple[int, ...] = ()
+    query: tuple[str, ...] = ()
+    binary: str | None = None
+    """``request`` or ``answer`` where that body is bytes, not a message."""
+
+    def at(self, **values: str) -> str:
+        """The path with its variables filled in; each value must match its pattern."""
+        return self.path.format(**values)
+
+
+VARIABLES: Final = {"id": UUID, "sha256": SHA256, "upload": UUID}
+
+_WORK = (Role.WORKER, Role.ANALYST, Role.ADMIN)
+_SEE = (Role.ANALYST, Role.ADMIN)
+
+SUBMIT = Route(
+    "submit", "POST", "/v1/submissions", Door.HOSTS, "Offer an object; the answer names the contents that are wanted",
+    request=m.Manifest, answer=m.ManifestAnswer, status=201, errors=(400, 409, 413, 415, 422, 429, 507),
+)  # fmt: skip
+SUBMISSION = Route(
+    "submission", "GET", "/v1/submissions/{id}", Door.BOTH, "Where a submission is, what it still lacks, its verdict",
+    roles=_SEE, answer=m.SubmissionView, errors=(404,),
+)  # fmt: skip
+SUBMISSION_EVENTS = Route(
+    "submission_events", "GET", "/v1/submissions/{id}/events", Door.BOTH,
+    "A submission's changes as server-sent events, to its verdict", roles=_SEE, errors=(404,), binary="answer",
+)  # fmt: skip
+VERDICTS = Route(
+    "verdicts", "GET", "/v1/verdicts", Door.HOSTS, "This host's verdicts after a cursor; waits when there is none yet",
+    answer=m.VerdictPage, errors=(400,), query=("after", "wait"),
+)  # fmt: skip
+TUS_OPTIONS = Route(
+    "tus_options", "OPTIONS", "/v1/uploads", Door.HOSTS, "What this server does of tus 1.0.0", status=204,
+)  # fmt: skip
+TUS_CREATE = Route(
+    "tus_create", "POST", "/v1/uploads", Door.HOSTS,
+    "tus creation and creation-with-upload; Upload-Metadata names submission and sha256",
+    status=201, errors=(400, 404, 409, 412, 413, 415, 422, 429, 460, 507), binary="request",
+)  # fmt: skip
+TUS_HEAD = Route(
+    "tus_head", "HEAD", "/v1/uploads/{upload}", Door.HOSTS, "The offset up to which the server has verified bytes",
+    errors=(404, 410, 412),
+)  # fmt: skip
+TUS_PATCH = Route(
+    "tus_patch", "PATCH", "/v1/uploads/{upload}", Door.HOSTS, "Bytes at the offset", status=204,
+    errors=(400, 404, 409, 410, 412, 413, 415, 422, 460, 507), binary="request",
+)  # fmt: skip
+TUS_DELETE = Route(
+    "tus_delete", "DELETE", "/v1/uploads/{upload}", Door.HOSTS, "tus termination", status=204, errors=(404, 410, 412),
+)  # fmt: skip
+ENROLL = Route(
+    "enroll", "POST", "/v1/enroll", Door.PEOPLE, "Exchange an enrolment token and a signing request for a host certificate",
+    roles=(Role.ENROLL,), request=m.EnrollRequest, answer=m.EnrollAnswer, status=201, errors=(400, 401, 403, 422),
+)  # fmt: skip
+CA = Route("ca", "GET", "/v1/ca.pem", Door.PEOPLE, "The queue's CA certificate; check its fingerprint", binary="answer")
+LEASES = Route(
+    "leases", "POST", "/v1/leases", Door.PEOPLE, "Lease the next task, or a named one; waits when there is none yet",
+    roles=_WORK, request=m.LeaseRequest, answer=m.LeaseAnswer, errors=(400, 401, 403, 404, 409, 422),
+)  # fmt: skip
+TASKS = Route(
+    "tasks", "GET", "/v1/tasks", Door.PEOPLE, "Tasks, oldest first, a page at a time", roles=_SEE, answer=m.TaskPage,
+    errors=(400, 401, 403), query=("state", "after", "limit"),
+)  # fmt: skip
+TASK = Route(
+    "task", "GET", "/v1/tasks/{id}", Door.PEOPLE, "One task", roles=_WORK, answer=m.TaskView, errors=(401, 403, 404),
+)  # fmt: skip
+RENEW = Route(
+    "renew", "POST", "/v1/tasks/{id}/renew", Door.PEOPLE, "Keep a lease longer", roles=_WORK, request=m.RenewRequest,
+    answer=m.TaskView, errors=(400, 401, 403, 404, 409, 422),
+)  # fmt: skip
+COMPLETE = Route(
+    "complete", "POST", "/v1/tasks/{id}/complete", Door.PEOPLE, "Report a verdict; ends the task", roles=_WORK,
+    request=m.CompleteRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 422),
+)  # fmt: skip
+FAIL = Route(
+    "fail", "POST", "/v1/tasks/{id}/fail", Door.PEOPLE, "Give a task back because the analyzer could not", roles=_WORK,
+    request=m.FailRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 422),
+)  # fmt: skip
+REQUEUE = Route(
+    "requeue", "POST", "/v1/tasks/{id}/requeue", Door.PEOPLE, "Let a dead task be tried again", roles=_SEE,
+    answer=m.TaskView, errors=(401, 403, 404, 409),
+)  # fmt: skip
+CONTENT = Route(
+    "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content's bytes", roles=_WORK, errors=(401, 403, 404),
+    binary="answer",
+)  # fmt: skip
+HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
+READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
+METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text format", roles=_SEE, binary="answer")
+OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
+
+ROUTES: Final = (
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, VERDICTS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
+    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CONTENT, HEALTH, READY, METRICS, OPENAPI,
+)  # fmt: skip
