@@ -11,13 +11,15 @@ from sampler.model.examination import (
     StringHit,
 )
 from sampler.model.fields import Field, FieldValue, value_of
-from sampler.model.finding import Finding, Omission, Part, Plan
+from sampler.model.finding import Ask, Finding, Omission, Part, Plan
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
+from sampler.model.record import ObjectRecord
 from sampler.model.snapshot import FileStat, Snapshot
 from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState
 from sampler.model.verdict import Conclusion, Verdict
 
 __all__ = [
+    "Ask",
     "Candidate",
     "Conclusion",
     "Content",
@@ -29,6 +31,7 @@ __all__ = [
     "FieldValue",
     "FileStat",
     "Finding",
+    "ObjectRecord",
     "ObjectState",
     "Omission",
     "Parcel",

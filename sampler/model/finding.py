@@ -35,6 +35,17 @@ class Omission:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What the matching rules and the policy ask for, before anyone looked whether the object has it."""
+
+    sampling: Sampling
+    selectors: tuple[str, ...] = ()
+    """``header``, ``section:.text``, ``section``, ``overlay``, ``matches`` …; a rule's ``parts`` metadata."""
+    context_bytes: int = 0
+    """How much around a match is taken, on each side."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What the rules and the policy ask for: how much, which parts, and what of it did not fit."""
 
