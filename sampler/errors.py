@@ -18,6 +18,7 @@
     │   ├── QueueBusy        429, 503 or 507, with the seconds to wait
     │   └── QueueRefused     it understood and said no; trying again will not help
     ├── IdentityError        a key, certificate, token or role is missing, expired or wrong
+    ├── StorageError         a ledger or a folder of contents cannot be opened, is damaged or does not answer
     └── QueueError           the queue cannot do what was asked
         ├── NotFound
         ├── Conflict         the thing is in another state than the request supposes
@@ -104,6 +105,10 @@ class QueueRefused(DeliveryError):
 
 class IdentityError(SamplerError):
     """A key, certificate, token or role is missing, expired or wrong."""
+
+
+class StorageError(SamplerError):
+    """A ledger or a folder of contents cannot be opened, is damaged or does not answer."""
 
 
 class QueueError(SamplerError):
