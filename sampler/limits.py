@@ -72,3 +72,11 @@ BODY_STALL_SECONDS: Final = 30.0
 """A body that brings no byte for this long is given up."""
 LONG_POLL_MAX_SECONDS: Final = 30.0
 LEASE_MAX_SECONDS: Final = 3600.0
+
+# Identity
+PEM_MAX_BYTES: Final = 256 * KIB
+"""A key, a certificate or a bundle of CA certificates."""
+CSR_MAX_BYTES: Final = 16 * KIB
+"""A signing request, before anything of it is parsed."""
+RSA_MAX_BITS: Final = 8192
+"""Of a key that asks for a certificate; checking the signature of larger ones costs whoever checks."""
