@@ -27,6 +27,8 @@ MEMORY_SNAPSHOT_MAX_BYTES: Final = 16 * MIB
 """Up to here a snapshot is a sealed memfd, above it an unnamed file beside the spool."""
 COPY_CHUNK_BYTES: Final = 1 * MIB
 SNAPSHOT_DEADLINE_SECONDS: Final = 300.0
+OPEN_DEADLINE_SECONDS: Final = 10.0
+"""A file system can let open(2) wait for ever."""
 XATTR_MAX_BYTES: Final = 8 * KIB
 
 # Sandbox

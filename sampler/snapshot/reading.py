@@ -1,0 +1,60 @@
+"""Reading a snapshot by offset, any number of readers at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sampler.limits import COPY_CHUNK_BYTES
+from sampler.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """The names that other collections know an object by; lower-case hexadecimal. They prove nothing."""
+
+    md5: str
+    sha1: str
+
+
+def read_range(snapshot: Snapshot, offset: int, length: int) -> Iterator[bytes]:
+    """The bytes from ``offset`` on, ``length`` of them, in chunks of at most ``COPY_CHUNK_BYTES``.
+
+    Raises:
+        ValueError: the range is not inside the snapshot; raised at the call, before the first chunk.
+    """
+    if offset < 0 or length < 0 or offset + length > snapshot.size:
+        raise ValueError(f"bytes {offset} to {offset + length} are not all in an object of {snapshot.size} bytes")
+    return _chunks(snapshot.descriptor, offset, offset + length)
+
+
+def _chunks(descriptor: int, offset: int, end: int) -> Iterator[bytes]:
+    while offset < end:
+        chunk = os.pread(descriptor, min(COPY_CHUNK_BYTES, end - offset), offset)
+        if not chunk:
+            raise EOFError(f"a snapshot ended at {offset}, {end - offset} bytes early: its disk has lost them")
+        offset += len(chunk)
+        yield chunk
+
+
+def hash_range(snapshot: Snapshot, offset: int, length: int) -> str:
+    """The SHA-256 of a range, lower-case hexadecimal.
+
+    Raises:
+        ValueError: the range is not inside the snapshot.
+    """
+    digest = hashlib.sha256()
+    for chunk in read_range(snapshot, offset, length):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hashes(snapshot: Snapshot) -> Hashes:
+    """MD5 and SHA-1 of all bytes, in one pass."""
+    md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
+    for chunk in read_range(snapshot, 0, snapshot.size):
+        md5.update(chunk)
+        sha1.update(chunk)
+    return Hashes(md5.hexdigest(), sha1.hexdigest())

@@ -1,0 +1,109 @@
+"""Doing one thing with another user's rights to files, and no more than those.
+
+Linux keeps the file-system identity (credentials(7): fsuid, fsgid, supplementary groups) for each thread. A fresh
+thread takes on the peer's by raw system calls, does its one thing, and ends; no thread of the agent ever comes back from
+there. When the fsuid leaves 0, the kernel also drops the capabilities that override file permissions (capabilities(7)).
+The C library's own ``setgroups`` is of no use here, because it changes all threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from sampler.model import Peer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """Numbers of the three system calls on one architecture."""
+
+    setgroups: int
+    setfsgid: int
+    setfsuid: int
+
+
+_GENERIC: Final = _Calls(setgroups=159, setfsgid=152, setfsuid=151)
+_CALLS: Final = {"x86_64": _Calls(setgroups=116, setfsgid=123, setfsuid=122), "aarch64": _GENERIC, "riscv64": _GENERIC}
+_NO_ID: Final = 0xFFFFFFFF
+"""An identifier that nobody has: setfsuid(2) answers the present one and changes nothing."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class RightsUnavailable(Exception):
+    """The agent cannot take on this peer's rights; the text says why."""
+
+
+def is_trusted(peer: Peer) -> bool:
+    """Whether a peer's rights are the agent's own or all there are, so that nothing has to be taken on."""
+    return peer.uid in (0, os.geteuid())
+
+
+def with_rights_of(peer: Peer, work: Callable[[], T], *, deadline_seconds: float, discard: Callable[[T], None]) -> T:
+    """Run ``work`` in a thread of its own that has the peer's rights to files.
+
+    A file system can make any call wait for ever, so the thread is given up after ``deadline_seconds``; should it get
+    its result after all, ``discard`` is called with it.
+
+    Raises:
+        RightsUnavailable: the agent is not root, does not know this architecture, or the kernel refused.
+        TimeoutError: it took longer than ``deadline_seconds``.
+        OSError: what ``work`` raised.
+    """
+    calls = None if is_trusted(peer) else _calls()
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            if calls is not None:
+                _take_on(calls, peer)
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="peer-rights", daemon=True).start()
+    try:
+        return future.result(deadline_seconds)
+    except TimeoutError:
+        future.add_done_callback(lambda late: None if late.exception() else discard(late.result()))
+        raise
+
+
+def _calls() -> _Calls:
+    if os.geteuid() != 0:
+        raise RightsUnavailable("the agent does not run as root")
+    calls = _CALLS.get(platform.machine())
+    if calls is None or sys.maxsize < _NO_ID:
+        raise RightsUnavailable(f"the agent cannot change its rights on {platform.machine()}")
+    return calls
+
+
+def _take_on(calls: _Calls, peer: Peer) -> None:
+    """Give the thread the peer's rights: (1) groups, (2) fsgid, (3) fsuid, which ends the right to change the others."""
+    _set_groups(calls, peer.groups)
+    _set_identity(calls.setfsgid, peer.gid)
+    _set_identity(calls.setfsuid, peer.uid)
+
+
+def _set_groups(calls: _Calls, groups: Sequence[int]) -> None:
+    array = (ctypes.c_uint32 * len(groups))(*groups)
+    if _libc.syscall(ctypes.c_long(calls.setgroups), ctypes.c_long(len(groups)), array) != 0:
+        number = ctypes.get_errno()
+        raise RightsUnavailable(f"the kernel refused its groups ({os.strerror(number)})")
+
+
+def _set_identity(call: int, identity: int) -> None:
+    """setfsuid(2) and setfsgid(2) report no error: only asking again shows whether it worked."""
+    _libc.syscall(ctypes.c_long(call), ctypes.c_long(identity))
+    if _libc.syscall(ctypes.c_long(call), ctypes.c_long(_NO_ID)) & _NO_ID != identity:
+        raise RightsUnavailable(f"the kernel refused the file-system identity {identity}")

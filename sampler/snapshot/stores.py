@@ -1,0 +1,102 @@
+"""Where copies lie: a sealed memfd for small ones, an unnamed file on the spool's file system for large ones.
+
+Neither has a name that anybody could open, and neither can be written once it is closed for writing.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from sampler.errors import SpoolError, SpoolFull
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
+_NO_UNNAMED_FILES: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+class MemoryStore:
+    """Anonymous memory (memfd_create(2)) that is sealed in the end."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.memfd_create("sampler-snapshot", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+
+    def close_for_writing(self) -> int:
+        """Seal it, and give the descriptor away."""
+        os.fchmod(self.descriptor, 0o400)
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        return self.descriptor
+
+    def discard(self) -> None:
+        """Throw it away."""
+        os.close(self.descriptor)
+
+
+class FileStore:
+    """An unnamed file (open(2), O_TMPFILE) in a folder, opened anew for reading only in the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.descriptor = _unnamed_file(folder)
+
+    def close_for_writing(self) -> int:
+        """Give a descriptor away that cannot write, and close the one that can."""
+        reader = os.open(f"/proc/self/fd/{self.descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+        os.close(self.descriptor)
+        return reader
+
+    def discard(self) -> None:
+        """Throw it away."""
+        os.close(self.descriptor)
+
+
+Store = MemoryStore | FileStore
+
+
+def write_at(store: Store, chunk: bytes, offset: int) -> None:
+    """Write all of ``chunk``, without moving the position.
+
+    Raises:
+        SpoolFull: there is no room for it.
+        SpoolError: the disk does not take it.
+    """
+    view = memoryview(chunk)
+    try:
+        while view:
+            written = os.pwrite(store.descriptor, view, offset)
+            view, offset = view[written:], offset + written
+    except OSError as error:
+        raise cannot_keep(error) from error
+
+
+def set_length(store: Store, size: int) -> None:
+    """Make the copy ``size`` bytes long, zeros where nothing was written.
+
+    Raises:
+        SpoolFull, SpoolError: as ``write_at``.
+    """
+    try:
+        os.ftruncate(store.descriptor, size)
+    except OSError as error:
+        raise cannot_keep(error) from error
+
+
+def cannot_keep(error: OSError) -> SpoolError:
+    """The error of ours that says why a copy cannot be kept."""
+    if error.errno in _FULL:
+        return SpoolFull(f"no room for a copy of the object: {error.strerror}; free space on the spool's disk")
+    return SpoolError(f"the copy of the object cannot be written: {error}")
+
+
+def _unnamed_file(folder: Path) -> int:
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+    descriptor, name = tempfile.mkstemp(prefix=".snapshot-", dir=folder)
+    os.unlink(name)
+    return descriptor

@@ -1,0 +1,88 @@
+"""Taking a snapshot: open, check the size, copy, close for writing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sampler.limits import COPY_CHUNK_BYTES, MEMORY_SNAPSHOT_MAX_BYTES, OBJECT_MAX_BYTES, SNAPSHOT_DEADLINE_SECONDS
+from sampler.model import Candidate, DescriptorSource, Failure, Snapshot
+from sampler.snapshot import failures
+from sampler.snapshot.copying import Pace, copy
+from sampler.snapshot.opening import Opened, open_source
+from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep
+
+
+class SnapshotTaker:
+    """Takes snapshots. Blocking; any number of threads may use one taker.
+
+    Args:
+        folder: on the spool's file system; objects above ``MEMORY_SNAPSHOT_MAX_BYTES`` become unnamed files there.
+        max_bytes: the largest object that is taken.
+        deadline_seconds: how long the copying of one object may take.
+        chunk_bytes: how much is read at a time.
+        clock: monotonic seconds.
+        on_chunk: called after each chunk with the bytes copied so far.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_bytes: int = OBJECT_MAX_BYTES,
+        deadline_seconds: float = SNAPSHOT_DEADLINE_SECONDS,
+        chunk_bytes: int = COPY_CHUNK_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+        on_chunk: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._pace = Pace(deadline_seconds, clock, chunk_bytes, on_chunk)
+
+    def take(self, candidate: Candidate) -> Snapshot | Failure:
+        """Take a snapshot, or say why this object has none; a ``DescriptorSource``'s descriptor is closed either way.
+
+        Raises:
+            SpoolFull: there is no room for the copy.
+            SpoolError: the copy cannot be written.
+        """
+        opened = open_source(candidate)
+        if isinstance(opened, Failure):
+            return opened
+        try:
+            return self._copy(opened)
+        finally:
+            os.close(opened.descriptor)
+
+    def _copy(self, opened: Opened) -> Snapshot | Failure:
+        if opened.stat.size > self._max_bytes:
+            return failures.too_large(opened.path, opened.stat.size, self._max_bytes)
+        store = self._store(opened.stat.size)
+        try:
+            copied = copy(opened, store, self._pace)
+            if isinstance(copied, Failure):
+                store.discard()
+                return copied
+            return Snapshot(store.close_for_writing(), opened.stat.size, copied, opened.stat, opened.path)
+        except BaseException:
+            store.discard()
+            raise
+
+    def _store(self, size: int) -> Store:
+        try:
+            return MemoryStore() if size <= MEMORY_SNAPSHOT_MAX_BYTES else FileStore(self._folder)
+        except OSError as error:
+            raise cannot_keep(error) from error
+
+
+def release(snapshot: Snapshot) -> None:
+    """Give a snapshot back; its bytes are gone with its last descriptor."""
+    os.close(snapshot.descriptor)
+
+
+def abandon(candidate: Candidate) -> None:
+    """Close what a candidate brought along, for the case that no snapshot is taken of it at all."""
+    if isinstance(candidate.source, DescriptorSource):
+        os.close(candidate.source.descriptor)
