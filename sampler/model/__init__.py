@@ -17,6 +17,7 @@ from sampler.model.record import ObjectRecord
 from sampler.model.snapshot import FileStat, Snapshot
 from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState
 from sampler.model.verdict import Conclusion, Verdict
+from sampler.model.waiting import Waiting
 
 __all__ = [
     "Ask",
@@ -54,5 +55,6 @@ __all__ = [
     "SubmissionState",
     "TaskState",
     "Verdict",
+    "Waiting",
     "value_of",
 ]

@@ -1,0 +1,224 @@
+"""The spool: an object is visible once its contents are durable, and its contents go once its end is durable."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from sampler.errors import SpoolError, SpoolFull
+from sampler.model import Content, ObjectRecord, ObjectState, Parcel, Verdict, Waiting
+from sampler.runtime.durable import make_private_folder
+from sampler.spool.contents import ContentFolder, Read
+from sampler.spool.ledger import SpoolLedger
+from sampler.spool.quota import Fill, Quota, obstacle
+
+log = structlog.get_logger()
+
+
+class Spool:
+    """Parcels that wait, and the record of every object that was ever flagged. Safe for several threads.
+
+    One lock lets one thread at a time at the ledger. Contents are written outside of it; while they are, their hashes
+    are *promised*, so that an object that ends meanwhile does not take a shared file away.
+    """
+
+    def __init__(self, folder: Path, ledger: SpoolLedger, *, max_bytes: int, reserve_bytes: int) -> None:
+        self._folder = make_private_folder(folder)
+        self._contents = ContentFolder(folder / "contents")
+        self._ledger = ledger
+        self._quota = Quota(max_bytes, reserve_bytes)
+        self._lock = threading.Lock()
+        self._promised: Counter[str] = Counter()
+        self._promised_bytes = 0
+
+    # --- from the pipeline -------------------------------------------------------------------------------------------
+
+    def put(self, record: ObjectRecord, parcel: Parcel, manifest: bytes, read: Read) -> None:
+        """Keep a permitted object until it is delivered; durable when it returns.
+
+        Steps: (1) each content durable; (2) one transaction of the ledger makes the object visible. The same
+        ``event_id`` again changes nothing.
+
+        Args:
+            record: in the state ``SPOOLED`` to be delivered, ``HELD`` to wait for a person.
+            parcel: what permit let through.
+            manifest: the bytes to offer to the queue.
+            read: ``read(offset, length)`` yields a stretch of the object's snapshot.
+
+        Raises:
+            SpoolFull: by quota or disk; nothing of the object is kept.
+            SpoolError: the bytes are not those of the parcel, or the disk fails; nothing of the object is kept.
+        """
+        waiting = Waiting(record.event_id, manifest, parcel.contents, parcel.scopes, parcel.statement, attempts=0)
+        wanted = {content.sha256: content for content in parcel.contents}
+        with self._lock:
+            if self._ledger.get(record.event_id) is not None:
+                return
+            needed_bytes = self._promise(record.event_id, wanted, len(manifest))
+        with self._promising(wanted, needed_bytes):
+            for content in wanted.values():
+                if not self._contents.holds(content.sha256):  # (1)
+                    self._contents.write(content, read)
+            with self._lock:
+                self._ledger.add(record, waiting)  # (2)
+
+    def record(self, record: ObjectRecord) -> None:
+        """Keep the record of an object that ended without a parcel; the same ``event_id`` again changes nothing.
+
+        Raises:
+            ValueError: it is to be delivered, and so needs ``put``.
+        """
+        if record.state is ObjectState.SPOOLED:
+            raise ValueError(f"{record.event_id} cannot be delivered without a parcel")
+        with self._lock:
+            self._ledger.add(record, None)
+
+    # --- for whoever asks --------------------------------------------------------------------------------------------
+
+    def get(self, event_id: str) -> ObjectRecord | None:
+        """The record of one object, or ``None``."""
+        with self._lock:
+            return self._ledger.get(event_id)
+
+    def list(
+        self, *, state: ObjectState | None = None, after: str | None = None, limit: int = 100
+    ) -> tuple[ObjectRecord, ...]:
+        """Records, newest first; ``after`` is the last ``event_id`` of the page before."""
+        with self._lock:
+            return self._ledger.list(state=state, after=after, limit=limit)
+
+    def counts(self) -> dict[ObjectState, int]:
+        """How many objects are in each state (a ``Counter``: absent states read as 0)."""
+        with self._lock:
+            return self._ledger.counts()
+
+    def used_bytes(self) -> int:
+        """Bytes of everything that waits, shared contents counted once."""
+        with self._lock:
+            return self._ledger.used_bytes()
+
+    # --- for the uploader --------------------------------------------------------------------------------------------
+
+    def pending(self, now: datetime, limit: int) -> tuple[Waiting, ...]:
+        """What may be delivered at ``now``, oldest first."""
+        with self._lock:
+            return self._ledger.due(now, limit)
+
+    def next_due(self) -> datetime | None:
+        """When the next delivery may begin; ``None`` when nothing waits."""
+        with self._lock:
+            return self._ledger.next_due()
+
+    def open_content(self, sha256: str) -> BinaryIO:
+        """A content's bytes; the caller closes it.
+
+        Raises:
+            SpoolError: it cannot be read.
+        """
+        return self._contents.open(sha256)
+
+    def finish(self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime) -> None:
+        """End an object, then remove the contents that nobody else needs. One that has ended stays as it is.
+
+        Raises:
+            ValueError: ``state`` is not a final one.
+        """
+        if not state.is_final:
+            raise ValueError(f"{state} ends nothing")
+        with self._lock:
+            held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now)
+            self._discard(held)
+
+    def postpone(self, event_id: str, until: datetime, *, detail: str, now: datetime) -> None:
+        """Count one more attempt and try again at ``until``."""
+        with self._lock:
+            self._ledger.postpone(event_id, until, detail=detail, now=now)
+
+    def set_verdict(self, event_id: str, verdict: Verdict, now: datetime) -> ObjectRecord | None:
+        """Keep what analysis concluded; ``None`` when there is no such object."""
+        with self._lock:
+            return self._ledger.set_verdict(event_id, verdict, now)
+
+    def cursor(self) -> int:
+        """The verdict cursor."""
+        with self._lock:
+            return self._ledger.cursor()
+
+    def set_cursor(self, value: int) -> None:
+        """Keep the verdict cursor."""
+        with self._lock:
+            self._ledger.set_cursor(value)
+
+    def remember_upload(self, event_id: str, sha256: str, url: str) -> None:
+        """Keep where the upload of a content goes on after a break."""
+        with self._lock:
+            self._ledger.remember_upload(event_id, sha256, url)
+
+    def upload_url(self, event_id: str, sha256: str) -> str | None:
+        """What ``remember_upload`` was told last."""
+        with self._lock:
+            return self._ledger.upload_url(event_id, sha256)
+
+    # --- upkeep ------------------------------------------------------------------------------------------------------
+
+    def sweep(self) -> tuple[str, ...]:
+        """Remove what a crash left: contents that no object needs, temporary files. Returns the names of both."""
+        with self._lock:
+            present = {path.name for path in self._contents.names()}
+            contents = {name for name in present if len(name) == 64}
+            needed = contents.difference(self._ledger.unneeded(contents)).union(+self._promised)
+            return self._contents.sweep(needed)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        with self._lock:
+            self._ledger.close()
+
+    def _promise(self, event_id: str, wanted: dict[str, Content], manifest_bytes: int) -> int:
+        """Under the lock: check the room, count the bytes in, hold the hashes; returns the bytes."""
+        absent = (
+            c.size for c in wanted.values() if not self._promised[c.sha256] and not self._contents.holds(c.sha256)
+        )
+        needed_bytes = sum(absent) + manifest_bytes
+        reason = obstacle(self._quota, self._fill(), needed_bytes)
+        if reason is not None:
+            raise SpoolFull(f"{event_id}: {reason}")
+        self._promised.update(wanted.keys())
+        self._promised_bytes += needed_bytes
+        return needed_bytes
+
+    @contextlib.contextmanager
+    def _promising(self, wanted: dict[str, Content], needed_bytes: int) -> Iterator[None]:
+        """Let go of the promise at the end, whatever it is, and of files that it leaves to nobody."""
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._promised_bytes -= needed_bytes
+                self._promised.subtract(wanted.keys())
+                self._promised = +self._promised
+                self._discard(wanted)
+
+    def _fill(self) -> Fill:
+        system = os.statvfs(self._folder)
+        return Fill(self._ledger.used_bytes(), self._promised_bytes, system.f_bavail * system.f_frsize)
+
+    def _discard(self, contents: Iterable[str]) -> None:
+        """Under the lock: remove those that nobody needs; what cannot be removed now is left to ``sweep``."""
+        free = builtins.list(contents)
+        for sha256 in self._ledger.unneeded(free):
+            if self._promised[sha256]:
+                continue
+            try:
+                self._contents.remove(sha256)
+            except SpoolError as error:
+                log.warning("content left behind", sha256=sha256, reason=str(error))
