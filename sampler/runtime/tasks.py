@@ -35,6 +35,7 @@ class TaskKeeper:
         task = asyncio.create_task(self._guard(name, work), name=f"{self.name}/{name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began
         return task
 
     async def close(self) -> None:
