@@ -1,0 +1,82 @@
+"""What local peers may ask of the agent, answered from the pipeline and the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sampler
+from sampler.agent.consents import ConsentStore
+from sampler.agent.pipeline import Pipeline
+from sampler.agent.views import view_of
+from sampler.errors import ConsentError, RequestError
+from sampler.examine import Examiner
+from sampler.model import Candidate, ObjectState, Peer
+from sampler.runtime.blocking import off_loop
+from sampler.spool import Spool
+from sampler.upload import Uploader
+from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The agent's answers to its socket."""
+
+    pipeline: Pipeline
+    spool: Spool
+    examiner: Examiner
+    consents: ConsentStore
+    agent_id: str
+    queue_url: str
+    uploader: Uploader | None
+    """``None`` while no queue is configured."""
+
+    async def flag(self, candidate: Candidate) -> ObjectView:
+        """Take one object; the outcome is durable when this returns."""
+        return view_of(await self.pipeline.flag(candidate), candidate.peer)
+
+    async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
+        """One object, or ``None`` when it was never flagged here."""
+        record = await off_loop(self.spool.get, event_id)
+        return None if record is None else view_of(record, peer)
+
+    async def objects(self, peer: Peer, *, state: str | None, after: str | None, limit: int) -> ObjectPage:
+        """Objects, newest first, a page at a time."""
+        try:
+            wanted = ObjectState(state) if state else None
+        except ValueError as error:
+            states = ", ".join(ObjectState)
+            raise RequestError(f"there is no state {state!r}; the states are {states}") from error
+        records = await off_loop(self.spool.list, state=wanted, after=after, limit=limit)
+        return ObjectPage(
+            objects=[view_of(record, peer) for record in records],
+            after=records[-1].event_id if len(records) == limit else None,
+        )
+
+    async def status(self) -> AgentStatus:
+        """How the agent is, for ``sampler agent status``."""
+        counts = await off_loop(self.spool.counts)
+        report = self.examiner.report
+        return AgentStatus(
+            agent_id=self.agent_id,
+            version=sampler.__version__,
+            queue=self.queue_url,
+            queue_reachable=self.uploader.reachable if self.uploader else None,
+            queue_detail=self.uploader.detail if self.uploader else "no queue is configured; run sampler agent enroll",
+            ruleset_version=report.version,
+            rules=report.rule_count,
+            rule_problems=list(report.problems),
+            consent=await off_loop(self._consent),
+            counts={state.value: count for state, count in counts.items()},
+            spool_bytes=await off_loop(self.spool.used_bytes),
+            children=self.examiner.alive,
+        )
+
+    def _consent(self) -> str:
+        try:
+            consent = self.consents.load()
+        except ConsentError as error:
+            return str(error)
+        if consent is None or not consent.scopes:
+            return "none: nothing leaves this machine; see sampler consent show"
+        scopes = ", ".join(sorted(consent.scopes))
+        return f"{consent.statement.id} version {consent.statement.version}, by {consent.by}: {scopes}"

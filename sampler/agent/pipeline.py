@@ -1,0 +1,211 @@
+"""The order of the stages, and nothing else: from a candidate to a record that is durable.
+
+It is the only module that knows this order. Each stage is handed in, does its one thing, and meets the next through
+values of ``model``; what one object does wrong ends that object in a named state and no other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sampler import describe, snapshot
+from sampler.agent.consents import ConsentStore
+from sampler.errors import ChildDied, ChildTimedOut
+from sampler.examine import Examiner
+from sampler.extract import plan_parts
+from sampler.journal import Journal
+from sampler.model import (
+    Ask,
+    Candidate,
+    Examination,
+    Failure,
+    Field,
+    Finding,
+    ObjectRecord,
+    ObjectState,
+    Parcel,
+    Reason,
+    Refusal,
+    Sampling,
+    Snapshot,
+)
+from sampler.permit import HostNames, Policy, decide
+from sampler.runtime.blocking import off_loop
+from sampler.runtime.clock import Clock
+from sampler.scan import asked_of
+from sampler.snapshot import SnapshotTaker
+from sampler.spool import Spool
+from sampler.upload import manifest_of
+from sampler.wire.codec import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What to take: by default, by rule in place of its own metadata."""
+
+    default: Ask
+    by_rule: Mapping[str, Ask]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The stages of one host, wired."""
+
+    clock: Clock
+    snapshots: SnapshotTaker
+    examiner: Examiner
+    consents: ConsentStore
+    policy: Policy
+    host: HostNames
+    asks: Asks
+    spool: Spool
+    journal: Journal
+    agent_fields: tuple[Field, ...]
+    """What identifies installation and machine; the same for every object."""
+    on_spooled: Callable[[], None]
+
+    async def flag(self, candidate: Candidate) -> ObjectRecord:
+        """Take one object as far as it may go. What is returned is durable.
+
+        Raises:
+            SpoolFull, JournalError, SandboxError: this host cannot keep or examine anything now; nothing was
+                acknowledged, the peer may ask again.
+        """
+        known = await off_loop(self.spool.get, candidate.event_id)
+        if known is not None:
+            await off_loop(_let_go, candidate)
+            return known
+        taken = await off_loop(self.snapshots.take, candidate)
+        if isinstance(taken, Failure):
+            return await self._end(self._record(candidate, taken.state, detail=f"{taken.code}: {taken.detail}"))
+        try:
+            return await self._follow(candidate, taken)
+        finally:
+            snapshot.release(taken)
+
+    async def _follow(self, candidate: Candidate, taken: Snapshot) -> ObjectRecord:
+        record = replace(self._record(candidate, ObjectState.FAILED), sha256=taken.sha256, size=taken.size)
+        try:
+            examination = await self.examiner.examine(taken, owner=describe.owner_class(taken.stat.uid))
+        except ChildTimedOut as error:
+            return await self._end(replace(record, state=ObjectState.TIMED_OUT, detail=str(error)))
+        except ChildDied as error:
+            return await self._end(replace(record, state=ObjectState.FAILED, detail=str(error)))
+        finding = await off_loop(self._find, candidate, taken, examination)
+        return await off_loop(self._decide, _with_finding(record, finding), finding, taken)
+
+    def _find(self, candidate: Candidate, taken: Snapshot, examination: Examination) -> Finding:
+        ask = self._ask(candidate, examination)
+        plan = plan_parts(ask, examination, taken.size, partial(snapshot.hash_range, taken))
+        return Finding(
+            event_id=candidate.event_id,
+            created=candidate.received,
+            reason=candidate.reason,
+            sha256=taken.sha256,
+            size=taken.size,
+            kind=examination.kind,
+            mime_type=examination.mime_type,
+            ruleset_version=examination.ruleset_version,
+            plan=plan,
+            path=taken.path,
+            detections=candidate.detections,
+            matches=examination.matches,
+            fields=self._facts(candidate, taken, examination, plan.sampling),
+            problems=examination.problems,
+        )
+
+    def _ask(self, candidate: Candidate, examination: Examination) -> Ask:
+        ask = asked_of(examination.matches, default=self.asks.default, overrides=self.asks.by_rule)
+        if candidate.wants is not None and candidate.wants.rank > ask.sampling.rank:
+            return replace(ask, sampling=candidate.wants)
+        return ask
+
+    def _facts(
+        self, candidate: Candidate, taken: Snapshot, examination: Examination, sampling: Sampling
+    ) -> tuple[Field, ...]:
+        fields = [
+            *examination.fields,
+            *describe.file_fields(taken),
+            *describe.origin_fields(taken, candidate.origin_url),
+            *self.agent_fields,
+        ]
+        if candidate.pid is not None:
+            fields += describe.process_fields(candidate.pid)
+        if sampling is not Sampling.NONE:
+            more = snapshot.hashes(taken)
+            fields += describe.hash_fields(taken.sha256, more.md5, more.sha1)
+        return tuple(fields)
+
+    def _decide(self, record: ObjectRecord, finding: Finding, taken: Snapshot) -> ObjectRecord:
+        consent = self.consents.load()
+        statement = self.consents.statement()
+        outcome = decide(finding, statement, consent, self.policy, self.host, self.clock.now())
+        if isinstance(outcome, Refusal):
+            refused = replace(record, state=outcome.state, rule=outcome.rule, detail=outcome.detail)
+            self._note("refused", refused, {"rule": outcome.rule, "detail": outcome.detail})
+            self.spool.record(refused)
+            return refused
+        return self._spool(record, outcome, partial(snapshot.read_range, taken))
+
+    def _spool(
+        self, record: ObjectRecord, parcel: Parcel, read: Callable[[int, int], Iterable[bytes]]
+    ) -> ObjectRecord:
+        record = replace(
+            record,
+            state=ObjectState.SPOOLED,
+            detail="waits for delivery",
+            sampling=_sampling_of(parcel),
+            contents=parcel.contents,
+            omissions=parcel.omissions,
+        )
+        self._note("permitted", record, {"reasons": dict(parcel.reasons), "statement": parcel.statement.digest})
+        self.spool.put(record, parcel, encode(manifest_of(parcel)), read)
+        self.on_spooled()
+        return record
+
+    async def _end(self, record: ObjectRecord) -> ObjectRecord:
+        await off_loop(self.spool.record, record)
+        return record
+
+    def _note(self, kind: str, record: ObjectRecord, document: Mapping[str, Any]) -> None:
+        self.journal.append(kind, record.event_id, record.updated, document)
+
+    def _record(self, candidate: Candidate, state: ObjectState, *, detail: str = "") -> ObjectRecord:
+        now: datetime = self.clock.now()
+        return ObjectRecord(
+            event_id=candidate.event_id,
+            state=state,
+            created=candidate.received,
+            updated=now,
+            uid=candidate.peer.uid,
+            reason=candidate.reason or Reason.DETECTION,
+            path=candidate.path,
+            detail=detail,
+            detections=candidate.detections,
+        )
+
+
+def _with_finding(record: ObjectRecord, finding: Finding) -> ObjectRecord:
+    return replace(
+        record,
+        mime_type=finding.mime_type,
+        matches=tuple((match.rule, match.hits_total) for match in finding.matches),
+    )
+
+
+def _sampling_of(parcel: Parcel) -> Sampling:
+    if not parcel.contents:
+        return Sampling.METADATA
+    return Sampling.WHOLE if parcel.contents[0].part is None else Sampling.PARTS
+
+
+def _let_go(candidate: Candidate) -> None:
+    """A request that repeats a known one brought its own descriptor; nobody else will close it."""
+    descriptor = getattr(candidate.source, "descriptor", None)
+    if descriptor is not None:
+        os.close(descriptor)

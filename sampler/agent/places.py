@@ -1,0 +1,55 @@
+"""The files and folders of one agent, all below its state folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sampler.agent.settings import AgentSettings
+from sampler.runtime import places
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlaces:
+    """Where an agent keeps things."""
+
+    state: Path
+    socket: Path
+
+    @classmethod
+    def of(cls, settings: AgentSettings, environment: Mapping[str, str]) -> AgentPlaces:
+        """The configured places, or the default ones."""
+        state = Path(settings.state) if settings.state else places.state_folder(environment, "agent")
+        socket = Path(settings.socket) if settings.socket else places.agent_socket(environment)
+        return cls(state.absolute(), socket.absolute())
+
+    @property
+    def certificate(self) -> Path:
+        """This host's certificate, PEM."""
+        return self.state / "identity" / "host.pem"
+
+    @property
+    def key(self) -> Path:
+        """This host's private key, PEM, 0600."""
+        return self.state / "identity" / "host.key"
+
+    @property
+    def ca(self) -> Path:
+        """The queue's CA certificate, PEM."""
+        return self.state / "identity" / "ca.pem"
+
+    @property
+    def consent(self) -> Path:
+        """The accepted statement and the consent."""
+        return self.state / "consent"
+
+    @property
+    def journal(self) -> Path:
+        """What left, as it left; every user of the machine can read it."""
+        return self.state / "journal"
+
+    @property
+    def spool(self) -> Path:
+        """What waits for delivery."""
+        return self.state / "spool"

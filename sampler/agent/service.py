@@ -1,0 +1,238 @@
+"""The on-host service: builds the concrete stages, runs them until it is told to stop, takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+import sampler
+from sampler import describe, identity
+from sampler.agent.consents import ConsentStore
+from sampler.agent.handler import Handler
+from sampler.agent.hostnames import host_names
+from sampler.agent.pipeline import Asks, Pipeline
+from sampler.agent.places import AgentPlaces
+from sampler.agent.settings import AgentSettings
+from sampler.errors import ConsentError, IdentityError, JournalError
+from sampler.examine import Examiner, ExamineSettings
+from sampler.intake import LocalServer
+from sampler.journal import Journal
+from sampler.model import Field, ObjectRecord, Verdict, Waiting
+from sampler.permit import Policy, still_allowed
+from sampler.runtime.blocking import off_loop
+from sampler.runtime.clock import Clock
+from sampler.runtime.durable import make_private_folder
+from sampler.runtime.places import shipped
+from sampler.runtime.tasks import TaskKeeper
+from sampler.snapshot import SnapshotTaker
+from sampler.spool import Spool
+from sampler.storage.sqlite_spool import SqliteSpoolLedger
+from sampler.upload import QueueLink, Uploader
+
+log = structlog.get_logger()
+
+UNENROLLED = "00000000-0000-0000-0000-000000000000"
+"""The agent's identifier before it has a certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything durable that one agent has."""
+
+    consents: ConsentStore
+    journal: Journal
+    spool: Spool
+
+    @classmethod
+    def open(cls, places: AgentPlaces, settings: AgentSettings) -> Stores:
+        """Open, creating what is not there yet, and sweep away what a crash left behind.
+
+        Raises:
+            JournalError, SpoolError: what is there is damaged; nothing is sent until it is repaired.
+        """
+        make_private_folder(places.state, mode=0o755)
+        spool = Spool(
+            make_private_folder(places.spool),
+            SqliteSpoolLedger(places.spool / "ledger.sqlite"),
+            max_bytes=settings.spool.max_bytes,
+            reserve_bytes=settings.spool.reserve_bytes,
+        )
+        for removed in spool.sweep():
+            log.info("removed what an interrupted write left", file=removed)
+        return cls(
+            consents=ConsentStore(make_private_folder(places.consent, mode=0o755)),
+            journal=Journal(make_private_folder(places.journal, mode=0o755)),
+            spool=spool,
+        )
+
+
+async def run(
+    settings: AgentSettings,
+    places: AgentPlaces,
+    clock: Clock,
+    *,
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve local peers and deliver until cancelled.
+
+    Raises:
+        SamplerError: the service cannot start; the message says what to repair.
+    """
+    stores = await off_loop(Stores.open, places, settings)
+    async with AsyncExitStack() as stack:
+        examiner = Examiner(_examine_settings(settings))
+        stack.push_async_callback(examiner.close)
+        report = await examiner.start()
+        for problem in report.problems:
+            log.warning("a rule is left out", problem=problem)
+        agent_id = await off_loop(_agent_id, places)
+        uploader = await _uploader(settings, places, stores, clock, stack) if settings.queue.url else None
+        pipeline = await off_loop(_pipeline, settings, places, stores, clock, examiner, agent_id, uploader)
+        handler = Handler(
+            pipeline=pipeline,
+            spool=stores.spool,
+            examiner=examiner,
+            consents=stores.consents,
+            agent_id=agent_id,
+            queue_url=settings.queue.url,
+            uploader=uploader,
+        )
+        server = LocalServer(
+            places.socket,
+            handler,
+            clock=clock,
+            spool_folder=places.spool,
+            max_bytes=settings.examine.object_max_bytes,
+        )
+        await server.start()
+        stack.push_async_callback(server.close)
+        log.info("agent listens", socket=str(places.socket), rules=report.rule_count, queue=settings.queue.url)
+        started()
+        await asyncio.Event().wait()
+
+
+def rule_folders(settings: AgentSettings) -> tuple[Path, ...]:
+    """The rule folders in force: those that ship with Sampler, and the configured ones."""
+    configured = tuple(Path(folder).absolute() for folder in settings.examine.rules)
+    return (shipped("rules"), *configured) if settings.examine.shipped_rules else configured
+
+
+def _examine_settings(settings: AgentSettings) -> ExamineSettings:
+    return ExamineSettings(
+        rule_folders=rule_folders(settings),
+        children=settings.examine.children,
+        deadline_seconds=settings.examine.deadline_seconds,
+        memory_max_bytes=settings.examine.memory_max_bytes,
+    )
+
+
+def _pipeline(
+    settings: AgentSettings,
+    places: AgentPlaces,
+    stores: Stores,
+    clock: Clock,
+    examiner: Examiner,
+    agent_id: str,
+    uploader: Uploader | None,
+) -> Pipeline:
+    loop_wake = uploader.wake if uploader else lambda: None
+    return Pipeline(
+        clock=clock,
+        snapshots=SnapshotTaker(
+            places.spool,
+            max_bytes=settings.examine.object_max_bytes,
+            deadline_seconds=settings.examine.snapshot_deadline_seconds,
+        ),
+        examiner=examiner,
+        consents=stores.consents,
+        policy=Policy(
+            sampling_max=settings.policy.sampling_max,
+            whole=settings.policy.whole,
+            whole_max_bytes=settings.policy.whole_max_bytes,
+            exclude_paths=tuple(settings.policy.exclude_paths),
+        ),
+        host=host_names(places.state),
+        asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
+        spool=stores.spool,
+        journal=stores.journal,
+        agent_fields=(
+            Field("agent.id", agent_id),
+            Field("agent.version", sampler.__version__),
+            Field("agent.type", "sampler"),
+            *describe.host_fields(),
+        ),
+        on_spooled=loop_wake,
+    )
+
+
+def _agent_id(places: AgentPlaces) -> str:
+    if not places.certificate.exists():
+        return UNENROLLED
+    return identity.agent_id_of_pem(places.certificate)
+
+
+async def _uploader(
+    settings: AgentSettings, places: AgentPlaces, stores: Stores, clock: Clock, stack: AsyncExitStack
+) -> Uploader:
+    link = await stack.enter_async_context(QueueLink(settings.queue.url, _tls(places)))
+    watch = DeliveryWatch(stores, clock)
+    uploader = Uploader(
+        stores.spool,
+        link,
+        clock=clock,
+        check=watch.why_not,
+        on_event=watch.note,
+        on_verdict=watch.note_verdict,
+        random=random.random,
+        parallel=settings.queue.parallel,
+    )
+    tasks = await stack.enter_async_context(TaskKeeper("upload"))
+    tasks.start("deliver", uploader.run())
+    tasks.start("verdicts", uploader.run_verdicts())
+    return uploader
+
+
+def _tls(places: AgentPlaces) -> ssl.SSLContext:
+    if not places.certificate.exists():
+        raise IdentityError(f"{places.certificate}: this host is not enrolled yet; run sampler agent enroll")
+    return identity.host_client_context(places.ca, places.certificate, places.key)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWatch:
+    """Stands beside the uploader for the owner: looks at the consent again, and writes down what leaves."""
+
+    stores: Stores
+    clock: Clock
+
+    async def why_not(self, waiting: Waiting) -> str | None:
+        """Why a parcel that was permitted may no longer be sent, or ``None``."""
+        try:
+            consent = await off_loop(self.stores.consents.load)
+        except ConsentError as error:
+            return str(error)
+        return still_allowed(waiting.scopes, waiting.statement, consent, self.clock.now())
+
+    async def note(self, kind: str, waiting: Waiting, document: Mapping[str, Any]) -> None:
+        """Write down that something leaves, or has arrived.
+
+        Raises:
+            JournalError: it cannot be written, so it must not be sent.
+        """
+        await off_loop(self.stores.journal.append, kind, waiting.event_id, self.clock.now(), document)
+
+    async def note_verdict(self, record: ObjectRecord, verdict: Verdict) -> None:
+        """Write down what the queue concluded; a journal that cannot be written does not lose the verdict."""
+        document = {"conclusion": verdict.conclusion, "score": verdict.score, "analyzer": verdict.analyzer}
+        try:
+            await off_loop(self.stores.journal.append, "verdict", record.event_id, self.clock.now(), document)
+        except JournalError as error:
+            log.warning("a verdict is not in the journal", event_id=record.event_id, error=str(error))

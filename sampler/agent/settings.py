@@ -1,0 +1,96 @@
+"""What an operator can set on a host (``agent.toml``), with its defaults. The guide for operators lists the same keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from sampler.limits import (
+    CHILD_MEMORY_MAX_BYTES,
+    EXAMINE_DEADLINE_SECONDS,
+    GIB,
+    MATCH_CONTEXT_MAX_BYTES,
+    MIB,
+    OBJECT_MAX_BYTES,
+    SNAPSHOT_DEADLINE_SECONDS,
+)
+from sampler.model import Ask, Sampling
+from sampler.permit import WholeSwitch
+
+Positive = Annotated[int, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all sections: an unknown key is an error."""
+
+
+class QueueSection(Section, frozen=True):
+    """``[queue]``: where this host delivers. ``sampler agent enroll`` fills it in."""
+
+    url: str = ""
+    """``https://host:port``; empty: nothing is delivered, what is permitted waits in the spool."""
+    parallel: Annotated[int, Meta(ge=1, le=64)] = 4
+    """Objects on their way at once."""
+
+
+class SpoolSection(Section, frozen=True):
+    """``[spool]``: what waits for delivery."""
+
+    max_bytes: Positive = 10 * GIB
+    reserve_bytes: Annotated[int, Meta(ge=0)] = 256 * MIB
+    """Free space that is left to the rest of the machine."""
+
+
+class ExamineSection(Section, frozen=True):
+    """``[examine]``: taking and examining objects."""
+
+    rules: list[str] = []
+    """Folders of YARA rules beside those that ship with Sampler."""
+    shipped_rules: bool = True
+    children: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Processes that examine, each one object at a time."""
+    deadline_seconds: Seconds = EXAMINE_DEADLINE_SECONDS
+    memory_max_bytes: Positive = CHILD_MEMORY_MAX_BYTES
+    """Of one child."""
+    object_max_bytes: Annotated[int, Meta(gt=0, le=OBJECT_MAX_BYTES)] = OBJECT_MAX_BYTES
+    snapshot_deadline_seconds: Seconds = SNAPSHOT_DEADLINE_SECONDS
+
+
+class AskSection(Section, frozen=True):
+    """What to take: ``[default_ask]`` where no rule matched, ``[rules."NAME"]`` in place of a rule's own metadata."""
+
+    sampling: Sampling = Sampling.METADATA
+    parts: list[str] = []
+    context: Annotated[int, Meta(ge=0, le=MATCH_CONTEXT_MAX_BYTES)] = 256
+
+    def ask(self) -> Ask:
+        """The same as the value that stages exchange."""
+        return Ask(self.sampling, tuple(self.parts), self.context)
+
+
+class PolicySection(Section, frozen=True):
+    """``[policy]``: the administrator's narrowing of what the owner agreed to; it never widens."""
+
+    sampling_max: Sampling = Sampling.WHOLE
+    whole: WholeSwitch = WholeSwitch.SAFE
+    whole_max_bytes: Positive = 256 * MIB
+    exclude_paths: list[str] = []
+    """Globs; nothing of an object whose path matches one leaves."""
+
+
+class AgentSettings(Section, frozen=True):
+    """``agent.toml``."""
+
+    state: str = ""
+    """Folder of identity, consent, journal and spool; empty: the default place."""
+    socket: str = ""
+    """Where local peers ask; empty: the default place."""
+    log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    queue: QueueSection = QueueSection()
+    spool: SpoolSection = SpoolSection()
+    examine: ExamineSection = ExamineSection()
+    policy: PolicySection = PolicySection()
+    default_ask: AskSection = AskSection()
+    rules: dict[str, AskSection] = field(default_factory=dict)

@@ -1,0 +1,173 @@
+"""A queue, an agent and a worker as separate processes in a throwaway folder, set up with the commands that people use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sampler.errors import AgentUnreachable, SamplerError
+from sampler.intake import AgentClient
+from sampler.runtime.clock import SystemClock
+from sampler.runtime.durable import write_durably
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+
+
+class LabError(SamplerError):
+    """A part of the demo did not start; the message holds what it said."""
+
+
+@dataclass(slots=True)
+class Lab:
+    """The processes of one demo and where they keep things."""
+
+    folder: Path
+    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+
+    @property
+    def queue_config(self) -> Path:
+        """The queue's settings."""
+        return self.folder / "queue" / "queue.toml"
+
+    @property
+    def agent_config(self) -> Path:
+        """The agent's settings."""
+        return self.folder / "agent.toml"
+
+    @property
+    def client_config(self) -> Path:
+        """An analyst's profile."""
+        return self.folder / "client.toml"
+
+    @property
+    def socket(self) -> Path:
+        """The agent's socket."""
+        return self.folder / "agent.sock"
+
+    async def set_up(self, statement: str) -> None:
+        """Queue, enrolment, consent, agent; returns when the agent answers."""
+        hosts, people = _free_port(), _free_port()
+        state = str(self.folder / "queue")
+        listen = ("--hosts-listen", f"127.0.0.1:{hosts}", "--people-listen", f"127.0.0.1:{people}")
+        said = await self.command("queue", "init", "--state", state, "--name", "127.0.0.1", *listen)
+        fingerprint = next(word for word in said.split() if word.startswith("sha256:"))
+        await self.start("queue", "queue", "serve", "--config", str(self.queue_config))
+        await self._until_listening(people)
+        agent = f'state = "{self.folder}/agent"\nsocket = "{self.socket}"\n'
+        write_durably(self.agent_config, agent.encode(), mode=0o644)
+        await self._enroll(people, fingerprint)
+        await self.command("consent", "accept", statement, "--by", "demo", "--config", str(self.agent_config))
+        await self.start("agent", "agent", "run", "--config", str(self.agent_config))
+        await self._until_agent_answers()
+
+    async def start_worker(self) -> None:
+        """A worker that concludes from the severity of the rules."""
+        await self.start("worker", "worker", "run", "--name", "demo", "--config", str(self.client_config))
+
+    async def _enroll(self, people: int, fingerprint: str) -> None:
+        queue = ("--config", str(self.queue_config))
+        url = f"https://127.0.0.1:{people}"
+        token = await self.command("queue", "tokens", "create", "--role", "enroll", "--name", "demo", *queue)
+        where = ("--url", url, "--ca-fingerprint", fingerprint, "--config", str(self.agent_config))
+        await self.command("agent", "enroll", *where, SAMPLER_ENROLL_TOKEN=token.strip())
+        profile = ("--profile", str(self.client_config), "--url", url)
+        await self.command("queue", "tokens", "create", "--role", "analyst", "--name", "demo", *profile, *queue)
+
+    async def command(self, *arguments: str, **environment: str) -> str:
+        """Run one ``sampler`` command to its end; its standard output.
+
+        Raises:
+            LabError: it ended with another exit code than 0.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *_sampler(*arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_environment(environment),
+        )
+        said, complained = await process.communicate()
+        if process.returncode != 0:
+            raise LabError(f"sampler {' '.join(arguments[:3])} ended with {process.returncode}: {complained.decode()}")
+        return said.decode()
+
+    async def start(self, name: str, *arguments: str) -> None:
+        """Start a service; what it logs goes to ``NAME.log``."""
+        with (self.folder / f"{name}.log").open("ab") as output:
+            self.processes[name] = await asyncio.create_subprocess_exec(
+                *_sampler(*arguments),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=_environment({}),
+                start_new_session=True,
+            )
+
+    async def _until_listening(self, port: int) -> None:
+        async def answers() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                return False
+            writer.close()
+            return True
+
+        await self._until("queue", answers)
+
+    async def _until_agent_answers(self) -> None:
+        async def answers() -> bool:
+            try:
+                async with AgentClient(self.socket) as client:
+                    await client.status()
+            except AgentUnreachable:
+                return False
+            return True
+
+        await self._until("agent", answers)
+
+    async def _until(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
+        clock = SystemClock()
+        end = clock.now().timestamp() + _START_SECONDS
+        while not await answers():
+            if self.processes[name].returncode is not None or clock.now().timestamp() > end:
+                raise LabError(f"the {name} did not start:\n{(self.folder / f'{name}.log').read_text()[-2000:]}")
+            await clock.sleep(_POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """End every process that was started, the last one first."""
+        for process in reversed(self.processes.values()):
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes.values()):
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+
+def _sampler(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "sampler", *arguments)
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    """The environment without settings for other agents and queues."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLER_")}
+    return {**kept, **more}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,129 @@
+"""``sampler queue``: the analysis queue's service and its administration."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from sampler.cli.options import config_option, settings_of
+from sampler.cli.output import json_option, print_table, time_text
+from sampler.cli.queue_tasks import tasks
+from sampler.errors import SettingsError
+from sampler.runtime import log, places
+from sampler.runtime.clock import SystemClock
+from sampler.runtime.durable import make_private_folder, write_durably
+from sampler.server import Listening, QueueSettings, create_token, initialize, list_tokens, revoke_token, serve
+from sampler.wire.routes import Role
+
+
+@click.group()
+def queue() -> None:
+    """The analysis queue: the service, its tokens and its tasks."""
+
+
+queue.add_command(tasks)
+
+
+@queue.command()
+@click.option("--state", type=click.Path(path_type=Path), help="Folder for CA, ledger and contents.")
+@click.option("--name", "names", multiple=True, metavar="HOST", help="DNS name or address that hosts will use; repeatable.")
+@click.option("--hosts-listen", default="127.0.0.1:8443", show_default=True, help="Where hosts deliver (mutual TLS).")
+@click.option("--people-listen", default="127.0.0.1:8444", show_default=True, help="Where people and workers ask.")
+def init(state: Path | None, names: tuple[str, ...], hosts_listen: str, people_listen: str) -> None:
+    """Create a queue: its CA, its certificate, its ledger, its settings."""
+    folder = (state or places.state_folder(os.environ, "queue")).absolute()
+    made = initialize(
+        folder,
+        list(names) or ["localhost", "127.0.0.1", "::1"],
+        hosts_listen=hosts_listen,
+        people_listen=people_listen,
+        now=SystemClock().now(),
+    )
+    click.echo(f"settings        {made.config}")
+    click.echo(f"CA fingerprint  {made.fingerprint}")
+    click.echo(f"\nNext: sampler queue serve --config {made.config}")
+
+
+@queue.command("serve")
+@config_option("queue")
+def serve_queue(config: Path | None) -> None:
+    """Run the queue in the foreground until SIGTERM or SIGINT."""
+    settings = _settings(config)
+    log.configure(settings.log_level)
+
+    async def run() -> None:
+        task = asyncio.create_task(serve(settings, started=_say), name="queue")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+
+
+def _say(listening: Listening) -> None:
+    hosts, people = (f"https://{host}:{port}" for host, port in (listening.hosts, listening.people))
+    click.echo(f"queue listens: hosts {hosts}, people {people}")
+
+
+@queue.group()
+def tokens() -> None:
+    """Bearer tokens for people, workers and enrolment."""
+
+
+@tokens.command("create")
+@click.option("--role", type=click.Choice(list(Role)), required=True)
+@click.option("--name", required=True, help="Whose it is.")
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True)
+@click.option("--profile", type=click.Path(path_type=Path), help="Also write a client.toml that uses it (0600).")
+@click.option("--url", help="The people's address for --profile; default as the queue listens.")
+@config_option("queue")
+def create(role: str, name: str, days: int, profile: Path | None, url: str | None, config: Path | None) -> None:
+    """Make a token. It is shown this once; the queue keeps only its digest."""
+    settings = _settings(config)
+    token = create_token(settings, Role(role), name=name, days=days, now=SystemClock().now())
+    click.echo(token)
+    if profile is not None:
+        address = url or f"https://{settings.people_listen}"
+        lines = f'url = "{address}"\nca = "{settings.ca_file}"\ntoken = "{token}"\n'
+        make_private_folder(profile.absolute().parent)
+        write_durably(profile, lines.encode())
+        click.echo(f"profile written to {profile}", err=True)
+
+
+@tokens.command("list")
+@config_option("queue")
+@json_option
+def list_all(config: Path | None, as_json: bool) -> None:
+    """All tokens, without their text."""
+    rows = list_tokens(_settings(config))
+    if as_json:
+        raise SettingsError("tokens are listed as a table only")
+    now: datetime = SystemClock().now()
+    cells = [
+        (row.id, row.role.value, row.name, time_text(row.expires), "ended" if row.ended(now) else "in force")
+        for row in rows
+    ]
+    print_table(("id", "role", "name", "expires", "state"), cells, wrap=("name",))
+
+
+@tokens.command("revoke")
+@click.argument("token_id", metavar="ID")
+@config_option("queue")
+def revoke(token_id: str, config: Path | None) -> None:
+    """End a token at once."""
+    revoke_token(_settings(config), token_id, SystemClock().now())
+    click.echo(f"{token_id} revoked")
+
+
+def _settings(config: Path | None) -> QueueSettings:
+    file = config
+    if file is None and not (places.config_folder(os.environ) / "queue.toml").exists():
+        file = places.state_folder(os.environ, "queue") / "queue.toml"
+    return settings_of(QueueSettings, "queue", file)

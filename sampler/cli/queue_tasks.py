@@ -1,0 +1,165 @@
+"""``sampler queue tasks``: an analyst's hand on the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from sampler.cli.options import config_option, settings_of
+from sampler.cli.output import json_option, print_ndjson, print_table, size_text, time_text
+from sampler.errors import NotFound
+from sampler.model import Conclusion, TaskState
+from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest, RenewRequest, TaskView
+from sampler.worker import ClientSettings, PeopleClient
+
+T = TypeVar("T")
+
+_lease = click.option("--lease", required=True, envvar="SAMPLER_LEASE", help="The secret that tasks lease printed.")
+
+
+@click.group()
+def tasks() -> None:
+    """List, lease, download, complete and fail tasks."""
+
+
+@tasks.command("list")
+@click.option("--state", type=click.Choice(list(TaskState)), help="Only tasks in this state.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@config_option("client")
+@json_option
+def list_tasks(state: str | None, limit: int, config: Path | None, as_json: bool) -> None:
+    """Tasks, oldest first."""
+    page = _with_client(config, lambda client: client.tasks(state=state, limit=limit))
+    if as_json:
+        print_ndjson(page.tasks)
+        return
+    columns = ("id", "state", "tries", "size", "created", "rules")
+    print_table(columns, [_line(task) for task in page.tasks], wrap=("rules",))
+
+
+def _line(task: TaskView) -> tuple[str, ...]:
+    rules = ", ".join(str(match.get("rule.name", "")) for match in task.matches)
+    size = size_text(task.object.size)
+    return (task.id, task.state.value, str(task.attempts), size, time_text(task.created), rules)
+
+
+@tasks.command()
+@click.argument("task_id", metavar="[ID]", required=False)
+@click.option("--worker", default=lambda: os.environ.get("USER", "analyst"), help="Who leases; default: you.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=1800.0, show_default=True)
+@config_option("client")
+@json_option
+def lease(task_id: str | None, worker: str, seconds: float, config: Path | None, as_json: bool) -> None:
+    """Take the next task, or the named one, for some time."""
+    request = LeaseRequest(worker=worker, seconds=seconds, task=task_id)
+    given = _with_client(config, lambda client: client.lease(request))
+    if given is None:
+        raise NotFound("no task is waiting")
+    if as_json:
+        print_ndjson([given])
+        return
+    click.echo(f"task     {given.task.id}\nlease    {given.lease}\nexpires  {time_text(given.expires)}")
+    for content in given.task.contents:
+        part = f"{content.part.kind}:{content.part.name} at {content.part.offset}" if content.part else "whole"
+        click.echo(f"content  {content.sha256}  {content.size} bytes  {part}")
+
+
+@tasks.command()
+@click.argument("task_id", metavar="ID")
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder.")
+@config_option("client")
+def download(task_id: str, folder: Path, config: Path | None) -> None:
+    """Download a task's contents, checked against their hashes.
+
+    They are suspicious: files are private, not executable, and named by
+    their SHA-256.
+    """
+
+    async def fetch(client: PeopleClient) -> list[Path]:
+        task = await client.task(task_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for content in task.contents:
+            file = folder / f"{content.sha256}.sample"
+            await client.download(content.sha256, content.size, file)
+            files.append(file)
+        return files
+
+    for file in _with_client(config, fetch):
+        click.echo(str(file))
+
+
+@tasks.command()
+@click.argument("task_id", metavar="ID")
+@_lease
+@click.option("--conclusion", type=click.Choice(list(Conclusion)), required=True)
+@click.option("--score", type=click.IntRange(0, 100), required=True, help="0 harmless … 100 certainly malicious.")
+@click.option("--family")
+@click.option("--note")
+@click.option("--analyzer", default=lambda: os.environ.get("USER", "analyst"), help="Who concludes; default: you.")
+@config_option("client")
+def complete(
+    task_id: str,
+    lease: str,
+    conclusion: str,
+    score: int,
+    family: str | None,
+    note: str | None,
+    analyzer: str,
+    config: Path | None,
+) -> None:
+    """Report a verdict; it goes back to the host that asked."""
+    request = CompleteRequest(
+        lease=lease, conclusion=Conclusion(conclusion), score=score, analyzer=analyzer, family=family, note=note
+    )
+    _say(_with_client(config, lambda client: client.complete(task_id, request)))
+
+
+@tasks.command()
+@click.argument("task_id", metavar="ID")
+@_lease
+@click.option("--reason", required=True)
+@click.option("--no-retry", is_flag=True, help="Do not try again: straight to the dead letters.")
+@config_option("client")
+def fail(task_id: str, lease: str, reason: str, no_retry: bool, config: Path | None) -> None:
+    """Give a task back because it could not be analyzed."""
+    request = FailRequest(lease=lease, reason=reason, retry=not no_retry)
+    _say(_with_client(config, lambda client: client.fail(task_id, request)))
+
+
+@tasks.command()
+@click.argument("task_id", metavar="ID")
+@_lease
+@click.option("--seconds", type=click.FloatRange(min=1), default=1800.0, show_default=True)
+@config_option("client")
+def renew(task_id: str, lease: str, seconds: float, config: Path | None) -> None:
+    """Keep a lease longer."""
+    _say(_with_client(config, lambda client: client.renew(task_id, RenewRequest(lease=lease, seconds=seconds))))
+
+
+@tasks.command()
+@click.argument("task_id", metavar="ID")
+@config_option("client")
+def requeue(task_id: str, config: Path | None) -> None:
+    """Let a dead task be tried again."""
+    _say(_with_client(config, lambda client: client.requeue(task_id)))
+
+
+def _say(task: TaskView) -> None:
+    until = f" until {time_text(task.expires)}" if task.expires else ""
+    click.echo(f"{task.id} {task.state}{until}")
+
+
+def _with_client(config: Path | None, ask: Callable[[PeopleClient], Awaitable[T]]) -> T:
+    settings = settings_of(ClientSettings, "client", config)
+
+    async def run() -> T:
+        async with PeopleClient(settings.url, Path(settings.ca), settings.token) as client:
+            return await ask(client)
+
+    return asyncio.run(run())

@@ -1,0 +1,108 @@
+"""``sampler show`` and ``sampler list``: what became of flagged objects."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from sampler.cli.exit_codes import ExitCode
+from sampler.cli.options import config_option, socket_of, socket_option
+from sampler.cli.output import json_option, print_ndjson, print_table, size_text, time_text, warn
+from sampler.intake import AgentClient
+from sampler.model import ObjectState
+from sampler.wire.messages import ContentMessage, ObjectPage, ObjectView, VerdictMessage
+
+
+@click.command()
+@click.argument("event_id", metavar="ID")
+@socket_option
+@config_option("agent")
+@json_option
+def show(event_id: str, socket: Path | None, config: Path | None, as_json: bool) -> None:
+    """What became of one object: state, what was sent, verdict."""
+
+    async def ask() -> ObjectView | None:
+        async with AgentClient(socket_of(socket, config)) as client:
+            return await client.show(event_id)
+
+    view = asyncio.run(ask())
+    if view is None:
+        warn(f"{event_id}: no such object was flagged on this machine; see sampler list")
+        sys.exit(ExitCode.ERROR)
+    if as_json:
+        print_ndjson([view])
+    else:
+        print_table(("what", "how"), list(_rows(view)), wrap=("how",))
+
+
+def _rows(view: ObjectView) -> list[tuple[str, str]]:
+    rows = [
+        ("id", view.id),
+        ("name", view.name),
+        ("state", f"{view.state}: {view.detail}" if view.detail else view.state),
+        ("decided by", view.rule),
+        ("flagged", time_text(view.created)),
+        ("sha256", view.sha256 or ""),
+        ("size", "" if view.size is None else size_text(view.size)),
+        ("detections", ", ".join(view.detections)),
+        ("rules", ", ".join(f"{match.rule} ({match.strings})" for match in view.matches)),
+        ("taken", what_is_sent(view)),
+        *(("", content_text(content)) for content in view.contents if content.part is not None),
+        *(("left out", f"{omission.what}: {omission.reason}") for omission in view.omissions),
+        ("travelled", size_text(view.sent_bytes)),
+        ("verdict", verdict_text(view.verdict)),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def what_is_sent(view: ObjectView) -> str:
+    """``whole``, ``3 parts``, ``metadata`` or ``nothing``."""
+    if view.sampling == "parts":
+        count = len(view.contents)
+        return f"{count} part{'s' if count != 1 else ''}"
+    return "nothing" if view.sampling == "none" else view.sampling.value
+
+
+def content_text(content: ContentMessage) -> str:
+    """One part: what it is and where it lies."""
+    assert content.part is not None
+    name = f"{content.part.kind}:{content.part.name}" if content.part.name else content.part.kind.value
+    return f"{name} at {content.part.offset}, {content.size} bytes"
+
+
+def verdict_text(verdict: VerdictMessage | None) -> str:
+    """A verdict in one line; empty when there is none yet."""
+    if verdict is None:
+        return ""
+    family = f" {verdict.family}" if verdict.family else ""
+    note = f": {verdict.note}" if verdict.note else ""
+    return f"{verdict.conclusion} ({verdict.score}){family} by {verdict.analyzer}{note}"
+
+
+@click.command("list")
+@click.option("--state", type=click.Choice(list(ObjectState)), help="Only objects in this state.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@socket_option
+@config_option("agent")
+@json_option
+def list_objects(state: ObjectState | None, limit: int, socket: Path | None, config: Path | None, as_json: bool) -> None:
+    """Flagged objects, newest first."""
+
+    async def ask() -> ObjectPage:
+        async with AgentClient(socket_of(socket, config)) as client:
+            return await client.objects(state=state, limit=limit)
+
+    page = asyncio.run(ask())
+    if as_json:
+        print_ndjson(page.objects)
+        return
+    columns = ("id", "flagged", "state", "sent", "verdict", "name")
+    print_table(columns, [_line(view) for view in page.objects], wrap=("name",))
+
+
+def _line(view: ObjectView) -> tuple[str, ...]:
+    verdict = view.verdict.conclusion.value if view.verdict else ""
+    return (view.id, time_text(view.created), view.state, what_is_sent(view), verdict, view.name)
