@@ -1,0 +1,63 @@
+"""What the agent and its nursery say to each other, as MessagePack in frames."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Warm(msgspec.Struct, frozen=True, tag="warm"):
+    """First message to the nursery: what to import and call, once, before any child is forked."""
+
+    entry: str
+    """``package.module:function``."""
+    settings: bytes
+    search_path: tuple[bytes, ...]
+    """``sys.path`` of the agent, since the nursery inherits no environment; bytes as the file system keeps them."""
+    memory_max_bytes: int
+
+
+class Warmed(msgspec.Struct, frozen=True, tag="warmed"):
+    """The entry returned; ``report`` is what it has to say."""
+
+    report: bytes
+
+
+class Fork(msgspec.Struct, frozen=True, tag="fork"):
+    """One more child, please."""
+
+
+class Forked(msgspec.Struct, frozen=True, tag="forked"):
+    """A child; its socket and its pidfd travel with this message, in this order."""
+
+    pid: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """It could not be done; ``message`` says why."""
+
+    message: str
+
+
+ToNursery: TypeAlias = Warm | Fork
+FromNursery: TypeAlias = Warmed | Forked | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+_to_nursery: msgspec.msgpack.Decoder[ToNursery] = msgspec.msgpack.Decoder(ToNursery)
+_from_nursery: msgspec.msgpack.Decoder[FromNursery] = msgspec.msgpack.Decoder(FromNursery)
+
+
+def encode(message: ToNursery | FromNursery) -> bytes:
+    """MessagePack."""
+    return _encoder.encode(message)
+
+
+def to_nursery(data: bytes) -> ToNursery:
+    """Decode what the agent said; ``msgspec.DecodeError`` if it is nothing it can say."""
+    return _to_nursery.decode(data)
+
+
+def from_nursery(data: bytes) -> FromNursery:
+    """Decode what the nursery said; ``msgspec.DecodeError`` if it is nothing it can say."""
+    return _from_nursery.decode(data)

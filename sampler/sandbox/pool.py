@@ -1,0 +1,216 @@
+"""A fixed number of children, each with one object at a time, replaced when they die, lie, hang or have served long."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import structlog
+
+from sampler.errors import ChildDied, ChildTimedOut, SandboxError
+from sampler.limits import CHILD_MAX_OBJECTS, CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS, FRAME_MAX_BYTES
+from sampler.runtime.tasks import TaskKeeper
+from sampler.sandbox.messages import Warm
+from sampler.sandbox.warden import ChildProcess, NurseryProcess
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class ChildPool:
+    """Runs one function on one object at a time in each of its children.
+
+    A request that killed its child is not given to another one: what crashed a parser once would crash all of them.
+    A nursery that died is started anew by the next call. Belongs to one event loop, on the thread that started it: the
+    nursery dies with that thread.
+    """
+
+    def __init__(
+        self,
+        entry: str,
+        settings: bytes,
+        *,
+        children: int = 2,
+        deadline_seconds: float = EXAMINE_DEADLINE_SECONDS,
+        memory_max_bytes: int = CHILD_MEMORY_MAX_BYTES,
+        max_objects: int = CHILD_MAX_OBJECTS,
+        start_deadline_seconds: float = 120.0,
+    ) -> None:
+        """Describe the pool; ``start`` makes it.
+
+        Args:
+            entry: ``package.module:function``; called once in the nursery as ``function(settings) -> Prepared``.
+            settings: for the entry.
+            children: how many work at the same time.
+            deadline_seconds: for one object, from the moment a child is given it.
+            memory_max_bytes: what one child may allocate, the nursery's share included.
+            max_objects: a child is replaced after so many.
+            start_deadline_seconds: for importing and calling the entry.
+        """
+        self._entry, self._settings = entry, settings
+        self._children = children
+        self._deadline_seconds = deadline_seconds
+        self._memory_max_bytes = memory_max_bytes
+        self._max_objects = max_objects
+        self._start_deadline_seconds = start_deadline_seconds
+        self._slots = asyncio.Semaphore(children)
+        self._renewing = asyncio.Lock()
+        self._keeper = TaskKeeper("child-pool")
+        self._nursery: NurseryProcess | None = None
+        self._idle: list[ChildProcess] = []
+        self._busy: set[ChildProcess] = set()
+        self._closed = True
+        self.report = b""
+        """What the entry reported when the present nursery was warmed."""
+
+    async def start(self) -> bytes:
+        """Start the nursery, warm it, fork the children; return the entry's report.
+
+        Raises:
+            SandboxError: it cannot be had; nothing is left running.
+        """
+        self._closed = False
+        try:
+            await self._refill()
+        except SandboxError:
+            await self.close()
+            raise
+        return self.report
+
+    async def call(self, request: bytes, descriptor: int) -> bytes:
+        """Give one object to a free child and return its answer.
+
+        Args:
+            request: what the entry's handler gets first.
+            descriptor: the object; it stays the caller's.
+
+        Raises:
+            ChildDied: the child ended, broke the framing or gave up; this object is not tried again.
+            ChildTimedOut: it ran past the deadline and was killed.
+            SandboxError: no child can be had.
+        """
+        return await self.exchange(request, descriptor, bytes)
+
+    async def exchange(self, request: bytes, descriptor: int, read: Callable[[bytes], T]) -> T:
+        """As ``call``, but return ``read(answer)``; a child whose answer makes ``read`` raise ``ValueError`` is killed.
+
+        Raises:
+            ChildDied, ChildTimedOut, SandboxError: as ``call``; ``ChildDied`` also for an answer that is not credible.
+        """
+        if len(request) > FRAME_MAX_BYTES:
+            raise SandboxError(f"a request of {len(request)} bytes, at most {FRAME_MAX_BYTES} can be passed to a child")
+        async with self._slots, self._child() as child:
+            try:
+                async with asyncio.timeout(self._deadline_seconds):
+                    answer = await child.ask(request, descriptor)
+            except TimeoutError as error:
+                raise ChildTimedOut(
+                    f"child {child.pid} was killed: it had not examined an object after {self._deadline_seconds:g} s"
+                ) from error
+            try:
+                return read(answer)
+            except ValueError as error:
+                raise ChildDied(f"child {child.pid} was killed: its answer is not credible: {error}") from error
+
+    async def close(self) -> None:
+        """Kill the children and the nursery; calls under way end with ``ChildDied``."""
+        self._closed = True
+        await self._keeper.close()
+        for child in self._busy:
+            child.kill()
+        while self._idle:
+            self._idle.pop().forget()
+        await self._drop_nursery()
+
+    @property
+    def alive(self) -> int:
+        """How many children live at this moment."""
+        return sum(child.is_alive for child in (*self._idle, *self._busy))
+
+    @asynccontextmanager
+    async def _child(self) -> AsyncIterator[ChildProcess]:
+        """A living child for the time of one object; whatever goes wrong meanwhile, cancelling included, kills it."""
+        child = self._take_idle() or await self._fork()
+        self._busy.add(child)
+        try:
+            yield child
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            self._busy.discard(child)
+            self._keep(child)
+            if self._lacks_children:
+                self._keeper.start("replace a child", self._replace())
+
+    def _take_idle(self) -> ChildProcess | None:
+        while self._idle:
+            child = self._idle.pop()
+            if child.is_alive:
+                return child
+            child.forget()
+        return None
+
+    @property
+    def _lacks_children(self) -> bool:
+        return not self._closed and len(self._idle) + len(self._busy) < self._children
+
+    def _keep(self, child: ChildProcess) -> None:
+        """Have it wait for its next object, unless it is of no more use."""
+        if self._lacks_children and child.is_alive and child.objects < self._max_objects:
+            self._idle.append(child)
+        else:
+            child.forget()
+
+    async def _replace(self) -> None:
+        try:
+            await self._refill()
+        except SandboxError as error:
+            log.warning("a child could not be replaced; the next call will try again", reason=str(error))
+
+    async def _refill(self) -> None:
+        """Fork until there are as many children as there should be."""
+        while self._lacks_children:
+            self._keep(await self._fork())
+
+    async def _fork(self) -> ChildProcess:
+        """One more child, of a new nursery if the old one is gone.
+
+        Raises:
+            SandboxError: not even a new nursery gives one.
+        """
+        async with self._renewing:
+            if self._closed:
+                raise SandboxError("the pool of children is closed; start it first")
+            if self._nursery is not None:
+                try:
+                    return await self._nursery.fork()
+                except SandboxError as error:
+                    log.warning("the nursery is replaced", reason=str(error))
+                    await self._drop_nursery()
+            self._nursery = await self._new_nursery()
+            return await self._nursery.fork()
+
+    async def _drop_nursery(self) -> None:
+        if self._nursery is not None:
+            await self._nursery.close()
+            self._nursery = None
+
+    async def _new_nursery(self) -> NurseryProcess:
+        order = Warm(
+            entry=self._entry,
+            settings=self._settings,
+            search_path=tuple(os.fsencode(entry) for entry in sys.path),
+            memory_max_bytes=self._memory_max_bytes,
+        )
+        nursery = await NurseryProcess.start()
+        try:
+            self.report = await nursery.warm(order, self._start_deadline_seconds)
+        except BaseException:
+            await nursery.close()
+            raise
+        return nursery

@@ -1,0 +1,188 @@
+"""The agent's side of the sandbox's processes: one nursery, and the children that it forked.
+
+Nothing is killed by number: a child is named by its pidfd (pidfd_open(2)), which never names another process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Final, Self
+
+import msgspec
+import structlog
+
+from sampler.errors import ChildDied, SandboxError
+from sampler.limits import TEXT_MAX_CHARACTERS
+from sampler.runtime.tasks import TaskKeeper
+from sampler.sandbox.channel import Channel
+from sampler.sandbox.child import ANSWERED
+from sampler.sandbox.framing import FrameError, close_all
+from sampler.sandbox.messages import Fork, Forked, FromNursery, ToNursery, Warm, Warmed, encode, from_nursery
+
+log = structlog.get_logger()
+
+_FORK_DEADLINE_SECONDS: Final = 10.0
+_LOG_END_DEADLINE_SECONDS: Final = 5.0
+"""For the children to follow the nursery, so that the last words of each are read."""
+_LOG_LINES_MAX_COUNT: Final = 1000
+"""Lines of one nursery and its children that are passed on to the agent's log; what follows is dropped."""
+
+
+class ChildProcess:
+    """One child: its channel, its pidfd, and how many objects it was given."""
+
+    def __init__(self, pid: int, peer: socket.socket, pidfd: int) -> None:
+        self.pid = pid
+        self.objects = 0
+        self._channel = Channel(peer)
+        self._pidfd = pidfd
+        self._condemned = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs, and may (a pidfd becomes readable when its process ends)."""
+        if self._condemned:
+            return False
+        watch = select.poll()
+        watch.register(self._pidfd, select.POLLIN)
+        return not watch.poll(0)
+
+    async def ask(self, request: bytes, descriptor: int) -> bytes:
+        """Give it one object and return its answer; the caller keeps the deadline and kills it if this raises.
+
+        Raises:
+            ChildDied: it ended, broke the framing, or gave up on the object.
+        """
+        if not self._channel.is_silent:
+            raise ChildDied(f"child {self.pid} spoke before it was asked")
+        self.objects += 1
+        try:
+            await self._channel.send(request, (descriptor,))
+            answer = await self._channel.receive()
+        except (FrameError, EOFError, OSError) as error:
+            raise ChildDied(f"child {self.pid} died or broke off while it held an object: {error}") from error
+        if not answer.startswith(ANSWERED):
+            reason = answer[1 : 1 + TEXT_MAX_CHARACTERS].decode("utf-8", "replace")
+            raise ChildDied(f"child {self.pid} gave up on an object: {reason}")
+        return answer[1:]
+
+    def kill(self) -> None:
+        """End it at once; whoever waits for its answer sees the end. May be called again."""
+        self._condemned = True
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def forget(self) -> None:
+        """End it and give up its socket and pidfd; nobody may wait for its answer any more."""
+        self.kill()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+            self._channel.close()
+
+
+class NurseryProcess:
+    """The nursery as the agent sees it: started, warmed, asked for children, ended."""
+
+    def __init__(self, process: asyncio.subprocess.Process, control: Channel) -> None:
+        self._process = process
+        self._control = control
+        self._keeper = TaskKeeper("sandbox")
+        self._turn = asyncio.Lock()
+        self._log = self._keeper.start("log", self._pass_on_log())
+
+    @classmethod
+    async def start(cls) -> Self:
+        """Start the process: no environment, no descriptor but its socket and its log, a session of its own.
+
+        Raises:
+            SandboxError: it could not be started.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-I", "-m", "sampler.sandbox.nursery", str(theirs.fileno()), str(os.getpid())),
+                    env={},
+                    cwd="/",
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.PIPE,
+                )
+            except OSError as error:
+                ours.close()
+                raise SandboxError(f"the nursery could not be started with {sys.executable}: {error}") from error
+        return cls(process, Channel(ours))
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def warm(self, order: Warm, deadline_seconds: float) -> bytes:
+        """Have the entry imported and called; return its report.
+
+        Raises:
+            SandboxError: it failed, or took too long.
+        """
+        answer, _ = await self._exchange(order, 0, deadline_seconds)
+        if isinstance(answer, Warmed):
+            return answer.report
+        raise SandboxError(f"{order.entry} could not be prepared: {getattr(answer, 'message', 'unexpected answer')}")
+
+    async def fork(self) -> ChildProcess:
+        """One more child.
+
+        Raises:
+            SandboxError: the nursery is gone or does not answer.
+        """
+        answer, descriptors = await self._exchange(Fork(), 2, _FORK_DEADLINE_SECONDS)
+        if not isinstance(answer, Forked) or len(descriptors) != 2:
+            close_all(descriptors)
+            raise SandboxError("the nursery did not hand over the child that was asked for")
+        peer, pidfd = descriptors
+        return ChildProcess(answer.pid, socket.socket(fileno=peer), pidfd)
+
+    async def close(self) -> None:
+        """End it, and with it every child that is left (they die with their parent)."""
+        self._control.close()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await asyncio.wait((self._log,), timeout=_LOG_END_DEADLINE_SECONDS)
+        await self._keeper.close()
+
+    async def _exchange(
+        self, message: ToNursery, descriptors: int, deadline_seconds: float
+    ) -> tuple[FromNursery, list[int]]:
+        try:
+            async with self._turn, asyncio.timeout(deadline_seconds):
+                await self._control.send(encode(message))
+                data, received = await self._control.receive_descriptors(descriptors)
+        except (FrameError, EOFError, OSError, TimeoutError) as error:
+            raise SandboxError(f"the nursery {self.pid} does not answer: {error or type(error).__name__}") from error
+        try:
+            return from_nursery(data), received
+        except msgspec.DecodeError as error:
+            close_all(received)
+            raise SandboxError(f"the nursery {self.pid} answered something else: {error}") from error
+
+    async def _pass_on_log(self) -> None:
+        """Read what nursery and children write to standard error, to its end, and log a bounded part of it."""
+        stream = self._process.stderr
+        assert stream is not None  # it was asked for as a pipe
+        lines = 0
+        while chunk := await stream.read(TEXT_MAX_CHARACTERS * 4):
+            for line in chunk.decode("utf-8", "replace").splitlines():
+                lines += 1
+                if lines <= _LOG_LINES_MAX_COUNT:
+                    log.warning("sandbox", nursery=self.pid, line=line[:TEXT_MAX_CHARACTERS])
