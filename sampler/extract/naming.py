@@ -1,0 +1,30 @@
+"""Text out of hostile bytes: names of sections and resources, strings of version information. Never raises."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sampler.limits import PART_NAME_MAX_CHARACTERS
+
+_CUT: Final = "…"
+
+
+def printable(raw: bytes | str, ceiling: int = PART_NAME_MAX_CHARACTERS) -> str:
+    r"""Text of at most ``ceiling`` characters: trailing NULs dropped, what cannot be printed escaped as in ``\x1b``.
+
+    Bytes are read as UTF-8; bytes that are not UTF-8 are escaped.
+    """
+    text = raw[: 4 * ceiling].decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw
+    text = "".join(_escaped(character) for character in text[: 4 * ceiling].strip("\0"))
+    return shortened(text, ceiling)
+
+
+def shortened(text: str, ceiling: int = PART_NAME_MAX_CHARACTERS) -> str:
+    """The text itself, or its beginning and an ellipsis where it has more than ``ceiling`` characters."""
+    return text if len(text) <= ceiling else text[: ceiling - len(_CUT)] + _CUT
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,40 @@
+"""Which reader an object's content calls for, and what every object has whatever its format: a header and a tail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sampler.extract.elf import survey_elf
+from sampler.extract.extraction import Data, Extraction, Survey
+from sampler.extract.pe import survey_pe
+from sampler.limits import KIB
+from sampler.model import ContentKind, PartKind
+
+EDGE_BYTES: Final = 4 * KIB
+"""Length of the header of an unknown format, and of every tail."""
+
+_READERS: Final[tuple[tuple[bytes, Callable[[Data, Survey], bool]], ...]] = (
+    (b"MZ", survey_pe),
+    (b"\x7fELF", survey_elf),
+)
+
+
+def find_regions(data: Data, kind: ContentKind, mime_type: str) -> Extraction:
+    """The regions, fields and problems of one object. Never raises for hostile input.
+
+    The first bytes choose the reader; ``kind`` and ``mime_type`` only say, in a problem, what a reader refused. Where
+    no reader knows the format, the first and last ``EDGE_BYTES`` are header and tail; known formats have a tail too.
+    """
+    survey = Survey(len(data))
+    known = False
+    for magic, reader in _READERS:
+        if bytes(data[: len(magic)]) == magic:
+            known = reader(data, survey)
+            if not known:
+                survey.add_problem("not-parsed", f"begins with {magic!r}, {kind} of type {mime_type}")
+    if not known:
+        survey.add_region(PartKind.HEADER, "", 0, min(EDGE_BYTES, survey.size))
+    tail = min(EDGE_BYTES, survey.size)
+    survey.add_region(PartKind.TAIL, "", survey.size - tail, tail)
+    return survey.result()

@@ -1,0 +1,37 @@
+"""What a rule's ``parts`` metadata may name, and which regions each selector means. Pure.
+
+A selector is a kind (``section``), or a kind and a name (``section:.text``). ``resource:RT_RCDATA`` and
+``resource:RCDATA`` mean all resources of that type, ``resource:RT_RCDATA/1/1033`` one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sampler.model import PartKind, Region
+
+MATCHES: Final = "matches"
+DEFAULT_SELECTORS: Final = ("header", "entry_point", "overlay", MATCHES)
+"""What is taken of an object whose parts are asked for without saying which."""
+
+SELECTABLE: Final = frozenset(PartKind) - {PartKind.MATCH}
+
+
+def is_selector(selector: str) -> bool:
+    """Whether it is a selector at all: ``matches``, a kind, or a kind with a name."""
+    kind, colon, name = selector.partition(":")
+    return selector == MATCHES or (kind in SELECTABLE and bool(name) == bool(colon))
+
+
+def selected(selector: str, regions: Iterable[Region]) -> list[Region]:
+    """The regions that a selector means, in their own order."""
+    kind, _, name = selector.partition(":")
+    return [region for region in regions if region.kind == kind and (not name or _is_called(region, name))]
+
+
+def _is_called(region: Region, name: str) -> bool:
+    if region.kind is not PartKind.RESOURCE:
+        return region.name == name
+    wanted, parts = name.split("/"), region.name.split("/")[: name.count("/") + 1]
+    return parts == wanted or parts == [f"RT_{wanted[0]}", *wanted[1:]]
