@@ -1,0 +1,63 @@
+"""Makes the samples anew: ``python samples_fixture/make.py [--generated] [--into FOLDER]``.
+
+Without ``--generated`` it first downloads the pinned packages that samples are taken from, checks each taken file's
+SHA-256, and builds the installer if ``makensis`` is installed. The rest is generated, byte for byte the same every time.
+``expected.json`` and ``SOURCES.md`` are written by people; ``tests/fixtures`` compares them with the samples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from makers import archives, binaries, disks, documents, links, packages, pe_samples, texts
+
+_HERE = Path(__file__).parent
+_LAUNCHER = "pe/cli-64/cli-64.exe"
+_INSTALLER = "pe/nsis-installer/nsis-installer.exe"
+
+
+def generated(launcher: bytes) -> dict[str, bytes]:
+    """Every sample that needs no download but the launcher, which has been taken before."""
+    families = (archives, binaries, disks, documents, links, texts)
+    made = pe_samples.samples(launcher)
+    for family in families:
+        made.update(family.samples())
+    return made
+
+
+def build_installer() -> dict[str, bytes]:
+    """The installer, if ``makensis`` (NSIS 3.08 of Debian 12) is there to build it; its bytes depend on that version."""
+    compiler = shutil.which("makensis")
+    if compiler is None:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        script = shutil.copy(_HERE / "makers" / "installer.nsi", folder)
+        subprocess.run([compiler, "-V1", script], check=True, timeout=60, env={"SOURCE_DATE_EPOCH": "0"})  # noqa: S603
+        return {_INSTALLER: (Path(folder) / "nsis-installer.exe").read_bytes()}
+
+
+def write(samples: dict[str, bytes], folder: Path) -> None:
+    """Put each sample at its path under ``folder``."""
+    for name, data in sorted(samples.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def main() -> None:
+    """Parse the command line and write the samples."""
+    parser = argparse.ArgumentParser(description="Make the samples anew.")
+    parser.add_argument("--generated", action="store_true", help="only what needs neither downloads nor makensis")
+    parser.add_argument("--into", type=Path, default=_HERE, help="the folder to write to")
+    arguments = parser.parse_args()
+    if not arguments.generated:
+        write(packages.fetch() | build_installer(), arguments.into)
+    write(generated((_HERE / _LAUNCHER).read_bytes()), arguments.into)
+
+
+if __name__ == "__main__":
+    main()
