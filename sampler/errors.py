@@ -5,10 +5,13 @@
     SamplerError
     ├── SettingsError        a configuration file or environment value is wrong
     ├── RequestError         a local peer or a caller asked for something that cannot be done
+    │   └── AgentUnreachable nothing listens on the agent's socket, or it went away before it answered
     ├── SandboxError         the process that examines cannot be had
     │   ├── ChildDied        it crashed or was killed while it held an object
     │   └── ChildTimedOut    it ran past its deadline and was killed
     ├── RulesError           no usable rule is left
+    ├── ScanError            the engine could not scan one object
+    │   └── ScanTimeout      the rules did not come to an end on it in time
     ├── ConsentError         statement or consent is absent, damaged or refused
     ├── SpoolError           the host cannot keep what it took
     │   └── SpoolFull        quota reached or disk full
@@ -23,6 +26,7 @@
         ├── NotFound
         ├── Conflict         the thing is in another state than the request supposes
         ├── ContentMismatch  bytes do not have the announced hash or length
+        ├── TooMany          the caller has as many of these open as it may
         └── StorageFull      the queue's disk is full; nothing that was acknowledged is lost
 
 A message says what happened, to which object, and what to do next. Failures that one file is expected to
@@ -44,6 +48,10 @@ class RequestError(SamplerError):
     """A caller asked for something that cannot be done."""
 
 
+class AgentUnreachable(RequestError):
+    """Nothing listens on the agent's socket, or it went away before it answered."""
+
+
 class SandboxError(SamplerError):
     """The process that examines hostile bytes cannot be had."""
 
@@ -58,6 +66,14 @@ class ChildTimedOut(SandboxError):
 
 class RulesError(SamplerError):
     """No usable rule is left."""
+
+
+class ScanError(SamplerError):
+    """The engine could not scan one object; the rules themselves stand."""
+
+
+class ScanTimeout(ScanError):
+    """The rules did not come to an end on one object in time."""
 
 
 class ConsentError(SamplerError):
@@ -125,6 +141,10 @@ class Conflict(QueueError):
 
 class ContentMismatch(QueueError):
     """Bytes do not have the announced hash or length."""
+
+
+class TooMany(QueueError):
+    """The caller has as many of these open as it may; it may try again when some have ended."""
 
 
 class StorageFull(QueueError):

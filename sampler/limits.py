@@ -19,6 +19,16 @@ DETECTIONS_MAX_COUNT: Final = 64
 TEXT_MAX_CHARACTERS: Final = 1024
 """One free-text value from a peer: a detection's name, a note."""
 URL_MAX_CHARACTERS: Final = 8192
+PEER_GROUPS_MAX_COUNT: Final = 256
+"""Supplementary groups of a peer; one in more groups than these is taken as being in none."""
+PROCESS_ID_MAX: Final = 4_194_304
+"""Linux PID_MAX_LIMIT."""
+CONNECTIONS_PER_REQUEST: Final = 4
+"""Connections to the local socket that may be open for each request that may be under way."""
+LINGER_SECONDS: Final = 10.0
+"""How long the rest of a refused body is read and dropped, so that its sender sees the answer."""
+SHUTDOWN_SECONDS: Final = 10.0
+"""How long requests under way may take to end when the socket closes."""
 
 # Snapshots
 OBJECT_MAX_BYTES: Final = 4 * GIB
@@ -47,6 +57,7 @@ HITS_PER_RULE_MAX_COUNT: Final = 256
 SCAN_TIMEOUT_SECONDS: Final = 30
 """YARA's own timeout; the sandbox's deadline stands behind it."""
 RULE_FILE_MAX_BYTES: Final = 16 * MIB
+RULE_FILES_MAX_COUNT: Final = 20_000
 
 # Extraction
 REGIONS_MAX_COUNT: Final = 4096
@@ -82,3 +93,28 @@ CSR_MAX_BYTES: Final = 16 * KIB
 """A signing request, before anything of it is parsed."""
 RSA_MAX_BITS: Final = 8192
 """Of a key that asks for a certificate; checking the signature of larger ones costs whoever checks."""
+
+# Workers
+DOWNLOAD_DEADLINE_SECONDS: Final = 3600.0
+"""One content, from the queue to a worker or analyst; a stall ends it sooner."""
+ANALYSIS_SECONDS: Final = 600.0
+"""What an analyzer may take for one task."""
+ANALYZER_STDOUT_MAX_BYTES: Final = 1 * MIB
+ANALYZER_STDERR_TAIL_BYTES: Final = 4 * KIB
+"""What is kept of an analyzer's last words."""
+ANALYZER_MEMORY_MAX_BYTES: Final = 4 * GIB
+ANALYZER_FILE_MAX_BYTES: Final = 1 * GIB
+"""One file that an analyzer writes."""
+
+# Permit and journal
+STATEMENT_MAX_BYTES: Final = 256 * KIB
+"""One of a statement's two files."""
+CONSENT_MAX_BYTES: Final = 64 * KIB
+WHOLE_MAX_BYTES: Final = 256 * MIB
+"""The largest object that is sent whole, unless the policy says otherwise."""
+TREATED_TEXT_MAX_CHARACTERS: Final = 32 * KIB
+"""What of one text is looked at before a treatment; the rest never leaves."""
+HOST_NAMES_MAX_COUNT: Final = 4096
+"""Accounts of one machine whose names are looked for."""
+JOURNAL_ENTRY_MAX_BYTES: Final = 16 * MIB
+"""One line of the journal: a whole manifest and the reasons for it."""
