@@ -95,7 +95,19 @@ async def run(
             log.warning("a rule is left out", problem=problem)
         agent_id = await off_loop(_agent_id, places)
         uploader = await _uploader(settings, places, stores, clock, stack) if settings.queue.url else None
-        pipeline = await off_loop(_pipeline, settings, places, stores, clock, examiner, agent_id, uploader)
+        pipeline = Pipeline(
+            clock=clock,
+            snapshots=_snapshots(settings, places),
+            examiner=examiner,
+            consents=stores.consents,
+            policy=_policy(settings),
+            host=await off_loop(host_names, places.state),
+            asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
+            spool=stores.spool,
+            journal=stores.journal,
+            agent_fields=_agent_fields(agent_id),
+            on_spooled=uploader.wake if uploader else _nobody_waits,
+        )
         handler = Handler(
             pipeline=pipeline,
             spool=stores.spool,
@@ -134,43 +146,34 @@ def _examine_settings(settings: AgentSettings) -> ExamineSettings:
     )
 
 
-def _pipeline(
-    settings: AgentSettings,
-    places: AgentPlaces,
-    stores: Stores,
-    clock: Clock,
-    examiner: Examiner,
-    agent_id: str,
-    uploader: Uploader | None,
-) -> Pipeline:
-    loop_wake = uploader.wake if uploader else lambda: None
-    return Pipeline(
-        clock=clock,
-        snapshots=SnapshotTaker(
-            places.spool,
-            max_bytes=settings.examine.object_max_bytes,
-            deadline_seconds=settings.examine.snapshot_deadline_seconds,
-        ),
-        examiner=examiner,
-        consents=stores.consents,
-        policy=Policy(
-            sampling_max=settings.policy.sampling_max,
-            whole=settings.policy.whole,
-            whole_max_bytes=settings.policy.whole_max_bytes,
-            exclude_paths=tuple(settings.policy.exclude_paths),
-        ),
-        host=host_names(places.state),
-        asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
-        spool=stores.spool,
-        journal=stores.journal,
-        agent_fields=(
-            Field("agent.id", agent_id),
-            Field("agent.version", sampler.__version__),
-            Field("agent.type", "sampler"),
-            *describe.host_fields(),
-        ),
-        on_spooled=loop_wake,
+def _snapshots(settings: AgentSettings, places: AgentPlaces) -> SnapshotTaker:
+    return SnapshotTaker(
+        places.spool,
+        max_bytes=settings.examine.object_max_bytes,
+        deadline_seconds=settings.examine.snapshot_deadline_seconds,
     )
+
+
+def _policy(settings: AgentSettings) -> Policy:
+    return Policy(
+        sampling_max=settings.policy.sampling_max,
+        whole=settings.policy.whole,
+        whole_max_bytes=settings.policy.whole_max_bytes,
+        exclude_paths=tuple(settings.policy.exclude_paths),
+    )
+
+
+def _agent_fields(agent_id: str) -> tuple[Field, ...]:
+    return (
+        Field("agent.id", agent_id),
+        Field("agent.version", sampler.__version__),
+        Field("agent.type", "sampler"),
+        *describe.host_fields(),
+    )
+
+
+def _nobody_waits() -> None:
+    """Stands for waking the uploader while no queue is configured."""
 
 
 def _agent_id(places: AgentPlaces) -> str:

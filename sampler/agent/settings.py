@@ -1,4 +1,4 @@
-"""What an operator can set on a host (``agent.toml``), with its defaults. The guide for operators lists the same keys."""
+"""What an operator can set on a host (``agent.toml``), with its defaults; docs/settings.md lists the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's records as local peers see them. What an object is called is for the one who flagged it, and for root."""
+"""The ledger's records as local peers see them. What an object is called is for who flagged it, and for root."""
 
 from __future__ import annotations
 

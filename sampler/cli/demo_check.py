@@ -41,9 +41,7 @@ def _on_the_host(case: Case, view: ObjectView) -> Iterator[str]:
         yield f"part {':'.join(missing)} is not among those sent"
 
 
-def _at_the_queue(
-    case: Case, view: ObjectView, task: TaskView | None, downloaded: Mapping[str, str]
-) -> Iterator[str]:
+def _at_the_queue(case: Case, view: ObjectView, task: TaskView | None, downloaded: Mapping[str, str]) -> Iterator[str]:
     if task is None:
         if case.expected.sent != "nothing":
             yield "the queue does not know it"

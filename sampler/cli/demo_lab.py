@@ -1,4 +1,4 @@
-"""A queue, an agent and a worker as separate processes in a throwaway folder, set up with the commands that people use."""
+"""A queue, an agent and a worker as processes in a throwaway folder, set up with the commands that people use."""
 
 from __future__ import annotations
 
@@ -26,11 +26,20 @@ class LabError(SamplerError):
     """A part of the demo did not start; the message holds what it said."""
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @dataclass(slots=True)
 class Lab:
     """The processes of one demo and where they keep things."""
 
     folder: Path
+    hosts_port: int = field(default_factory=_free_port)
+    people_port: int = field(default_factory=_free_port)
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     @property
@@ -53,34 +62,54 @@ class Lab:
         """The agent's socket."""
         return self.folder / "agent.sock"
 
+    @property
+    def people_url(self) -> str:
+        """Where people, workers and enrolment reach the queue."""
+        return f"https://127.0.0.1:{self.people_port}"
+
     async def set_up(self, statement: str) -> None:
         """Queue, enrolment, consent, agent; returns when the agent answers."""
-        hosts, people = _free_port(), _free_port()
-        state = str(self.folder / "queue")
-        listen = ("--hosts-listen", f"127.0.0.1:{hosts}", "--people-listen", f"127.0.0.1:{people}")
-        said = await self.command("queue", "init", "--state", state, "--name", "127.0.0.1", *listen)
-        fingerprint = next(word for word in said.split() if word.startswith("sha256:"))
+        fingerprint = await self.init_queue()
+        await self.start_queue()
+        await self.enroll(fingerprint)
+        await self.command("consent", "accept", statement, "--by", "demo", "--config", str(self.agent_config))
+        await self.start_agent()
+
+    async def init_queue(self) -> str:
+        """Create the queue; its CA's fingerprint."""
+        listen = (
+            *("--hosts-listen", f"127.0.0.1:{self.hosts_port}"),
+            *("--people-listen", f"127.0.0.1:{self.people_port}"),
+        )
+        said = await self.command(
+            "queue", "init", "--state", str(self.folder / "queue"), "--name", "127.0.0.1", *listen
+        )
+        return next(word for word in said.split() if word.startswith("sha256:"))
+
+    async def start_queue(self) -> None:
+        """Start the queue and wait until it listens."""
         await self.start("queue", "queue", "serve", "--config", str(self.queue_config))
-        await self._until_listening(people)
+        await self._until("queue", self._queue_listens)
+
+    async def enroll(self, fingerprint: str) -> None:
+        """Give the agent its identity and an analyst a profile."""
+        queue = ("--config", str(self.queue_config))
         agent = f'state = "{self.folder}/agent"\nsocket = "{self.socket}"\n'
         write_durably(self.agent_config, agent.encode(), mode=0o644)
-        await self._enroll(people, fingerprint)
-        await self.command("consent", "accept", statement, "--by", "demo", "--config", str(self.agent_config))
+        token = await self.command("queue", "tokens", "create", "--role", "enroll", "--name", "demo", *queue)
+        where = ("--url", self.people_url, "--ca-fingerprint", fingerprint, "--config", str(self.agent_config))
+        await self.command("agent", "enroll", *where, SAMPLER_ENROLL_TOKEN=token.strip())
+        profile = ("--profile", str(self.client_config), "--url", self.people_url)
+        await self.command("queue", "tokens", "create", "--role", "analyst", "--name", "demo", *profile, *queue)
+
+    async def start_agent(self) -> None:
+        """Start the agent and wait until it answers."""
         await self.start("agent", "agent", "run", "--config", str(self.agent_config))
-        await self._until_agent_answers()
+        await self._until("agent", self._agent_answers)
 
     async def start_worker(self) -> None:
-        """A worker that concludes from the severity of the rules."""
+        """Start a worker that concludes from the severity of the rules."""
         await self.start("worker", "worker", "run", "--name", "demo", "--config", str(self.client_config))
-
-    async def _enroll(self, people: int, fingerprint: str) -> None:
-        queue = ("--config", str(self.queue_config))
-        url = f"https://127.0.0.1:{people}"
-        token = await self.command("queue", "tokens", "create", "--role", "enroll", "--name", "demo", *queue)
-        where = ("--url", url, "--ca-fingerprint", fingerprint, "--config", str(self.agent_config))
-        await self.command("agent", "enroll", *where, SAMPLER_ENROLL_TOKEN=token.strip())
-        profile = ("--profile", str(self.client_config), "--url", url)
-        await self.command("queue", "tokens", "create", "--role", "analyst", "--name", "demo", *profile, *queue)
 
     async def command(self, *arguments: str, **environment: str) -> str:
         """Run one ``sampler`` command to its end; its standard output.
@@ -112,27 +141,21 @@ class Lab:
                 start_new_session=True,
             )
 
-    async def _until_listening(self, port: int) -> None:
-        async def answers() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                return False
-            writer.close()
-            return True
+    async def _queue_listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.people_port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
-        await self._until("queue", answers)
-
-    async def _until_agent_answers(self) -> None:
-        async def answers() -> bool:
-            try:
-                async with AgentClient(self.socket) as client:
-                    await client.status()
-            except AgentUnreachable:
-                return False
-            return True
-
-        await self._until("agent", answers)
+    async def _agent_answers(self) -> bool:
+        try:
+            async with AgentClient(self.socket) as client:
+                await client.status()
+        except AgentUnreachable:
+            return False
+        return True
 
     async def _until(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
         clock = SystemClock()
@@ -141,6 +164,12 @@ class Lab:
             if self.processes[name].returncode is not None or clock.now().timestamp() > end:
                 raise LabError(f"the {name} did not start:\n{(self.folder / f'{name}.log').read_text()[-2000:]}")
             await clock.sleep(_POLL_SECONDS)
+
+    async def kill(self, name: str) -> None:
+        """End a service as a power cut would: SIGKILL."""
+        process = self.processes.pop(name)
+        process.kill()
+        await process.wait()
 
     async def stop(self) -> None:
         """End every process that was started, the last one first."""
@@ -164,10 +193,3 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
     """The environment without settings for other agents and queues."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLER_")}
     return {**kept, **more}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

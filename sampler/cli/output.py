@@ -26,7 +26,7 @@ def print_ndjson(messages: Iterable[msgspec.Struct]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wrap: Sequence[str] = ()) -> None:
-    """A table on standard output. Columns named in ``wrap`` give way when the terminal is narrow; text is never markup."""
+    """A table on standard output. Columns in ``wrap`` give way on a narrow terminal; text is never markup."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in wrap)

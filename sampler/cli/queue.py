@@ -32,7 +32,9 @@ queue.add_command(tasks)
 
 @queue.command()
 @click.option("--state", type=click.Path(path_type=Path), help="Folder for CA, ledger and contents.")
-@click.option("--name", "names", multiple=True, metavar="HOST", help="DNS name or address that hosts will use; repeatable.")
+@click.option(
+    "--name", "names", multiple=True, metavar="HOST", help="DNS name or address that hosts will use; repeatable."
+)
 @click.option("--hosts-listen", default="127.0.0.1:8443", show_default=True, help="Where hosts deliver (mutual TLS).")
 @click.option("--people-listen", default="127.0.0.1:8444", show_default=True, help="Where people and workers ask.")
 def init(state: Path | None, names: tuple[str, ...], hosts_listen: str, people_listen: str) -> None:

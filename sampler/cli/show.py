@@ -88,7 +88,9 @@ def verdict_text(verdict: VerdictMessage | None) -> str:
 @socket_option
 @config_option("agent")
 @json_option
-def list_objects(state: ObjectState | None, limit: int, socket: Path | None, config: Path | None, as_json: bool) -> None:
+def list_objects(
+    state: ObjectState | None, limit: int, socket: Path | None, config: Path | None, as_json: bool
+) -> None:
     """Flagged objects, newest first."""
 
     async def ask() -> ObjectPage:
