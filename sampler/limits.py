@@ -118,3 +118,11 @@ HOST_NAMES_MAX_COUNT: Final = 4096
 """Accounts of one machine whose names are looked for."""
 JOURNAL_ENTRY_MAX_BYTES: Final = 16 * MIB
 """One line of the journal: a whole manifest and the reasons for it."""
+QUEUE_CONNECT_SECONDS: Final = 10.0
+"""TCP and TLS to the queue."""
+ANSWER_DEADLINE_SECONDS: Final = 300.0
+"""One whole answer of the queue, from the end of the request on; each read has ``BODY_STALL_SECONDS`` as well."""
+RETRY_AFTER_MAX_SECONDS: Final = 3600.0
+"""A longer wait that a queue asks for is cut to this."""
+UPLOAD_TROUBLES_MAX_COUNT: Final = 3
+"""How often one delivery begins an upload anew, or finds its place again, before it is put off."""

@@ -1,1 +1,28 @@
-"""worker"""
+"""Whoever takes work from the queue: the client for people and workers, the lease loop, and the analyzers.
+
+It owns the people's side of the HTTP interface. What it downloads is verified against its SHA-256 before anything
+looks at it, lies in files that are private and not executable, and is gone when the task is. It talks to the queue
+only as a holder of a bearer token, follows no redirect, and never runs a sample: an analyzer decides what to do with
+one, under limits and a deadline.
+"""
+
+from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict, DemoAnalyzer, ExecAnalyzer
+from sampler.worker.client import PeopleClient
+from sampler.worker.loop import Worker
+from sampler.worker.ports import Ending, Tally, TaskQueue
+from sampler.worker.settings import ClientSettings, load_client_settings
+
+__all__ = [
+    "Analyzer",
+    "AnalyzerFailure",
+    "AnalyzerVerdict",
+    "ClientSettings",
+    "DemoAnalyzer",
+    "Ending",
+    "ExecAnalyzer",
+    "PeopleClient",
+    "Tally",
+    "TaskQueue",
+    "Worker",
+    "load_client_settings",
+]
