@@ -1,0 +1,79 @@
+"""A whole queue and agent, as processes, in a folder short enough for a Unix socket's path."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sampler.cli.demo_lab import Lab
+from sampler.cli.options import settings_of
+from sampler.intake import AgentClient
+from sampler.runtime.clock import SystemClock
+from sampler.wire.messages import ObjectView
+from sampler.worker import ClientSettings, PeopleClient
+
+WAIT_SECONDS = 40.0
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path."""
+    made = Path(tempfile.mkdtemp(prefix="smp-"))
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+async def bare_lab(folder: Path) -> AsyncIterator[Lab]:
+    """A lab in which nothing runs yet."""
+    lab = Lab(folder)
+    yield lab
+    await lab.stop()
+
+
+@pytest.fixture
+async def lab(bare_lab: Lab) -> Lab:
+    """A lab with a queue and an agent that has consent for everything."""
+    await bare_lab.set_up("extended")
+    return bare_lab
+
+
+@pytest.fixture
+async def agent(lab: Lab) -> AsyncIterator[AgentClient]:
+    """The agent's socket."""
+    async with AgentClient(lab.socket) as client:
+        yield client
+
+
+@pytest.fixture
+async def people(lab: Lab) -> AsyncIterator[PeopleClient]:
+    """An analyst at the queue."""
+    settings = settings_of(ClientSettings, "client", lab.client_config)
+    async with PeopleClient(settings.url, Path(settings.ca), settings.token) as client:
+        yield client
+
+
+Until = Callable[[str, Callable[[ObjectView], bool]], Awaitable[ObjectView]]
+
+
+@pytest.fixture
+def until(lab: Lab) -> Until:
+    """Follow an object until something holds of it."""
+
+    async def follow(event_id: str, holds: Callable[[ObjectView], bool]) -> ObjectView:
+        clock = SystemClock()
+        end = clock.now().timestamp() + WAIT_SECONDS
+        async with AgentClient(lab.socket) as client:
+            while True:
+                view = await client.show(event_id)
+                assert view is not None
+                if holds(view):
+                    return view
+                assert clock.now().timestamp() < end, f"still {view.state} ({view.detail}) after {WAIT_SECONDS} s"
+                await clock.sleep(0.05)
+
+    return follow
