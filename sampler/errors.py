@@ -10,6 +10,7 @@
     │   ├── ChildDied        it crashed or was killed while it held an object
     │   └── ChildTimedOut    it ran past its deadline and was killed
     ├── RulesError           no usable rule is left
+    ├── LibmagicMissing      the library that tells file types apart cannot be loaded
     ├── ScanError            the engine could not scan one object
     │   └── ScanTimeout      the rules did not come to an end on it in time
     ├── ConsentError         statement or consent is absent, damaged or refused
@@ -18,6 +19,8 @@
     ├── JournalError         the record of what left is damaged or cannot be written
     ├── DeliveryError        an exchange with the queue did not succeed
     │   ├── QueueUnreachable no answer; trying again later may help
+    │   │   └── IdentityRefused one end does not accept the other's certificate; a person has to look
+    │   ├── QueueFaulty      it answered with its own failure, or with something that is no answer
     │   ├── QueueBusy        429, 503 or 507, with the seconds to wait
     │   └── QueueRefused     it understood and said no; trying again will not help
     ├── IdentityError        a key, certificate, token or role is missing, expired or wrong
@@ -76,6 +79,10 @@ class ScanTimeout(ScanError):
     """The rules did not come to an end on one object in time."""
 
 
+class LibmagicMissing(SamplerError):
+    """libmagic, which tells file types apart, cannot be loaded."""
+
+
 class ConsentError(SamplerError):
     """Statement or consent is absent, damaged or refused."""
 
@@ -98,6 +105,14 @@ class DeliveryError(SamplerError):
 
 class QueueUnreachable(DeliveryError):
     """No answer from the queue; trying again later may help."""
+
+
+class IdentityRefused(QueueUnreachable):
+    """TLS did not come about because one end does not accept the other's certificate; nothing was sent."""
+
+
+class QueueFaulty(DeliveryError):
+    """The queue answered with a failure of its own, or with something that is no answer; trying again may help."""
 
 
 class QueueBusy(DeliveryError):

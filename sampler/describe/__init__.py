@@ -1,1 +1,28 @@
-"""describe"""
+"""Reads the facts about an object that its content, its file, its process and its host tell, under their ECS names.
+
+It owns the content's kind, decided by content and never by name, and the text of every fact: bounded, without what
+cannot be printed. What cannot be read is left out, never guessed. ``describe_content`` runs in the sandboxed child and
+loads libmagic there; everything else runs in the parent, parses no content, and never says what may leave the host.
+"""
+
+from sampler.describe.content import ContentFacts, describe_content
+from sampler.describe.content_data import Data
+from sampler.describe.file import file_fields, owner_class
+from sampler.describe.hashes import hash_fields
+from sampler.describe.host import host_fields
+from sampler.describe.libmagic import load_libmagic
+from sampler.describe.origin import origin_fields
+from sampler.describe.process import process_fields
+
+__all__ = [
+    "ContentFacts",
+    "Data",
+    "describe_content",
+    "file_fields",
+    "hash_fields",
+    "host_fields",
+    "load_libmagic",
+    "origin_fields",
+    "owner_class",
+    "process_fields",
+]
