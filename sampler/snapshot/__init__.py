@@ -1,4 +1,4 @@
-"""Fixes an object's bytes: opened once with the peer's rights, copied within a ceiling and a deadline, hashed on the way.
+"""Fixes an object's bytes: opened once with the peer's rights, copied within ceiling and deadline, hashed on the way.
 
 What this room owns: how a path or a passed descriptor becomes a private, unchangeable copy, and how that copy is read.
 Invariants: a path is opened with no more rights than the peer has, never through a link in its last component, and only

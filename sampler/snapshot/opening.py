@@ -1,8 +1,8 @@
 """From a source to a descriptor that is safe to read: a regular file that the peer could read itself.
 
 Steps for a path, each with the peer's rights and none repeated by name: (1) find it by O_PATH | O_NOFOLLOW, which
-opens nothing and starts nothing; (2) fstat(2) what was found, refuse all but regular files; (3) refuse file systems that
-answer by the reader's rights; (4) open that very inode for reading through ``/proc/self/fd``.
+opens nothing and starts nothing; (2) fstat(2) what was found, refuse all but regular files; (3) refuse file systems
+that answer by the reader's rights; (4) open that very inode for reading through ``/proc/self/fd``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Doing one thing with another user's rights to files, and no more than those.
 
 Linux keeps the file-system identity (credentials(7): fsuid, fsgid, supplementary groups) for each thread. A fresh
-thread takes on the peer's by raw system calls, does its one thing, and ends; no thread of the agent ever comes back from
-there. When the fsuid leaves 0, the kernel also drops the capabilities that override file permissions (capabilities(7)).
-The C library's own ``setgroups`` is of no use here, because it changes all threads.
+thread takes on the peer's by raw system calls, does its one thing, and ends; no thread of the agent ever comes back
+from there. When the fsuid leaves 0, the kernel also drops the capabilities that override file permissions
+(capabilities(7)). The C library's own ``setgroups`` is of no use here, because it changes all threads.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _calls() -> _Calls:
 
 
 def _take_on(calls: _Calls, peer: Peer) -> None:
-    """Give the thread the peer's rights: (1) groups, (2) fsgid, (3) fsuid, which ends the right to change the others."""
+    """Give the thread the peer's rights: (1) groups, (2) fsgid, (3) fsuid, which ends the right to set more."""
     _set_groups(calls, peer.groups)
     _set_identity(calls.setfsgid, peer.gid)
     _set_identity(calls.setfsuid, peer.uid)

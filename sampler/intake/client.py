@@ -1,0 +1,126 @@
+"""The other side of the local socket: what a scanner, the command line and the demo use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from sampler.errors import AgentUnreachable
+from sampler.intake.answers import Answer, message_of
+from sampler.intake.descriptor_call import flag_with_descriptor
+from sampler.limits import ANSWER_MAX_BYTES, COPY_CHUNK_BYTES
+from sampler.runtime.blocking import off_loop
+from sampler.wire import local_routes
+from sampler.wire.codec import encode
+from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
+
+M = TypeVar("M")
+
+
+class AgentClient:
+    """Talks to the agent on this machine; an async context manager.
+
+    Every method raises ``RequestError`` when the agent refuses, its subclass ``AgentUnreachable`` when nothing answers,
+    and ``QueueBusy`` when it asks to wait.
+
+    Args:
+        socket: the agent's socket.
+        timeout_seconds: how long one request may take.
+    """
+
+    def __init__(self, socket: Path, *, timeout_seconds: float = 600.0) -> None:
+        self._socket = socket
+        self._timeout_seconds = timeout_seconds
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            "http://agent",
+            connector=aiohttp.UnixConnector(str(self._socket)),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
+            auto_decompress=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def flag(self, request: FlagRequest) -> ObjectView:
+        """Have an object looked at that the request names by its path."""
+        answer = await self._exchange("POST", local_routes.FLAG, data=encode(request))
+        return message_of(answer, ObjectView)
+
+    async def flag_descriptor(self, descriptor: int, request: FlagRequest) -> ObjectView:
+        """Have an object looked at that is open for reading here; ``descriptor`` stays the caller's."""
+        asked = msgspec.structs.replace(request, descriptor=True)
+        answer = await off_loop(flag_with_descriptor, self._socket, descriptor, encode(asked), self._timeout_seconds)
+        return message_of(answer, ObjectView)
+
+    async def flag_bytes(self, content: AsyncIterable[bytes] | bytes, request: FlagRequest) -> ObjectView:
+        """Have bytes looked at."""
+        headers = {local_routes.FLAG_HEADER: json.dumps(msgspec.to_builtins(request))}
+        if isinstance(content, bytes):
+            headers["Content-Length"] = str(len(content))
+            content = _slices(content)
+        answer = await self._exchange("POST", local_routes.FLAG_BYTES, data=content, headers=headers)
+        return message_of(answer, ObjectView)
+
+    async def show(self, event_id: str) -> ObjectView | None:
+        """One object, or ``None`` if there is none that the caller may see."""
+        answer = await self._exchange("GET", local_routes.OBJECT.format(id=event_id))
+        return None if answer.status == HTTPStatus.NOT_FOUND else message_of(answer, ObjectView)
+
+    async def objects(self, *, state: str | None = None, after: str | None = None, limit: int = 100) -> ObjectPage:
+        """A page of the objects that the caller may see, newest first."""
+        query = {"state": state, "after": after, "limit": str(limit)}
+        given = {key: value for key, value in query.items() if value is not None}
+        return message_of(await self._exchange("GET", local_routes.OBJECTS, params=given), ObjectPage)
+
+    async def status(self) -> AgentStatus:
+        """How the agent is."""
+        return message_of(await self._exchange("GET", local_routes.STATUS), AgentStatus)
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: bytes | AsyncIterable[bytes] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        options: dict[str, Any] = {"data": data, "params": params, "headers": headers}
+        try:
+            async with self._session.request(method, path, **options) as response:
+                return Answer(response.status, response.headers.get("Retry-After"), await _read(response))
+        except aiohttp.ClientConnectorError as error:
+            raise AgentUnreachable(
+                f"no agent answers on {self._socket} ({error.strerror}); start it with `sampler agent run`"
+            ) from error
+        except TimeoutError as error:
+            raise AgentUnreachable(f"the agent did not answer within {self._timeout_seconds:g} seconds") from error
+        except aiohttp.ClientError as error:
+            raise AgentUnreachable(f"the agent on {self._socket} went away before it answered: {error}") from error
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """A whole answer, up to one byte more than ``ANSWER_MAX_BYTES``."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece[: ANSWER_MAX_BYTES + 1 - len(body)]
+        if len(body) > ANSWER_MAX_BYTES:
+            break
+    return bytes(body)
+
+
+async def _slices(content: bytes) -> AsyncIterator[bytes]:
+    for offset in range(0, len(content), COPY_CHUNK_BYTES):
+        yield content[offset : offset + COPY_CHUNK_BYTES]

@@ -1,0 +1,27 @@
+"""What the door needs from the agent behind it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sampler.model import Candidate, Peer
+from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+
+
+class LocalHandler(Protocol):
+    """Answers local requests. Who may see which object is its decision: it is given the peer."""
+
+    async def flag(self, candidate: Candidate) -> ObjectView:
+        """Take one object through to a durable outcome.
+
+        A ``DescriptorSource``'s descriptor belongs to the handler from the call on, however it ends.
+        """
+
+    async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
+        """One object, or ``None`` if there is none that this peer may see."""
+
+    async def objects(self, peer: Peer, *, state: str | None, after: str | None, limit: int) -> ObjectPage:
+        """A page of the objects that this peer may see, newest first."""
+
+    async def status(self) -> AgentStatus:
+        """How the agent is."""

@@ -1,0 +1,221 @@
+"""The agent's HTTP server on a Unix socket: routes, limits, and what each outcome is answered with."""
+
+from __future__ import annotations
+
+import socket as sockets
+import uuid
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+from msgspec import Struct
+
+from sampler.errors import RequestError, SandboxError, SpoolFull
+from sampler.intake.accepting import Acceptor
+from sampler.intake.bodies import Patience, read_small, receive_object
+from sampler.intake.connections import Connection
+from sampler.intake.crowd import Crowd
+from sampler.intake.ports import LocalHandler
+from sampler.intake.problems import Rejected, bad_value, problem_response
+from sampler.intake.requests import Flag, read_flag, read_listing
+from sampler.intake.socket_file import SocketFile
+from sampler.limits import (
+    BODY_STALL_SECONDS,
+    CONNECTIONS_PER_REQUEST,
+    FLAG_REQUEST_MAX_BYTES,
+    LINGER_SECONDS,
+    OBJECT_MAX_BYTES,
+    SHUTDOWN_SECONDS,
+    SNAPSHOT_DEADLINE_SECONDS,
+)
+from sampler.model import DescriptorSource, Source
+from sampler.runtime.clock import Clock
+from sampler.wire import local_routes
+from sampler.wire.codec import encode
+from sampler.wire.routes import UUID
+
+log = structlog.get_logger()
+
+_CONNECTION: Final = web.RequestKey("connection", Connection)
+_BUSY_SECONDS: Final = 1.0
+_FULL_SECONDS: Final = 60.0
+_SANDBOX_SECONDS: Final = 5.0
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class LocalServer:
+    """Serves local peers until it is closed.
+
+    Args:
+        socket: where the socket's file is made; its folder is made too.
+        handler: the agent behind the door.
+        clock: what time candidates are received at.
+        spool_folder: where bodies above ``MEMORY_SNAPSHOT_MAX_BYTES`` become unnamed files.
+        max_bytes: the longest body of an object.
+        max_requests: requests under way at once; one user that is neither root nor the agent's own gets half of them.
+        stall_seconds: a request or body that brings no byte for this long is given up.
+        body_seconds: how long the whole of a body may take.
+        new_id: makes the identifiers of objects whose peer gave none.
+    """
+
+    def __init__(
+        self,
+        socket: Path,
+        handler: LocalHandler,
+        *,
+        clock: Clock,
+        spool_folder: Path,
+        max_bytes: int = OBJECT_MAX_BYTES,
+        max_requests: int = 64,
+        stall_seconds: float = BODY_STALL_SECONDS,
+        body_seconds: float = SNAPSHOT_DEADLINE_SECONDS,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._file = SocketFile(socket)
+        self._handler = handler
+        self._clock = clock
+        self._spool_folder = spool_folder
+        self._max_bytes = max_bytes
+        self._max_requests = max_requests
+        self._patience = Patience(stall_seconds, body_seconds)
+        self._new_id = new_id
+        self._crowd = Crowd(max_requests)
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=stall_seconds,  # also from the connection's start to the end of its first head
+            lingering_time=min(LINGER_SECONDS, stall_seconds),
+            max_field_size=FLAG_REQUEST_MAX_BYTES,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+
+    async def start(self) -> None:
+        """Take the socket and begin to serve.
+
+        Raises:
+            SettingsError: the socket cannot be had; it says who has it, where that can be known.
+        """
+        self._listener: sockets.socket = self._file.listen()
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None  # setup() has made it
+        self._acceptor = Acceptor(
+            self._listener,
+            server,
+            clock=self._clock,
+            first_bytes_seconds=self._patience.stall_seconds,
+            max_connections=CONNECTIONS_PER_REQUEST * self._max_requests,
+        )
+        self._acceptor.start()
+
+    async def close(self) -> None:
+        """Accept no more, let requests under way end for ``SHUTDOWN_SECONDS``, and take the socket's file away."""
+        await self._acceptor.stop()
+        self._listener.close()
+        await self._runner.cleanup()
+        await self._acceptor.close()
+        self._file.remove()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[self._answer_problems, self._admit])
+        application.router.add_post(local_routes.FLAG, self._flag)
+        application.router.add_post(local_routes.FLAG_BYTES, self._flag_bytes)
+        application.router.add_get(local_routes.OBJECTS, self._objects)
+        application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
+        application.router.add_get(local_routes.STATUS, self._status)
+        return application
+
+    @web.middleware
+    async def _answer_problems(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """The request's boundary: whatever happens inside becomes an answer."""
+        try:
+            return await handler(request)
+        except Exception as error:  # noqa: BLE001 - one request must not take down the others; the rest is logged below
+            return problem_response(_rejected(error))
+
+    @web.middleware
+    async def _admit(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        connection = self._acceptor.connection_of(request.protocol)
+        if connection is None:
+            raise Rejected(HTTPStatus.BAD_REQUEST, "gone", "the connection has ended")
+        request[_CONNECTION] = connection
+        with self._crowd.entered(connection.peer) as admitted:
+            if not admitted:
+                raise Rejected(
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    "busy",
+                    "too many requests are under way; ask again",
+                    retry_after_seconds=_BUSY_SECONDS,
+                )
+            return await handler(request)
+
+    async def _flag(self, request: web.Request) -> web.Response:
+        connection = request[_CONNECTION]
+        body = await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience)
+        flag = read_flag(body, connection.peer)
+        source = _descriptor_source(flag, connection) if flag.has_descriptor else flag.path_source()
+        return await self._hand_on(flag, source)
+
+    async def _flag_bytes(self, request: web.Request) -> web.Response:
+        header = request.headers.get(local_routes.FLAG_HEADER, "{}")
+        flag = read_flag(header.encode("utf-8", "surrogateescape"), request[_CONNECTION].peer)
+        if flag.has_descriptor:
+            raise bad_value("$.descriptor", f"the body is the object; a descriptor goes to {local_routes.FLAG}")
+        descriptor = await receive_object(request, self._spool_folder, self._max_bytes, self._patience)
+        return await self._hand_on(flag, DescriptorSource(descriptor, flag.path))
+
+    async def _hand_on(self, flag: Flag, source: Source) -> web.Response:
+        candidate = flag.candidate(source, event_id=self._new_id(), received=self._clock.now())
+        return _message_response(await self._handler.flag(candidate))
+
+    async def _show(self, request: web.Request) -> web.Response:
+        event_id = request.match_info["id"]
+        view = await self._handler.show(event_id, request[_CONNECTION].peer)
+        if view is None:
+            raise Rejected(HTTPStatus.NOT_FOUND, "not-found", f"there is no object {event_id} that you may see")
+        return _message_response(view)
+
+    async def _objects(self, request: web.Request) -> web.Response:
+        listing = read_listing(request.query)
+        page = await self._handler.objects(
+            request[_CONNECTION].peer, state=listing.state, after=listing.after, limit=listing.limit
+        )
+        return _message_response(page)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        del request
+        return _message_response(await self._handler.status())
+
+
+def _descriptor_source(flag: Flag, connection: Connection) -> DescriptorSource:
+    descriptor = connection.give_descriptor()
+    if descriptor is None:
+        raise bad_value("$.descriptor", "no descriptor came with the connection's first bytes, or it was taken already")
+    return DescriptorSource(descriptor, flag.path)
+
+
+def _message_response(message: Struct) -> web.Response:
+    return web.Response(body=encode(message), content_type="application/json")
+
+
+def _rejected(error: Exception) -> Rejected:
+    """What an exception is answered with; the ones that nobody foresaw are logged here, with their traceback."""
+    match error:
+        case Rejected():
+            return error
+        case web.HTTPException(status=status):
+            return Rejected(status, "http", f"{error.reason}: see the routes of the local socket")
+        case RequestError():
+            return Rejected(HTTPStatus.UNPROCESSABLE_ENTITY, "request", str(error))
+        case SpoolFull():
+            return Rejected(HTTPStatus.INSUFFICIENT_STORAGE, "full", str(error), retry_after_seconds=_FULL_SECONDS)
+        case SandboxError():
+            return Rejected(HTTPStatus.SERVICE_UNAVAILABLE, "sandbox", str(error), retry_after_seconds=_SANDBOX_SECONDS)
+        case _:
+            log.error("a local request failed", exc_info=error)
+            return Rejected(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the agent failed; its log says why")
