@@ -6,21 +6,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from sampler.limits import MATCH_CONTEXT_MAX_BYTES, PART_NAME_MAX_CHARACTERS, PARTS_MAX_COUNT
-from sampler.model import Ask, RuleMatch, Sampling
+from sampler.model import Ask, PartKind, RuleMatch, Sampling
 
 DEFAULT_SELECTORS: Final = ("header", "entry_point", "overlay", "matches")
 """What a rule that asks for parts gets when it does not say which."""
 
 _METADATA_ONLY: Final = Ask(Sampling.METADATA)
-_SELECTOR: Final = re.compile(
-    r"header|section(:.+)?|segment|entry_point|resource(:.+)?|certificate|overlay|tail|matches", re.DOTALL
-)
+_MATCHES: Final = "matches"
+_SELECTABLE: Final = tuple(str(kind) for kind in PartKind if kind is not PartKind.MATCH)
 
 MetaValue: TypeAlias = str | int | bool
 
@@ -93,12 +91,16 @@ def _parts(value: MetaValue | None) -> tuple[str, ...]:
     if len(selectors) > PARTS_MAX_COUNT:
         raise AskError(f"parts: {len(selectors)} selectors, at most {PARTS_MAX_COUNT} are taken")
     for selector in selectors:
-        if not _SELECTOR.fullmatch(selector) or len(selector) > PART_NAME_MAX_CHARACTERS:
-            raise AskError(
-                f"parts: {selector!r} is no selector; there are header, section, section:NAME, segment, entry_point, "
-                "resource, resource:TYPE, certificate, overlay, tail, matches"
-            )
+        if not _is_selector(selector):
+            known = ", ".join((*_SELECTABLE, _MATCHES))
+            raise AskError(f"parts: {selector!r} is no selector; there are {known}, and section:NAME, resource:TYPE")
     return selectors
+
+
+def _is_selector(selector: str) -> bool:
+    kind, colon, name = selector.partition(":")
+    known = selector == _MATCHES or (kind in _SELECTABLE and bool(name) == bool(colon))
+    return known and len(selector) <= PART_NAME_MAX_CHARACTERS
 
 
 def _context(value: MetaValue | None) -> int:

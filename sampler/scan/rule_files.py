@@ -74,7 +74,7 @@ def read_rule_file(folder: Path, path: Path) -> str:
     """
     real = Path(os.path.realpath(path))
     if not real.is_relative_to(folder):
-        raise RuleFileError("it is a link that leads out of its rule folder")
+        raise RuleFileError("it leads out of its rule folder")
     try:
         data = _read_regular(real)
     except OSError as error:

@@ -1,0 +1,49 @@
+"""What the parent checks of a child's answer before anyone uses it. Pure.
+
+The child parsed hostile bytes and may be in their author's hands. Types and counts are checked by decoding; here:
+
+1. the answer is for the object that was asked about;
+2. every region and hit lies inside that object;
+3. every field is one that only content can tell, so that a child cannot say where a file lay or whose it was;
+4. every value is short enough and a number that JSON can carry.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from sampler.examine.messages import MessageError
+from sampler.limits import FIELD_VALUE_MAX_CHARACTERS
+from sampler.model import Examination, Field, Region, StringHit
+
+_FIELDS: Final = frozenset({"file.mime_type", "file.type"})
+_FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
+
+
+def check_examination(examination: Examination, *, sha256: str, size: int) -> None:
+    """Raise ``MessageError`` unless the answer can be one about the object with this hash and size (bytes)."""
+    if examination.sha256 != sha256:  # 1
+        raise MessageError(f"it is for another object: {examination.sha256[:64]!r} instead of {sha256!r}")
+    for region in examination.regions:  # 2
+        _check_inside(region, size)
+    for match in examination.matches:  # 2
+        for hit in match.hits:
+            _check_inside(hit, size)
+    for field in examination.fields:  # 3, 4
+        _check_field(field)
+
+
+def _check_inside(stretch: Region | StringHit, size: int) -> None:
+    if stretch.offset + stretch.length > size:
+        raise MessageError(f"{stretch.length} bytes at {stretch.offset} are not inside an object of {size}")
+
+
+def _check_field(field: Field) -> None:
+    if field.name not in _FIELDS and not field.name.startswith(_FIELD_GROUPS):
+        raise MessageError(f"content does not tell {field.name[:128]!r}")
+    texts = field.value if isinstance(field.value, tuple) else (field.value,)
+    if sum(len(text) for text in texts if isinstance(text, str)) > FIELD_VALUE_MAX_CHARACTERS:
+        raise MessageError(f"{field.name[:128]!r} has more than {FIELD_VALUE_MAX_CHARACTERS} characters")
+    if isinstance(field.value, float) and not math.isfinite(field.value):
+        raise MessageError(f"{field.name[:128]!r} is no finite number")

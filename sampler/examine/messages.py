@@ -1,0 +1,152 @@
+"""What parent and child of an examination say to each other, as MessagePack; the parent decodes strictly.
+
+An answer that is too long for a frame is made to fit by the child: hits go first, because how many there were stays
+known, then regions and fields beyond the first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from sampler.examine.settings import RuleReport
+from sampler.limits import FRAME_MAX_BYTES, TEXT_MAX_CHARACTERS
+from sampler.model import Examination, Problem
+
+T = TypeVar("T")
+
+_RULE_PROBLEMS_MAX_COUNT: Final = 1000
+_ANSWER_MAX_BYTES: Final = FRAME_MAX_BYTES - 1024
+"""Leaves room for what frames and tags add."""
+_HITS_WHEN_FULL_MAX_COUNT: Final = 16
+_REST_WHEN_FULL_MAX_COUNT: Final = 128
+
+
+class MessageError(ValueError):
+    """Bytes that are not the expected message; ``str()`` says what is wrong and where."""
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For the nursery: where the rules are; paths as the file system keeps them."""
+
+    rule_folders: tuple[bytes, ...]
+
+
+class ExamineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For a child, with the object's descriptor."""
+
+    sha256: str
+    """What the answer has to be for."""
+    size: int
+    """Bytes."""
+    path: bytes | None = None
+    """What the object is called, if anything; never opened."""
+    owner: str = ""
+
+
+class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
+    """The nursery has rules."""
+
+    report: RuleReport
+
+
+class Unusable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="unusable"):
+    """The nursery has no rules; so has none of its children."""
+
+    message: str
+
+
+class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="examined"):
+    """A child's answer."""
+
+    examination: Examination
+
+
+Preparation: TypeAlias = Ready | Unusable
+Answer: TypeAlias = Examined | Unusable
+
+_encoder = msgspec.msgpack.Encoder()
+_order = msgspec.msgpack.Decoder(Order)
+_request = msgspec.msgpack.Decoder(ExamineRequest)
+_preparation: msgspec.msgpack.Decoder[Preparation] = msgspec.msgpack.Decoder(Preparation)
+_answer: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+
+
+def encode(message: Order | ExamineRequest | Ready | Unusable) -> bytes:
+    """MessagePack."""
+    return _encoder.encode(message)
+
+
+def encode_order(folders: tuple[Path, ...]) -> bytes:
+    """The order to load the rules of these folders."""
+    return encode(Order(tuple(os.fsencode(folder.absolute()) for folder in folders)))
+
+
+def encode_ready(report: RuleReport) -> bytes:
+    """The nursery's report, with as many problems as anyone will read."""
+    kept = report.problems[:_RULE_PROBLEMS_MAX_COUNT]
+    if more := len(report.problems) - len(kept):
+        kept = (*kept, f"and {more} more")
+    return encode(Ready(replace(report, problems=tuple(sendable(problem) for problem in kept))))
+
+
+def encode_answer(examination: Examination, ceiling: int = _ANSWER_MAX_BYTES) -> bytes:
+    """A child's answer, made to fit into ``ceiling`` bytes; what was left out is a problem in it."""
+    return next(data for data in map(_encoder.encode, _shorter(examination)) if len(data) <= ceiling)
+
+
+def decode_order(data: bytes) -> Order:
+    """Raises ``MessageError``."""
+    return _decode(_order.decode, data)
+
+
+def decode_request(data: bytes) -> ExamineRequest:
+    """Raises ``MessageError``."""
+    return _decode(_request.decode, data)
+
+
+def decode_preparation(data: bytes) -> Preparation:
+    """Raises ``MessageError``."""
+    return _decode(_preparation.decode, data)
+
+
+def decode_answer(data: bytes) -> Answer:
+    """Every value in it is of the model's types and within the model's ceilings, or ``MessageError`` is raised."""
+    return _decode(_answer.decode, data)
+
+
+def sendable(text: str) -> str:
+    """Text that UTF-8 can carry and that is short enough for one value."""
+    return text.encode("utf-8", "backslashreplace").decode()[:TEXT_MAX_CHARACTERS]
+
+
+def _decode(decode: Callable[[Any], T], data: bytes) -> T:
+    try:
+        return decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(str(error)) from error
+
+
+def _shorter(examination: Examination) -> Iterator[Examined]:
+    """The answer, then ever shorter ones; the last is always short enough."""
+    yield Examined(examination)
+    told = (*examination.problems[:_REST_WHEN_FULL_MAX_COUNT], Problem("scan", "too-much", "hits were left out"))
+    few = replace(examination, matches=_with_hits(examination, _HITS_WHEN_FULL_MAX_COUNT), problems=told)
+    yield Examined(few)
+    cut = replace(few, regions=few.regions[:_REST_WHEN_FULL_MAX_COUNT], fields=few.fields[:_REST_WHEN_FULL_MAX_COUNT])
+    yield Examined(cut)
+    told = (Problem("extract", "too-much", "hits, regions and fields were left out"),)
+    yield Examined(replace(cut, matches=_bare(cut), regions=(), fields=(), problems=told))
+
+
+def _with_hits(examination: Examination, most: int) -> tuple[Any, ...]:
+    return tuple(replace(match, hits=match.hits[:most]) for match in examination.matches)
+
+
+def _bare(examination: Examination) -> tuple[Any, ...]:
+    return tuple(replace(match, hits=(), meta=(), tags=()) for match in examination.matches)

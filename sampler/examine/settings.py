@@ -1,0 +1,31 @@
+"""What an examiner is told, and what it reports when it has loaded its rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sampler.limits import CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineSettings:
+    """How objects are examined."""
+
+    rule_folders: tuple[Path, ...]
+    children: int = 2
+    """Processes that examine, each one object at a time."""
+    deadline_seconds: float = EXAMINE_DEADLINE_SECONDS
+    """For one object."""
+    memory_max_bytes: int = CHILD_MEMORY_MAX_BYTES
+    """For one child, rules included."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """The rules that run, and what was wrong with the others."""
+
+    version: str
+    rule_count: int
+    problems: tuple[str, ...] = ()
+    """``file:line: message``."""
