@@ -53,7 +53,7 @@ def transaction(connection: sqlite3.Connection, *, full: type[SamplerError] = St
         full: the disk is full; nothing was changed.
         StorageError: SQLite failed in another way (but ``sqlite3.IntegrityError`` comes through as it is).
     """
-    try:
+    with our_errors(full=full):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -62,9 +62,21 @@ def transaction(connection: sqlite3.Connection, *, full: type[SamplerError] = St
             with contextlib.suppress(sqlite3.OperationalError):  # SQLite ends some failed transactions by itself
                 connection.execute("ROLLBACK")
             raise
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
-            raise
+
+
+@contextlib.contextmanager
+def our_errors(*, full: type[SamplerError] = StorageError) -> Iterator[None]:
+    """Turn what SQLite raises into ours, broken constraints (``sqlite3.IntegrityError``) and bugs of ours apart.
+
+    Raises:
+        full: the disk is full; nothing was changed.
+        StorageError: SQLite failed in another way.
+    """
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.DatabaseError as error:
         raise _converted(error, full) from error
 
 

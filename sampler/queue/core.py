@@ -1,0 +1,64 @@
+"""What every part of the queue stands on: the ledger on its lane, the contents, the clock, the bells."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import uuid
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sampler.queue.policy import QueuePolicy
+from sampler.queue.ports import Blobs, Ledger
+from sampler.queue.waking import Bells, Locks
+from sampler.runtime.blocking import Lane
+from sampler.runtime.clock import Clock
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TASKS_BELL = "tasks"
+
+
+def verdicts_bell(device: str) -> str:
+    """What rings when a device has a new verdict."""
+    return f"verdicts/{device}"
+
+
+def submission_bell(submission_id: str) -> str:
+    """What rings when a submission moves on."""
+    return f"submission/{submission_id}"
+
+
+class Core:
+    """Owns the lane on which the ledger is used; the ledger is never touched from the event loop."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        blobs: Blobs,
+        clock: Clock,
+        policy: QueuePolicy,
+        *,
+        chance: Callable[[], float] = random.random,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+    ) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+        self._clock = clock
+        self._policy = policy
+        self._chance = chance
+        self._new_id = new_id
+        self._new_token = new_token
+        self._lane = Lane("queue-ledger")
+        self._bells = Bells()
+        self._locks = Locks()
+
+    async def _step(self, function: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one ledger transaction on the lane."""
+        return await self._lane.run(function, self._ledger, *args, **kwargs)
+
+    def _ring_moved(self, submission_id: str) -> None:
+        self._bells.ring(submission_bell(submission_id))
+        self._bells.ring(TASKS_BELL)

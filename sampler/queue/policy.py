@@ -1,0 +1,23 @@
+"""What an operator may decide about the queue's behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sampler.limits import OBJECT_MAX_BYTES
+from sampler.queue.tasks import RetryRules
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """Ceilings and times of one queue."""
+
+    retry: RetryRules = field(default_factory=RetryRules)
+    object_max_bytes: int = OBJECT_MAX_BYTES
+    """The largest content that is taken."""
+    upload_seconds: float = 7 * 86400.0
+    """An upload that is not continued for this long is thrown away."""
+    uploads_per_device_max: int = 64
+    """Unfinished uploads that one device may have."""
+    sweep_seconds: float = 5.0
+    """How often leases and uploads are looked at whose time is over."""

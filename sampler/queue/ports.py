@@ -1,0 +1,203 @@
+"""What the queue needs of a store of records and of a store of bytes. ``storage`` implements both; all calls block.
+
+The ledger is used on one thread at a time. Its methods outside a ``transaction`` commit by themselves; within one they
+are durable together when it ends, and undone together when anything is raised. What a ledger cannot write for want of
+room raises ``StorageFull``, whatever else goes wrong ``StorageError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from sampler.model import TaskState, Verdict
+from sampler.queue.records import Device, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.tasks import Task
+
+
+class Ledger(Protocol):
+    """Durable records of devices, tokens, submissions, contents, uploads, tasks and verdicts."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing; not nested."""
+
+    def close(self) -> None:
+        """Let go of the store. A second call does nothing."""
+
+    # devices
+
+    def add_device(self, device: Device) -> None:
+        """Record an enrolled host; ``Conflict`` when its identifier is there."""
+
+    def device(self, agent_id: str) -> Device | None:
+        """The host with this identifier."""
+
+    def devices(self) -> tuple[Device, ...]:
+        """All hosts, in the order in which they enrolled."""
+
+    def revoke_device(self, agent_id: str, at: datetime) -> bool:
+        """Refuse the host from now on; false when there is none, or none that is not revoked."""
+
+    # tokens
+
+    def add_token(self, token: TokenRecord) -> None:
+        """Record a token; ``Conflict`` when its name is in use by one that has not ended, or its digest is known."""
+
+    def token(self, digest: str) -> TokenRecord | None:
+        """The token with this digest."""
+
+    def tokens(self) -> tuple[TokenRecord, ...]:
+        """All tokens, in the order in which they were made."""
+
+    def end_token(self, digest: str, at: datetime) -> bool:
+        """Use it up or revoke it; false when there is none, or none that has not ended. Only one caller gets true."""
+
+    # submissions and contents
+
+    def add_submission(self, submission: Submission, sizes: Mapping[str, int]) -> None:
+        """Record a manifest and the contents it offers (SHA-256 to bytes); ``Conflict`` when it is there."""
+
+    def submission(self, submission_id: str) -> Submission | None:
+        """The submission with this identifier."""
+
+    def offered_size(self, submission_id: str, sha256: str) -> int | None:
+        """How many bytes the submission says that this content has; ``None`` when it does not offer it."""
+
+    def missing(self, submission_id: str) -> tuple[str, ...]:
+        """The contents that it offers and that are not verified yet, in the manifest's order."""
+
+    def receiving(self, sha256: str) -> tuple[str, ...]:
+        """The submissions without a task that offer this content, oldest first."""
+
+    def verified(self, hashes: Sequence[str]) -> frozenset[str]:
+        """Which of these contents the queue holds."""
+
+    def add_content(self, sha256: str, size: int, at: datetime) -> None:
+        """Record a verified content; once more changes nothing."""
+
+    # uploads
+
+    def add_upload(self, upload: Upload) -> None:
+        """Record an upload."""
+
+    def upload(self, upload_id: str) -> Upload | None:
+        """The upload with this identifier."""
+
+    def upload_for(self, submission_id: str, sha256: str) -> Upload | None:
+        """The upload that brings this content to this submission."""
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """All that are not finished."""
+
+    def open_uploads(self, device: str) -> int:
+        """How many of a device's uploads are not finished."""
+
+    def move_upload(self, upload_id: str, offset: int, expires: datetime) -> bool:
+        """Set what was acknowledged and when it expires; false when there is no such upload any more."""
+
+    def remove_upload(self, upload_id: str) -> bool:
+        """Forget an upload; false when there is none."""
+
+    def expired_uploads(self, now: datetime, limit: int) -> tuple[Upload, ...]:
+        """Uploads, finished or not, whose time is over."""
+
+    # tasks
+
+    def add_task(self, task: Task) -> None:
+        """Record a new task; ``Conflict`` when its submission has one."""
+
+    def put_task(self, task: Task) -> None:
+        """Replace a task by its next state."""
+
+    def task(self, task_id: str) -> Task | None:
+        """The task with this identifier."""
+
+    def task_of(self, submission_id: str) -> Task | None:
+        """The task of a submission."""
+
+    def next_task(self, now: datetime) -> Task | None:
+        """The waiting task that has been due longest."""
+
+    def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        """Leased tasks whose lease has run out, the longest first."""
+
+    def next_change(self) -> datetime | None:
+        """The soonest moment at which a waiting task becomes due or a lease runs out; it may lie in the past."""
+
+    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
+        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
+
+    def task_counts(self) -> dict[TaskState, int]:
+        """How many tasks there are in each state that has any."""
+
+    # verdicts
+
+    def add_verdict(self, device: str, submission_id: str, verdict: Verdict) -> int:
+        """Append a verdict for a device; its cursor."""
+
+    def verdicts(self, device: str, after: int, limit: int) -> tuple[VerdictRecord, ...]:
+        """A device's verdicts behind a cursor, oldest first."""
+
+
+class Partial(Protocol):
+    """An open upload of one writer."""
+
+    offset: int
+    """Where the next byte goes."""
+
+    def write(self, data: bytes) -> None:
+        """Append; ``StorageFull`` when that would use up the reserve or the disk (some of it may have been written)."""
+
+    def sync(self) -> int:
+        """Make durable what was written; the offset."""
+
+    def rewind(self, offset: int) -> None:
+        """Throw away, durably, what lies behind ``offset``."""
+
+    def close(self) -> None:
+        """Let go of it. A second call does nothing."""
+
+
+class Blobs(Protocol):
+    """Durable contents by their SHA-256, and the uploads that are to become contents."""
+
+    def open_partial(self, upload_id: str, offset: int) -> Partial:
+        """An upload to append to. Bytes behind ``offset`` are cut off; when there are fewer, it stands at their end."""
+
+    def partial_size(self, upload_id: str) -> int:
+        """How many bytes of an upload there are; 0 when there is none."""
+
+    def partials(self) -> tuple[str, ...]:
+        """The identifiers of all uploads that have bytes."""
+
+    def finish(self, upload_id: str, sha256: str, size: int) -> None:
+        """Verify an upload and make it a content, durably. When the content is there already, only the upload goes.
+
+        Raises:
+            ContentMismatch: its bytes are others; the upload is gone.
+        """
+
+    def discard(self, upload_id: str) -> None:
+        """Throw an upload's bytes away, if there are any."""
+
+    def has(self, sha256: str) -> bool:
+        """Whether the content is there."""
+
+    def open_content(self, sha256: str) -> BinaryIO:
+        """A verified content for reading.
+
+        Raises:
+            NotFound: it is not there.
+        """
+
+    def check_room(self, size: int) -> None:
+        """Whether ``size`` more bytes leave the reserve alone.
+
+        Raises:
+            StorageFull: they do not.
+        """
+
+    def free_bytes(self) -> int:
+        """Bytes that may still be taken in before the reserve is touched."""

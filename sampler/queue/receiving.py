@@ -1,0 +1,174 @@
+"""The steps of taking in a submission, each one ledger transaction. Blocking; run on the ledger's lane.
+
+Invariant: a submission has a task exactly when none of its contents is missing, and a content is recorded only after
+its bytes are durable under their hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from sampler.errors import Conflict, NotFound, TooMany
+from sampler.queue.policy import QueuePolicy
+from sampler.queue.ports import Ledger
+from sampler.queue.records import Submission, Upload
+from sampler.queue.submissions import content_sizes, state_of, wants
+from sampler.queue.tasks import Task
+from sampler.wire.messages import Manifest, ManifestAnswer
+
+NewId: TypeAlias = Callable[[], str]
+
+SWEEP_MAX_COUNT = 100
+"""Records that one transaction of a sweep touches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What accepting a manifest brought about."""
+
+    answer: ManifestAnswer
+    new_task: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What beginning an upload brought about."""
+
+    upload: Upload
+    before: Upload | None
+    """The upload of the same content that it replaces, if there was one."""
+    complete: tuple[str, ...]
+    """Submissions that got their task by it (a content without bytes is verified at once)."""
+
+
+def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: QueuePolicy, new_id: NewId) -> Received:
+    """Accept a manifest, or answer again for one that was accepted.
+
+    Raises:
+        RequestError: the manifest contradicts itself.
+        Conflict: another manifest came under this identifier.
+        NotFound: another device's submission has this identifier.
+    """
+    sizes = content_sizes(manifest, max_bytes=policy.object_max_bytes)
+    with ledger.transaction():
+        before = ledger.submission(submission.id)
+        if before is not None:
+            _check_same(before, submission)
+        else:
+            ledger.add_submission(submission, sizes)
+        new_task = _add_task_when_complete(ledger, submission.id, new_id, submission.received)
+        task = ledger.task_of(submission.id)
+        wanted = wants(sizes, ledger.verified(tuple(sizes)))
+    state = state_of(task.state if task else None)
+    answer = ManifestAnswer(id=submission.id, state=state, wanted=list(wanted.wanted), known=list(wanted.known))
+    return Received(answer, new_task)
+
+
+def create_upload(ledger: Ledger, asked: Upload, policy: QueuePolicy, new_id: NewId, now: datetime) -> Created:
+    """Begin an upload in place of the one before it; it is finished at once when the content is known.
+
+    A content without bytes counts as known: the caller has made it durable before.
+
+    Raises:
+        NotFound: the device has no such submission.
+        Conflict: the submission does not offer this content with this size.
+        TooMany: the device has too many unfinished uploads.
+    """
+    with ledger.transaction():
+        _check_offered(ledger, asked)
+        before = ledger.upload_for(asked.submission, asked.sha256)
+        if before is not None:
+            ledger.remove_upload(before.id)
+        known = asked.size == 0 or bool(ledger.verified((asked.sha256,)))
+        if not known and ledger.open_uploads(asked.device) >= policy.uploads_per_device_max:
+            raise TooMany(f"{policy.uploads_per_device_max} uploads are unfinished; end some of them first")
+        upload = replace(asked, offset=asked.size if known else 0)
+        ledger.add_upload(upload)
+        complete = _verified(ledger, upload, new_id, now) if known else ()
+    return Created(upload, before, complete)
+
+
+def own_submission(ledger: Ledger, submission_id: str, device: str | None) -> Submission:
+    """A submission, when the device may see it; ``None`` sees all.
+
+    Raises:
+        NotFound: there is none, or it is another device's.
+    """
+    submission = ledger.submission(submission_id)
+    if submission is None or device not in (None, submission.device):
+        raise NotFound(f"no submission {submission_id}")
+    return submission
+
+
+def own_upload(ledger: Ledger, upload_id: str, device: str, now: datetime) -> Upload:
+    """An upload of this device.
+
+    Raises:
+        NotFound: there is none, it is another device's, or its time is over.
+    """
+    upload = ledger.upload(upload_id)
+    if upload is None or upload.device != device or upload.expires <= now:
+        raise NotFound(f"no upload {upload_id}; it may have expired, or failed its check: begin it anew")
+    return upload
+
+
+def acknowledge(ledger: Ledger, upload: Upload, offset: int, policy: QueuePolicy, now: datetime) -> None:
+    """Record what is durable of an unfinished upload.
+
+    Raises:
+        NotFound: it was ended meanwhile.
+    """
+    if not ledger.move_upload(upload.id, offset, now + timedelta(seconds=policy.upload_seconds)):
+        raise NotFound(f"upload {upload.id} was ended meanwhile; begin it anew")
+
+
+def record_content(
+    ledger: Ledger, upload: Upload, policy: QueuePolicy, new_id: NewId, now: datetime
+) -> tuple[str, ...]:
+    """Record a verified content and give every submission that lacked only this its task; those submissions."""
+    with ledger.transaction():
+        ledger.move_upload(upload.id, upload.size, now + timedelta(seconds=policy.upload_seconds))
+        return _verified(ledger, upload, new_id, now)
+
+
+def take_expired(ledger: Ledger, now: datetime) -> tuple[Upload, ...]:
+    """Forget uploads whose time is over; they are returned so that their bytes can be thrown away."""
+    with ledger.transaction():
+        expired = ledger.expired_uploads(now, SWEEP_MAX_COUNT)
+        for upload in expired:
+            ledger.remove_upload(upload.id)
+    return expired
+
+
+def _verified(ledger: Ledger, upload: Upload, new_id: NewId, now: datetime) -> tuple[str, ...]:
+    ledger.add_content(upload.sha256, upload.size, now)
+    return tuple(
+        submission_id
+        for submission_id in ledger.receiving(upload.sha256)
+        if _add_task_when_complete(ledger, submission_id, new_id, now)
+    )
+
+
+def _check_offered(ledger: Ledger, asked: Upload) -> None:
+    own_submission(ledger, asked.submission, asked.device)
+    if ledger.offered_size(asked.submission, asked.sha256) != asked.size:
+        raise Conflict(
+            f"submission {asked.submission} offers no content {asked.sha256} of {asked.size} bytes; submit it first"
+        )
+
+
+def _check_same(before: Submission, again: Submission) -> None:
+    if before.device != again.device:
+        raise NotFound(f"no submission {again.id} of this device; choose another identifier")
+    if before.manifest != again.manifest:
+        raise Conflict(f"submission {again.id} was accepted with another manifest; use a new identifier")
+
+
+def _add_task_when_complete(ledger: Ledger, submission_id: str, new_id: NewId, now: datetime) -> bool:
+    if ledger.missing(submission_id) or ledger.task_of(submission_id) is not None:
+        return False
+    ledger.add_task(Task(id=new_id(), submission=submission_id, created=now, not_before=now))
+    return True

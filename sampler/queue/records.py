@@ -1,0 +1,81 @@
+"""What the queue's ledger keeps, tasks apart (those are in ``tasks``). Frozen; times are UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sampler.model import Verdict
+from sampler.wire.routes import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One enrolled host."""
+
+    agent_id: str
+    serial: str
+    """Hexadecimal, of the certificate that it was given; no other one is accepted."""
+    name: str
+    """The name of the token that it enrolled with."""
+    enrolled: datetime
+    expires: datetime
+    """Of its certificate."""
+    revoked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A bearer token, of which only the digest is kept."""
+
+    digest: str
+    """SHA-256, hexadecimal."""
+    role: Role
+    name: str
+    created: datetime
+    expires: datetime
+    ended: datetime | None = None
+    """When it was used up or revoked."""
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether it still lets its holder in."""
+        return self.ended is None and now < self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One accepted manifest, byte for byte as it came."""
+
+    id: str
+    device: str
+    received: datetime
+    manifest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One tus upload. It is finished, which means verified, exactly when ``offset == size``."""
+
+    id: str
+    submission: str
+    device: str
+    sha256: str
+    size: int
+    expires: datetime
+    offset: int = 0
+    """Bytes that were made durable and acknowledged."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the queue holds the whole content, verified."""
+        return self.offset == self.size
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """A verdict on its way to the host that asked; ``cursor`` grows over the whole queue and is never given twice."""
+
+    cursor: int
+    device: str
+    submission: str
+    verdict: Verdict

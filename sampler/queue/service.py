@@ -1,0 +1,95 @@
+"""The queue as one object: what hosts deliver, what workers lease, who is let in, and what happens by itself."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from sampler.errors import SamplerError
+from sampler.queue import receiving, registry
+from sampler.queue.dispatcher import Dispatcher
+from sampler.queue.receiver import Receiver
+from sampler.queue.records import Device, TokenRecord
+from sampler.runtime.blocking import off_loop
+from sampler.runtime.tasks import TaskKeeper
+
+log = structlog.get_logger()
+
+
+class Queue(Receiver, Dispatcher):
+    """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
+
+    async def __aenter__(self) -> Self:
+        self._keeper = TaskKeeper("queue")
+        await self.recover()
+        self._keeper.start("sweep", self._sweep())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._keeper.close()
+        await self._lane.run(self._ledger.close)
+        await self._lane.close()
+
+    async def device(self, agent_id: str, serial: str) -> Device:
+        """The device of a certificate that TLS has verified already.
+
+        Raises:
+            IdentityError: it is unknown, revoked, has another certificate by now, or its certificate ran out.
+        """
+        return await self._step(registry.check_device, agent_id, serial, self._clock.now())
+
+    async def enroll(self, digest: str, device: Device) -> None:
+        """Record a device and use its enrolment token up.
+
+        Raises:
+            IdentityError: the token is not good any more.
+        """
+        await self._step(registry.enroll, digest, device, self._clock.now())
+
+    async def token(self, digest: str) -> TokenRecord | None:
+        """The token with this digest, if it is good now."""
+        token = await self._step(lambda ledger: ledger.token(digest))
+        return token if token is not None and token.is_good(self._clock.now()) else None
+
+    async def check_ready(self) -> None:
+        """Whether the ledger answers and there is room.
+
+        Raises:
+            StorageError: the ledger does not answer.
+            StorageFull: there is no room.
+        """
+        await self._step(lambda ledger: ledger.task_counts())
+        await off_loop(self._blobs.check_room, 0)
+
+    async def free_bytes(self) -> int:
+        """Bytes that may still be taken in."""
+        return await off_loop(self._blobs.free_bytes)
+
+    async def recover(self) -> None:
+        """Settle uploads that a crash interrupted, and throw away bytes that belong to none."""
+        uploads = await self._step(lambda ledger: ledger.uploads())
+        for upload in uploads:
+            await self._settled(upload)
+        known = {upload.id for upload in uploads}
+        for upload_id in await off_loop(self._blobs.partials):
+            if upload_id not in known:
+                await off_loop(self._blobs.discard, upload_id)
+
+    async def sweep(self) -> None:
+        """Take back leases and throw away uploads whose time is over."""
+        await self.expire_leases()
+        for upload in await self._step(receiving.take_expired, self._clock.now()):
+            await off_loop(self._blobs.discard, upload.id)
+            log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._clock.sleep(self._policy.sweep_seconds)
+            try:
+                await self.sweep()
+            except SamplerError as error:
+                log.warning("could not sweep; trying again", error=str(error))

@@ -1,0 +1,234 @@
+"""The queue's ledger in memory: the plainest thing that keeps the contract, for tests and for comparison."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from sampler.errors import Conflict
+from sampler.model import TaskState, Verdict
+from sampler.queue import Device, Submission, Task, TokenRecord, Upload, VerdictRecord
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Tables:
+    devices: dict[str, Device] = field(default_factory=dict)
+    tokens: dict[str, TokenRecord] = field(default_factory=dict)
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    offered: dict[str, dict[str, int]] = field(default_factory=dict)
+    contents: dict[str, int] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    verdicts: list[VerdictRecord] = field(default_factory=list)
+
+    def copied(self) -> _Tables:
+        return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
+
+
+class MemoryQueueLedger:
+    """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
+
+    def __init__(self) -> None:
+        self._now = _Tables()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; not nested."""
+        before = self._now.copied()
+        try:
+            yield
+        except BaseException:
+            self._now = before
+            raise
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def add_device(self, device: Device) -> None:
+        """Record an enrolled host."""
+        _add(self._now.devices, device.agent_id, device, f"device {device.agent_id}")
+
+    def device(self, agent_id: str) -> Device | None:
+        """The host with this identifier."""
+        return self._now.devices.get(agent_id)
+
+    def devices(self) -> tuple[Device, ...]:
+        """All hosts, in the order in which they enrolled."""
+        return tuple(self._now.devices.values())
+
+    def revoke_device(self, agent_id: str, at: datetime) -> bool:
+        """Refuse the host from now on."""
+        device = self._now.devices.get(agent_id)
+        if device is None or device.revoked is not None:
+            return False
+        self._now.devices[agent_id] = replace(device, revoked=at)
+        return True
+
+    def add_token(self, token: TokenRecord) -> None:
+        """Record a token."""
+        if any(other.name == token.name and other.ended is None for other in self._now.tokens.values()):
+            raise Conflict(f"token {token.name!r} exists already")
+        _add(self._now.tokens, token.digest, token, f"token {token.name!r}")
+
+    def token(self, digest: str) -> TokenRecord | None:
+        """The token with this digest."""
+        return self._now.tokens.get(digest)
+
+    def tokens(self) -> tuple[TokenRecord, ...]:
+        """All tokens, in the order in which they were made."""
+        return tuple(self._now.tokens.values())
+
+    def end_token(self, digest: str, at: datetime) -> bool:
+        """Use it up or revoke it; only one caller gets true."""
+        token = self._now.tokens.get(digest)
+        if token is None or token.ended is not None:
+            return False
+        self._now.tokens[digest] = replace(token, ended=at)
+        return True
+
+    def add_submission(self, submission: Submission, sizes: Mapping[str, int]) -> None:
+        """Record a manifest and the contents it offers."""
+        _add(self._now.submissions, submission.id, submission, f"submission {submission.id}")
+        self._now.offered[submission.id] = dict(sizes)
+
+    def submission(self, submission_id: str) -> Submission | None:
+        """The submission with this identifier."""
+        return self._now.submissions.get(submission_id)
+
+    def offered_size(self, submission_id: str, sha256: str) -> int | None:
+        """How many bytes the submission says that this content has."""
+        return self._now.offered.get(submission_id, {}).get(sha256)
+
+    def missing(self, submission_id: str) -> tuple[str, ...]:
+        """The contents that it offers and that are not verified yet."""
+        offered = self._now.offered.get(submission_id, {})
+        return tuple(sha256 for sha256 in offered if sha256 not in self._now.contents)
+
+    def receiving(self, sha256: str) -> tuple[str, ...]:
+        """The submissions without a task that offer this content."""
+        with_task = {task.submission for task in self._now.tasks.values()}
+        return tuple(each for each, sizes in self._now.offered.items() if sha256 in sizes and each not in with_task)
+
+    def verified(self, hashes: Sequence[str]) -> frozenset[str]:
+        """Which of these contents the queue holds."""
+        return frozenset(sha256 for sha256 in hashes if sha256 in self._now.contents)
+
+    def add_content(self, sha256: str, size: int, at: datetime) -> None:
+        """Record a verified content; once more changes nothing."""
+        self._now.contents.setdefault(sha256, size)
+
+    def add_upload(self, upload: Upload) -> None:
+        """Record an upload."""
+        if self.upload_for(upload.submission, upload.sha256) is not None:
+            raise Conflict(f"upload {upload.id} exists already")
+        _add(self._now.uploads, upload.id, upload, f"upload {upload.id}")
+
+    def upload(self, upload_id: str) -> Upload | None:
+        """The upload with this identifier."""
+        return self._now.uploads.get(upload_id)
+
+    def upload_for(self, submission_id: str, sha256: str) -> Upload | None:
+        """The upload that brings this content to this submission."""
+        wanted = (submission_id, sha256)
+        return next((each for each in self._now.uploads.values() if (each.submission, each.sha256) == wanted), None)
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """All that are not finished."""
+        found = [upload for upload in self._now.uploads.values() if not upload.finished]
+        return tuple(sorted(found, key=lambda upload: upload.id))
+
+    def open_uploads(self, device: str) -> int:
+        """How many of a device's uploads are not finished."""
+        return sum(upload.device == device and not upload.finished for upload in self._now.uploads.values())
+
+    def move_upload(self, upload_id: str, offset: int, expires: datetime) -> bool:
+        """Set what was acknowledged and when it expires."""
+        upload = self._now.uploads.get(upload_id)
+        if upload is None:
+            return False
+        self._now.uploads[upload_id] = replace(upload, offset=offset, expires=expires)
+        return True
+
+    def remove_upload(self, upload_id: str) -> bool:
+        """Forget an upload."""
+        return self._now.uploads.pop(upload_id, None) is not None
+
+    def expired_uploads(self, now: datetime, limit: int) -> tuple[Upload, ...]:
+        """Uploads, finished or not, whose time is over."""
+        found = [upload for upload in self._now.uploads.values() if upload.expires <= now]
+        return tuple(sorted(found, key=lambda upload: (upload.expires, upload.id))[:limit])
+
+    def add_task(self, task: Task) -> None:
+        """Record a new task."""
+        if self.task_of(task.submission) is not None:
+            raise Conflict(f"the task of submission {task.submission} exists already")
+        _add(self._now.tasks, task.id, task, f"task {task.id}")
+
+    def put_task(self, task: Task) -> None:
+        """Replace a task by its next state."""
+        if task.id in self._now.tasks:
+            self._now.tasks[task.id] = task
+
+    def task(self, task_id: str) -> Task | None:
+        """The task with this identifier."""
+        return self._now.tasks.get(task_id)
+
+    def task_of(self, submission_id: str) -> Task | None:
+        """The task of a submission."""
+        return next((task for task in self._now.tasks.values() if task.submission == submission_id), None)
+
+    def next_task(self, now: datetime) -> Task | None:
+        """The waiting task that has been due longest."""
+        due = [task for task in self._in(TaskState.WAITING) if task.not_before <= now]
+        return min(due, key=lambda task: task.not_before, default=None)
+
+    def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        """Leased tasks whose lease has run out."""
+        ends = [(task.expires, task) for task in self._in(TaskState.LEASED) if task.expires is not None]
+        overdue = sorted(((end, task) for end, task in ends if end <= now), key=lambda pair: pair[0])
+        return tuple(task for _, task in overdue[:limit])
+
+    def next_change(self) -> datetime | None:
+        """The soonest moment at which a waiting task becomes due or a lease runs out."""
+        due = [task.not_before for task in self._in(TaskState.WAITING)]
+        ends = [task.expires for task in self._in(TaskState.LEASED) if task.expires is not None]
+        return min(due + ends, default=None)
+
+    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
+        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
+        order = list(self._now.tasks)
+        behind = order[order.index(after) + 1 :] if after in self._now.tasks else order
+        found = [task for task in map(self._now.tasks.__getitem__, behind) if state in (None, task.state)]
+        return tuple(found[:limit])
+
+    def task_counts(self) -> dict[TaskState, int]:
+        """How many tasks there are in each state that has any."""
+        return dict(Counter(task.state for task in self._now.tasks.values()))
+
+    def add_verdict(self, device: str, submission_id: str, verdict: Verdict) -> int:
+        """Append a verdict for a device; its cursor."""
+        cursor = len(self._now.verdicts) + 1
+        self._now.verdicts.append(VerdictRecord(cursor, device, submission_id, verdict))
+        return cursor
+
+    def verdicts(self, device: str, after: int, limit: int) -> tuple[VerdictRecord, ...]:
+        """A device's verdicts behind a cursor, oldest first."""
+        found = [record for record in self._now.verdicts if record.device == device and record.cursor > after]
+        return tuple(found[:limit])
+
+    def _in(self, state: TaskState) -> list[Task]:
+        return [task for task in self._now.tasks.values() if task.state is state]
+
+
+def _add(table: dict[K, V], key: K, value: V, what: str) -> None:
+    if key in table:
+        raise Conflict(f"{what} exists already")
+    table[key] = value

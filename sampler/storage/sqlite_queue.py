@@ -1,0 +1,15 @@
+"""The queue's ledger in one SQLite file.
+
+Every step that the queue acknowledges is one committed transaction with ``synchronous=FULL``. One connection, used on
+one thread at a time; other processes (``sampler queue tokens``) may have the file open as well.
+"""
+
+from __future__ import annotations
+
+from sampler.storage.sqlite_queue_admission import Admission
+from sampler.storage.sqlite_queue_dispatch import Dispatch
+from sampler.storage.sqlite_queue_receiving import Receiving
+
+
+class SqliteQueueLedger(Admission, Receiving, Dispatch):
+    """``queue.Ledger`` over SQLite. Raises ``StorageError`` when the file cannot be opened."""

@@ -1,0 +1,164 @@
+"""What every part of the queue's SQLite ledger stands on: the schema, the connection, and how values lie in rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sampler.errors import Conflict, StorageFull
+from sampler.storage.sqlite import open_database, our_errors, transaction
+
+SCHEMA_STEPS: Final = (
+    """
+    CREATE TABLE devices (
+        number INTEGER PRIMARY KEY,
+        agent_id TEXT NOT NULL UNIQUE,
+        serial TEXT NOT NULL,
+        name TEXT NOT NULL,
+        enrolled INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        revoked INTEGER
+    ) STRICT;
+
+    CREATE TABLE tokens (
+        number INTEGER PRIMARY KEY,
+        digest TEXT NOT NULL UNIQUE,
+        role TEXT NOT NULL,
+        name TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        ended INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE ended IS NULL;
+
+    CREATE TABLE submissions (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        device TEXT NOT NULL,
+        received INTEGER NOT NULL,
+        manifest BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE offered (
+        submission TEXT NOT NULL REFERENCES submissions (id),
+        position INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        PRIMARY KEY (submission, position),
+        UNIQUE (submission, sha256)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX offered_by_content ON offered (sha256);
+
+    CREATE TABLE contents (
+        sha256 TEXT NOT NULL PRIMARY KEY,
+        size INTEGER NOT NULL,
+        verified INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE uploads (
+        id TEXT NOT NULL PRIMARY KEY,
+        submission TEXT NOT NULL REFERENCES submissions (id),
+        device TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        offset INTEGER NOT NULL,
+        UNIQUE (submission, sha256)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX uploads_by_device ON uploads (device) WHERE offset < size;
+    CREATE INDEX uploads_by_end ON uploads (expires);
+
+    CREATE TABLE tasks (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        submission TEXT NOT NULL UNIQUE REFERENCES submissions (id),
+        created INTEGER NOT NULL,
+        not_before INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        worker TEXT,
+        lease_digest TEXT,
+        expires INTEGER,
+        failure TEXT,
+        verdict TEXT
+    ) STRICT;
+    CREATE INDEX tasks_due ON tasks (not_before, number) WHERE state = 'waiting';
+    CREATE INDEX tasks_leased ON tasks (expires) WHERE state = 'leased';
+    CREATE INDEX tasks_by_state ON tasks (state, number);
+
+    CREATE TABLE verdicts (
+        cursor INTEGER PRIMARY KEY AUTOINCREMENT,
+        device TEXT NOT NULL,
+        submission TEXT NOT NULL REFERENCES submissions (id),
+        verdict TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX verdicts_by_device ON verdicts (device, cursor);
+    """,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_column(moment: datetime) -> int:
+    """Microseconds since 1970 UTC: exact, sorts by time."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_column(microseconds: int) -> datetime:
+    """The moment that ``to_column`` made a number of."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def or_none(microseconds: int | None) -> datetime | None:
+    """A moment that may be absent."""
+    return None if microseconds is None else from_column(microseconds)
+
+
+class Rows:
+    """One connection, used on one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_database(path, SCHEMA_STEPS)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing; not nested."""
+        return transaction(self._connection, full=StorageFull)
+
+    def close(self) -> None:
+        """Let go of the file. A second call does nothing."""
+        self._connection.close()
+
+    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with our_errors(full=StorageFull):
+            return self._connection.execute(sql, values).fetchall()
+
+    def _row(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        return next(iter(self._rows(sql, *values)), None)
+
+    def _number(self, sql: str, *values: Any) -> int:
+        return int(self._rows(sql, *values)[0][0])
+
+    def _write(self, sql: str, *values: Any) -> int:
+        """How many rows it changed."""
+        with our_errors(full=StorageFull):
+            return self._connection.execute(sql, values).rowcount
+
+    def _insert(self, table: str, *, of: str, **values: Any) -> int:
+        """A new row's number; ``of`` says in an error what it is that is there already."""
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        try:
+            with our_errors(full=StorageFull):
+                sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  # names are keywords of our code
+                return self._connection.execute(sql, tuple(values.values())).lastrowid or 0
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"{of} exists already") from error
+
+    def _write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        with our_errors(full=StorageFull):
+            self._connection.executemany(sql, rows)
