@@ -1,0 +1,70 @@
+"""Parcel → manifest. There is no other way to make one, and nothing that is not in the parcel gets in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sampler.errors import DeliveryError
+from sampler.limits import MANIFEST_MAX_BYTES
+from sampler.model import Content, Field, Parcel
+from sampler.wire.codec import DecodeError, decode, encode
+from sampler.wire.messages import (
+    ContentMessage,
+    FieldJson,
+    Fields,
+    Manifest,
+    ObjectMessage,
+    OmissionMessage,
+    PartMessage,
+    StatementMessage,
+)
+
+
+def manifest_of(parcel: Parcel) -> Manifest:
+    """The manifest that offers a parcel, held to the wire's own rules.
+
+    Raises:
+        DeliveryError: the parcel cannot be said on the wire; the message names the place.
+    """
+    manifest = Manifest(
+        id=parcel.event_id,
+        created=parcel.created,
+        object=ObjectMessage(sha256=parcel.sha256, size=parcel.size),
+        statement=StatementMessage(
+            id=parcel.statement.id, version=parcel.statement.version, digest=parcel.statement.digest
+        ),
+        fields=_fields(parcel.fields),
+        matches=[_fields(match) for match in parcel.matches],
+        contents=[_content(content) for content in parcel.contents],
+        omissions=[OmissionMessage(what=omission.what, reason=omission.reason) for omission in parcel.omissions],
+    )
+    return _checked(manifest)
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """What the queue would refuse is found here, before it is spooled."""
+    try:
+        data = encode(manifest)
+        if len(data) > MANIFEST_MAX_BYTES:
+            raise DeliveryError(
+                f"{manifest.id}: its manifest has {len(data)} bytes, at most {MANIFEST_MAX_BYTES} travel"
+            )
+        return decode(data, Manifest)
+    except (DecodeError, UnicodeEncodeError) as error:
+        raise DeliveryError(f"{manifest.id}: its manifest cannot be said on the wire: {error}") from error
+
+
+def _fields(fields: Iterable[Field]) -> Fields:
+    return {field.name: _value(field) for field in fields}
+
+
+def _value(field: Field) -> FieldJson:
+    return list(field.value) if isinstance(field.value, tuple) else field.value
+
+
+def _content(content: Content) -> ContentMessage:
+    part = content.part
+    if part is None:
+        return ContentMessage(sha256=content.sha256, size=content.size)
+    place = PartMessage(kind=part.kind, name=part.name, offset=part.offset, length=part.length)
+    return ContentMessage(sha256=content.sha256, size=content.size, part=place)
