@@ -97,9 +97,12 @@ def is_authority(certificate: x509.Certificate) -> bool:
 def _read(path: Path, *, private: bool) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             _check_kind(path, os.fstat(descriptor), private=private)
-            data = file.read(PEM_MAX_BYTES + 1)
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(PEM_MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         raise IdentityError(f"{path}: there is no such file; name another one or create it") from error
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,3 +72,42 @@ def issue(tmp_path: Path, now: datetime) -> Callable[..., Issued]:
 @pytest.fixture
 def issued(issue: Callable[..., Issued]) -> Issued:
     return issue()
+
+
+@dataclass(slots=True)
+class Ends:
+    """Both ends of a TLS connection in memory."""
+
+    client: ssl.SSLObject
+    server: ssl.SSLObject
+    to_server: ssl.MemoryBIO
+    to_client: ssl.MemoryBIO
+
+
+def _advance(step: Callable[[], object]) -> bool:
+    try:
+        step()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+@pytest.fixture
+def connect() -> Callable[..., Ends]:
+    """Shake hands in memory: ``connect(client_context, server_context, name)``; raises what the failing end raises."""
+
+    def shake(client: ssl.SSLContext, server: ssl.SSLContext, name: str | None = "localhost") -> Ends:
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        ends = Ends(
+            client.wrap_bio(to_client, to_server, server_hostname=name),
+            server.wrap_bio(to_server, to_client, server_side=True),
+            to_server,
+            to_client,
+        )
+        for _ in range(10):
+            done = [_advance(ends.client.do_handshake), _advance(ends.server.do_handshake)]
+            if all(done):
+                return ends
+        raise AssertionError("the handshake makes no progress")
+
+    return shake
