@@ -1,7 +1,7 @@
 """Makes the samples anew: ``python samples_fixture/make.py [--generated] [--into FOLDER]``.
 
 Without ``--generated`` it first downloads the pinned packages that samples are taken from, checks each taken file's
-SHA-256, and builds the installer if ``makensis`` is installed. The rest is generated, byte for byte the same every time.
+SHA-256, and builds the installer if ``makensis`` is installed. The rest is generated, the same bytes every time.
 ``expected.json`` and ``SOURCES.md`` are written by people; ``tests/fixtures`` compares them with the samples.
 """
 
@@ -30,7 +30,7 @@ def generated(launcher: bytes) -> dict[str, bytes]:
 
 
 def build_installer() -> dict[str, bytes]:
-    """The installer, if ``makensis`` (NSIS 3.08 of Debian 12) is there to build it; its bytes depend on that version."""
+    """The installer, if ``makensis`` (NSIS 3.08 of Debian 12) is there; its bytes depend on that version."""
     compiler = shutil.which("makensis")
     if compiler is None:
         return {}

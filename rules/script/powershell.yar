@@ -39,7 +39,9 @@ rule PowerShell_Download_And_Execute
         $piped = /\bnet\.webclient\)\.downloadstring\([^\n|]{1,300}\) ?\| ?(iex|invoke-expression)\b/ nocase
         $request = /\b(iex|invoke-expression)[ (]{1,4}(iwr|irm|invoke-webrequest|invoke-restmethod) / nocase
         $request_piped = /\b(iwr|irm|invoke-webrequest|invoke-restmethod) [^\n|]{1,300}\| ?(iex|invoke-expression)\b/ nocase
+        $fence = "\n```" // documentation shows such lines as ways to install
 
     condition:
-        filesize < 1MB and uint16(0) != 0x5A4D and uint32be(0) != 0x7F454C46 and any of them
+        filesize < 1MB and uint16(0) != 0x5A4D and uint32be(0) != 0x7F454C46 and
+        any of ($client, $piped, $request, $request_piped) and not $fence
 }

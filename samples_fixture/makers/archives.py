@@ -1,4 +1,4 @@
-"""Archives: ZIP (APPNOTE 6.3) and RAR 5, members stored without compression so that the bytes are the same everywhere."""
+"""Archives: ZIP (APPNOTE 6.3) and RAR 5, members uncompressed so that the bytes are the same everywhere."""
 
 from __future__ import annotations
 

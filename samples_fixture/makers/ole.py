@@ -62,7 +62,7 @@ def compound_file(storages: Sequence[Storage], streams: Sequence[Stream] = ()) -
 
 
 def _add(entries: list[_Entry], storages: Sequence[Storage], streams: Sequence[Stream]) -> int:
-    """Append a storage's children as a chain of right siblings in the order of their names (2.6.4); return the first."""
+    """Append a storage's children, a chain of right siblings in the order of their names (2.6.4); return the first."""
     children: list[Storage | Stream] = sorted([*storages, *streams], key=lambda child: (len(child.name), child.name))
     first = previous = _NO_ENTRY
     for child in children:
