@@ -11,7 +11,8 @@ import errno
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -133,25 +134,27 @@ async def receive_object(request: web.Request, folder: Path, max_bytes: int, pat
     """
     body = BodyFile(folder)
     try:
-        async for block in _blocks(request, max_bytes, patience):
-            await off_loop(body.write, block)
+        async with aclosing(_blocks(request, max_bytes, patience)) as blocks:
+            async for block in blocks:
+                await off_loop(body.write, block)
         return body.give_descriptor()
     finally:
         body.close()
 
 
-async def _blocks(request: web.Request, max_bytes: int, patience: Patience) -> AsyncIterator[bytes]:
+async def _blocks(request: web.Request, max_bytes: int, patience: Patience) -> AsyncGenerator[bytes, None]:
     """The pieces joined to blocks that are worth a thread's time."""
     block = bytearray()
-    async for piece in _pieces(request, max_bytes, patience):
-        block += piece
-        if len(block) >= COPY_CHUNK_BYTES:
-            yield bytes(block)
-            block.clear()
+    async with aclosing(_pieces(request, max_bytes, patience)) as pieces:
+        async for piece in pieces:
+            block += piece
+            if len(block) >= COPY_CHUNK_BYTES:
+                yield bytes(block)
+                block.clear()
     yield bytes(block)
 
 
-async def _pieces(request: web.Request, max_bytes: int, patience: Patience) -> AsyncIterator[bytes]:
+async def _pieces(request: web.Request, max_bytes: int, patience: Patience) -> AsyncGenerator[bytes, None]:
     if (request.content_length or 0) > max_bytes:
         raise _too_long(max_bytes)
     received = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket as sockets
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -84,6 +85,7 @@ class LocalServer:
         self._patience = Patience(stall_seconds, body_seconds)
         self._new_id = new_id
         self._crowd = Crowd(max_requests)
+        self._undo = AsyncExitStack()
         self._runner = web.AppRunner(
             self._application(),
             access_log=None,
@@ -100,26 +102,33 @@ class LocalServer:
         Raises:
             SettingsError: the socket cannot be had; it says who has it, where that can be known.
         """
-        self._listener: sockets.socket = self._file.listen()
-        await self._runner.setup()
+        async with AsyncExitStack() as undo:
+            listener = self._file.listen()
+            undo.callback(self._file.remove)
+            undo.callback(listener.close)
+            await self._runner.setup()
+            self._acceptor = self._make_acceptor(listener)
+            undo.push_async_callback(self._acceptor.close)
+            undo.push_async_callback(self._runner.cleanup)
+            undo.callback(listener.close)  # before requests end, so that nobody waits at a door that stays shut
+            self._acceptor.start()
+            undo.push_async_callback(self._acceptor.stop)
+            self._undo = undo.pop_all()
+
+    async def close(self) -> None:
+        """Accept no more, let requests under way end for ``SHUTDOWN_SECONDS``, and take the socket's file away."""
+        await self._undo.aclose()
+
+    def _make_acceptor(self, listener: sockets.socket) -> Acceptor:
         server = self._runner.server
         assert server is not None  # setup() has made it
-        self._acceptor = Acceptor(
-            self._listener,
+        return Acceptor(
+            listener,
             server,
             clock=self._clock,
             first_bytes_seconds=self._patience.stall_seconds,
             max_connections=CONNECTIONS_PER_REQUEST * self._max_requests,
         )
-        self._acceptor.start()
-
-    async def close(self) -> None:
-        """Accept no more, let requests under way end for ``SHUTDOWN_SECONDS``, and take the socket's file away."""
-        await self._acceptor.stop()
-        self._listener.close()
-        await self._runner.cleanup()
-        await self._acceptor.close()
-        self._file.remove()
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._answer_problems, self._admit])

@@ -84,6 +84,18 @@ def set_length(store: Store, size: int) -> None:
         raise cannot_keep(error) from error
 
 
+def close_for_writing(store: Store) -> int:
+    """The descriptor of a copy that nobody can write any more; it belongs to the caller.
+
+    Raises:
+        SpoolError: it cannot be had.
+    """
+    try:
+        return store.close_for_writing()
+    except OSError as error:
+        raise cannot_keep(error) from error
+
+
 def cannot_keep(error: OSError) -> SpoolError:
     """The error of ours that says why a copy cannot be kept."""
     if error.errno in _FULL:

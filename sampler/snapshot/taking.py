@@ -12,7 +12,7 @@ from sampler.model import Candidate, DescriptorSource, Failure, Snapshot
 from sampler.snapshot import failures
 from sampler.snapshot.copying import Pace, copy
 from sampler.snapshot.opening import Opened, open_source
-from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep
+from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep, close_for_writing
 
 
 class SnapshotTaker:
@@ -65,7 +65,7 @@ class SnapshotTaker:
             if isinstance(copied, Failure):
                 store.discard()
                 return copied
-            return Snapshot(store.close_for_writing(), opened.stat.size, copied, opened.stat, opened.path)
+            return Snapshot(close_for_writing(store), opened.stat.size, copied, opened.stat, opened.path)
         except BaseException:
             store.discard()
             raise
