@@ -66,7 +66,8 @@ def _sections_65535() -> bytes:
 
 
 def _section_beyond_end() -> bytes:
-    image = bytearray(pe.build([_TEXT]))
+    """The second row of the section table says that its section has 2 GiB in the file."""
+    image = bytearray(pe.build([_TEXT, pe.Section(b".data", b"data", pe.DATA)]))
     table_at = 0x80 + 4 + 20 + 0xF0
-    struct.pack_into("<I", image, table_at + 16, 0x7FFFFE00)
+    struct.pack_into("<I", image, table_at + 40 + 16, 0x7FFFFE00)
     return bytes(image)
