@@ -55,6 +55,8 @@ _TEXT = b"""A plain note.
 It holds nothing that any rule looks for, and stands for the many files that a scanner flags by mistake.
 """
 
+_NAMED = b"A plain note whose name has spaces and letters beyond ASCII.\n"
+
 _MAIL = b"""From: Sender <sender@example.invalid>
 To: Receiver <receiver@example.invalid>
 Subject: A harmless message
@@ -82,7 +84,7 @@ def samples() -> dict[str, bytes]:
         "text/plain/plain.txt": _TEXT,
         "text/empty/empty.txt": b"",
         "mail/plain/plain.eml": _MAIL,
-        "names/spaces-and-accents/résumé of a note.txt": _TEXT,
+        "names/spaces-and-accents/résumé of a note.txt": _NAMED,
     }
 
 

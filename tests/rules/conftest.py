@@ -1,4 +1,4 @@
-"""The rules as YARA compiles them, each file on its own, and as one set."""
+"""The rules as YARA compiles them, each file on its own and without a warning, and as one set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rules_folder() -> Path:
 @pytest.fixture(scope="session")
 def compiled(rules_folder: Path) -> dict[Path, Any]:
     files = sorted(rules_folder.rglob("*.yar"))
-    return {file: yara.compile(str(file), externals=EXTERNALS, includes=False) for file in files}
+    return {file: yara.compile(str(file), externals=EXTERNALS, includes=False, error_on_warning=True) for file in files}
 
 
 @pytest.fixture(scope="session")
