@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
-from sampler.describe import ContentFacts, describe_content
+from sampler.describe import ContentFacts, describe_content, load_libmagic
 from sampler.errors import RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
@@ -51,7 +51,11 @@ def prepare(settings: bytes) -> Prepared:
     """Load the rules and warm everything up; the entry of the nursery.
 
     Without a usable rule it reports so, and so does every child.
+
+    Raises:
+        LibmagicMissing: it says what to install.
     """
+    load_libmagic()
     folders = [Path(os.fsdecode(folder)) for folder in decode_order(settings).rule_folders]
     try:
         rules = RuleSet.load(folders)

@@ -7,13 +7,12 @@ allocated for, and descriptors that a child passes along are dropped by the kern
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sampler.limits import FRAME_MAX_BYTES
-from sampler.sandbox.framing import HEADER, FrameError, check_length, close_all, header_of
+from sampler.sandbox.framing import HEADER, FrameError, check_length, close_all, header_of, receive_some
 
 _Watch = Callable[..., Any]
 
@@ -59,7 +58,7 @@ class Channel:
         """
         loop = asyncio.get_running_loop()
         await _ready(loop.add_reader, loop.remove_reader, self._peer)
-        start, descriptors, _, _ = socket.recv_fds(self._peer, HEADER.size, count, socket.MSG_CMSG_CLOEXEC)
+        start, descriptors = receive_some(self._peer, HEADER.size, count)
         try:
             if not start:
                 raise EOFError("the other side closed")
@@ -70,14 +69,6 @@ class Channel:
         except BaseException:
             close_all(descriptors)
             raise
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether nothing waits to be read, not even the other side's end."""
-        with contextlib.suppress(BlockingIOError):
-            self._peer.recv(1, socket.MSG_PEEK)
-            return False
-        return True
 
     def close(self) -> None:
         """Close the socket; whoever reads at the other side sees its end."""

@@ -1,6 +1,8 @@
 """What a child does: one frame and one descriptor in, one frame out, until its socket ends.
 
-An answer is one byte, ``ANSWERED`` or ``GAVE_UP``, and then the handler's bytes or the reason in UTF-8.
+A request is a mark that the agent drew by chance, and then the handler's bytes. Its answer is the same mark, so that
+nothing that was said before can be taken for it, one byte, ``ANSWERED`` or ``GAVE_UP``, and then the handler's bytes or
+the reason in UTF-8.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from sampler.sandbox.framing import check_length, receive_frame, send_frame
 
 ANSWERED: Final = b"\0"
 GAVE_UP: Final = b"\1"
+MARK_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,16 @@ def serve(peer: socket.socket, handle: Callable[[bytes, int], bytes]) -> None:
     while (received := receive_frame(peer, descriptors=1)) is not None:
         request, (descriptor,) = received
         try:
-            answer = _answer(handle, request, descriptor)
+            answer = _answer(handle, request[MARK_BYTES:], descriptor)
         finally:
             os.close(descriptor)
-        send_frame(peer, answer)
+        send_frame(peer, request[:MARK_BYTES] + answer)
 
 
 def _answer(handle: Callable[[bytes, int], bytes], request: bytes, descriptor: int) -> bytes:
     try:
         answer = ANSWERED + handle(request, descriptor)
-        check_length(len(answer), FRAME_MAX_BYTES)
+        check_length(MARK_BYTES + len(answer), FRAME_MAX_BYTES)
         return answer
     except Exception as error:  # noqa: BLE001  # the job boundary: whatever one object did, the agent is told
         traceback.print_exc(limit=-8, file=sys.stderr)

@@ -7,6 +7,7 @@ is allocated for it.
 
 from __future__ import annotations
 
+import array
 import os
 import socket
 import struct
@@ -88,6 +89,21 @@ def receive_frame(
     return payload, reader.received
 
 
+def receive_some(peer: socket.socket, size: int, descriptors: int) -> tuple[bytes, list[int]]:
+    """What waits to be read: at most ``size`` bytes, and ``descriptors`` descriptors, close-on-exec; more are dropped.
+
+    ``socket.recv_fds`` passes no flags on (CPython 3.11), so that what it receives would be inherited.
+    """
+    received = array.array("i")
+    data, ancillary, _, _ = peer.recvmsg(
+        size, socket.CMSG_LEN(descriptors * received.itemsize), socket.MSG_CMSG_CLOEXEC
+    )
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            received.frombytes(content[: len(content) - len(content) % received.itemsize])
+    return data, list(received)
+
+
 def close_all(descriptors: Sequence[int]) -> None:
     """Close every one of them."""
     for descriptor in descriptors:
@@ -107,9 +123,7 @@ class _Reader:
         chunks = bytearray()
         while len(chunks) < size:
             self._peer.settimeout(self._left())
-            chunk, received, _, _ = socket.recv_fds(
-                self._peer, size - len(chunks), _DESCRIPTORS_MAX_COUNT, socket.MSG_CMSG_CLOEXEC
-            )
+            chunk, received = receive_some(self._peer, size - len(chunks), _DESCRIPTORS_MAX_COUNT)
             self.received.extend(received)
             if not chunk and not chunks:
                 return None

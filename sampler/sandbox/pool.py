@@ -7,18 +7,21 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
 from sampler.limits import CHILD_MAX_OBJECTS, CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS, FRAME_MAX_BYTES
 from sampler.runtime.tasks import TaskKeeper
+from sampler.sandbox.child import MARK_BYTES
 from sampler.sandbox.messages import Warm
 from sampler.sandbox.warden import ChildProcess, NurseryProcess
 
 log = structlog.get_logger()
 T = TypeVar("T")
+
+_REQUEST_MAX_BYTES: Final = FRAME_MAX_BYTES - MARK_BYTES
 
 
 class ChildPool:
@@ -101,8 +104,8 @@ class ChildPool:
         Raises:
             ChildDied, ChildTimedOut, SandboxError: as ``call``; ``ChildDied`` also for an answer that is not credible.
         """
-        if len(request) > FRAME_MAX_BYTES:
-            raise SandboxError(f"a request of {len(request)} bytes, at most {FRAME_MAX_BYTES} can be passed to a child")
+        if len(request) > _REQUEST_MAX_BYTES:
+            raise SandboxError(f"a request of {len(request)} bytes, a child takes at most {_REQUEST_MAX_BYTES}")
         async with self._slots, self._child() as child:
             try:
                 async with asyncio.timeout(self._deadline_seconds):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import select
 import signal
 import socket
@@ -21,7 +22,7 @@ from sampler.errors import ChildDied, SandboxError
 from sampler.limits import TEXT_MAX_CHARACTERS
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.channel import Channel
-from sampler.sandbox.child import ANSWERED
+from sampler.sandbox.child import ANSWERED, MARK_BYTES
 from sampler.sandbox.framing import FrameError, close_all
 from sampler.sandbox.messages import Fork, Forked, FromNursery, ToNursery, Warm, Warmed, encode, from_nursery
 
@@ -59,18 +60,19 @@ class ChildProcess:
         Raises:
             ChildDied: it ended, broke the framing, or gave up on the object.
         """
-        if not self._channel.is_silent:
-            raise ChildDied(f"child {self.pid} spoke before it was asked")
         self.objects += 1
+        mark = secrets.token_bytes(MARK_BYTES)
         try:
-            await self._channel.send(request, (descriptor,))
+            await self._channel.send(mark + request, (descriptor,))
             answer = await self._channel.receive()
         except (FrameError, EOFError, OSError) as error:
             raise ChildDied(f"child {self.pid} died or broke off while it held an object: {error}") from error
-        if not answer.startswith(ANSWERED):
-            reason = answer[1 : 1 + TEXT_MAX_CHARACTERS].decode("utf-8", "replace")
+        if not answer.startswith(mark):
+            raise ChildDied(f"child {self.pid} answered something that it was not asked")
+        if answer[MARK_BYTES : MARK_BYTES + 1] != ANSWERED:
+            reason = answer[MARK_BYTES + 1 :][:TEXT_MAX_CHARACTERS].decode("utf-8", "replace")
             raise ChildDied(f"child {self.pid} gave up on an object: {reason}")
-        return answer[1:]
+        return answer[MARK_BYTES + 1 :]
 
     def kill(self) -> None:
         """End it at once; whoever waits for its answer sees the end. May be called again."""
@@ -169,7 +171,9 @@ class NurseryProcess:
                 await self._control.send(encode(message))
                 data, received = await self._control.receive_descriptors(descriptors)
         except (FrameError, EOFError, OSError, TimeoutError) as error:
-            raise SandboxError(f"the nursery {self.pid} does not answer: {error or type(error).__name__}") from error
+            raise SandboxError(
+                f"the nursery {self.pid} does not answer: {str(error) or type(error).__name__}"
+            ) from error
         try:
             return from_nursery(data), received
         except msgspec.DecodeError as error:

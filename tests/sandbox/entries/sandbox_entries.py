@@ -1,0 +1,194 @@
+"""Entry functions that the sandbox's tests have the nursery call, and what their children do on request."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import stat
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from sampler.limits import FRAME_MAX_BYTES
+from sampler.sandbox import Prepared
+from sampler.sandbox.child import MARK_BYTES
+
+
+def prepare(settings: bytes) -> Prepared:
+    """The report is the settings; children do what the request says."""
+    return Prepared(handle, settings)
+
+
+def prepare_looking(settings: bytes) -> Prepared:
+    """The report is what the nursery can see of the world."""
+    return Prepared(handle, surroundings())
+
+
+def prepare_failing(settings: bytes) -> Prepared:
+    """There is no way to prepare this."""
+    raise LookupError("the rules of \udcff are missing")
+
+
+def prepare_nothing(settings: bytes) -> Any:
+    """Not what an entry has to return."""
+    return settings
+
+
+def prepare_forever(settings: bytes) -> Prepared:
+    """Never returns."""
+    while True:
+        time.sleep(3600)
+
+
+def handle(request: bytes, descriptor: int) -> bytes:
+    """Do what the request says; the object behind the descriptor is only read by ``read``."""
+    return _ACTIONS[request.split()[0].decode()](request, descriptor)
+
+
+def surroundings() -> bytes:
+    """Environment, descriptors, limits and status of this process, as JSON."""
+    descriptors = {}
+    for entry in Path("/proc/self/fd").iterdir():
+        if entry.is_symlink() or entry.exists():
+            descriptors[int(entry.name)] = str(entry.readlink())
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line)
+    limits = {name: resource.getrlimit(getattr(resource, name))[0] for name in dir(resource) if "RLIMIT_" in name}
+    view = {
+        "environment": dict(os.environ),
+        "descriptors": descriptors,
+        "limits": limits,
+        "status": status,
+        "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0),
+        "pid": os.getpid(),
+        "session": os.getsid(0),
+    }
+    return json.dumps(view).encode()
+
+
+def _die(request: bytes, descriptor: int) -> bytes:
+    os.write(descriptor, b"x")
+    os.kill(os.getpid(), signal.SIGKILL)
+    return b"never said"
+
+
+def _raise(request: bytes, descriptor: int) -> bytes:
+    raise ArithmeticError("this object \udcff is beyond me")
+
+
+def _exhaust(request: bytes, descriptor: int) -> bytes:
+    hoard = [bytearray(16 << 20) for _ in range(1 << 20)]
+    return str(len(hoard)).encode()
+
+
+def _raw(request: bytes, descriptor: int) -> bytes:
+    """Write bytes that are no answer on the child's own socket, then end."""
+    _socket().sendall(request.partition(b" ")[2])
+    os._exit(0)
+
+
+def _overlong(request: bytes, descriptor: int) -> bytes:
+    """Announce a frame above the ceiling and go on writing until killed."""
+    peer = _socket()
+    peer.sendall(struct.pack(">I", FRAME_MAX_BYTES + 1))
+    while True:
+        peer.sendall(bytes(1 << 16))
+
+
+def _too_long(request: bytes, descriptor: int) -> bytes:
+    return bytes(FRAME_MAX_BYTES)
+
+
+def _twice(request: bytes, descriptor: int) -> bytes:
+    """Answer once in this object's name and once in the next one's."""
+    forged = _mark() + b"\0forged"
+    _socket().sendall(struct.pack(">I", len(forged)) + forged)
+    return b"for the next one"
+
+
+def _hand_over(request: bytes, descriptor: int) -> bytes:
+    """Try to slip a descriptor to the agent along with the answer."""
+    answer = _mark() + b"\0took it?"
+    peer = _socket()
+    socket.send_fds(peer, [struct.pack(">I", len(answer)) + answer], [peer.fileno()])
+    return b"unasked"
+
+
+def _wait(request: bytes, descriptor: int) -> bytes:
+    """Say on the descriptor that work has begun, and wait until told to go on."""
+    os.write(descriptor, b"begun")
+    return os.read(descriptor, 16)
+
+
+def _try_what_is_forbidden(request: bytes, descriptor: int) -> bytes:
+    """Name what a confined process may still do."""
+    return ",".join(name for name, deed in _FORBIDDEN.items() if _succeeds(deed)).encode()
+
+
+def _succeeds(deed: Any) -> bool:
+    try:
+        deed()
+    except OSError:
+        return False
+    return True
+
+
+def _open_many() -> None:
+    for _ in range(64):
+        os.dup(0)
+
+
+def _write_memory_file() -> None:
+    os.write(os.memfd_create("scratch"), b"x")
+
+
+def _raise_limit() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    if hard == 0:
+        raise OSError("no core dump may be written")
+
+
+_FORBIDDEN = {"open-many": _open_many, "write": _write_memory_file, "core": _raise_limit}
+
+
+def _mark() -> bytes:
+    """The mark of the present request, which hostile code finds in the memory of its process."""
+    frame = sys._getframe()
+    while frame.f_code.co_name != "serve":
+        assert frame.f_back is not None
+        frame = frame.f_back
+    mark: bytes = frame.f_locals["request"][:MARK_BYTES]
+    return mark
+
+
+def _socket() -> socket.socket:
+    for name in range(3, 16):
+        try:
+            if stat.S_ISSOCK(os.fstat(name).st_mode):
+                return socket.socket(fileno=os.dup(name))
+        except OSError:
+            continue
+    raise LookupError("this child has no socket")
+
+
+_ACTIONS = {
+    "read": lambda request, descriptor: os.pread(descriptor, 1 << 20, 0),
+    "pid": lambda request, descriptor: str(os.getpid()).encode(),
+    "look": lambda request, descriptor: surroundings(),
+    "hang": lambda request, descriptor: time.sleep(3600) or b"",  # type: ignore[func-returns-value]
+    "die": _die,
+    "raise": _raise,
+    "exhaust": _exhaust,
+    "raw": _raw,
+    "overlong": _overlong,
+    "too-long": _too_long,
+    "twice": _twice,
+    "hand-over": _hand_over,
+    "wait": _wait,
+    "forbidden": _try_what_is_forbidden,
+}

@@ -1,0 +1,311 @@
+"""The pool with real processes: what children do to themselves, to the agent and to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sampler.errors import ChildDied, ChildTimedOut, SandboxError
+from sampler.limits import FRAME_MAX_BYTES
+from sampler.sandbox import ChildPool
+
+MakePool = Callable[..., Awaitable[ChildPool]]
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+def processes() -> set[int]:
+    """Every process below this one, the dead and unreaped not counted."""
+    below = psutil.Process().children(recursive=True)
+    return {process.pid for process in below if process.is_running() and process.status() != psutil.STATUS_ZOMBIE}
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_answers(make_pool: MakePool, descriptor: int) -> None:
+    """The entry's report comes back from the start, and children read the object they are given."""
+    pool = await make_pool(settings=b"as told")
+    assert pool.report == b"as told"
+    assert pool.alive == 2
+    assert await pool.call(b"read", descriptor) == b"content"
+
+
+async def test_a_child_that_is_killed(make_pool: MakePool, until: Until) -> None:
+    """A child that dies with an object costs that object only: it is not tried again, and the child is replaced."""
+    pool = await make_pool()
+    reader, writer = os.pipe()
+    with pytest.raises(ChildDied, match="while it held an object"):
+        await pool.call(b"die", writer)
+    await until(lambda: pool.alive == 2)
+    assert await pool.call(b"pid", writer)
+    os.close(writer)
+    assert os.read(reader, 10) == b"x"
+    os.close(reader)
+
+
+async def test_a_child_that_never_ends(make_pool: MakePool, descriptor: int, until: Until) -> None:
+    """A child past its deadline is killed and replaced."""
+    pool = await make_pool(children=1, deadline_seconds=0.3)
+    pid = int(await pool.call(b"pid", descriptor))
+    with pytest.raises(ChildTimedOut, match=r"after 0\.3 s"):
+        await pool.call(b"hang", descriptor)
+    await until(lambda: pid not in processes() and pool.alive == 1)
+    assert int(await pool.call(b"pid", descriptor)) != pid
+
+
+async def test_a_child_that_exhausts_memory(make_pool: MakePool, descriptor: int) -> None:
+    """A child cannot allocate more than it may; it gives up and the next object is examined."""
+    pool = await make_pool(children=1, memory_max_bytes=256 << 20)
+    with pytest.raises(ChildDied, match="MemoryError"):
+        await pool.call(b"exhaust", descriptor)
+    assert await pool.call(b"read", descriptor) == b"content"
+
+
+async def test_a_child_that_gives_up(make_pool: MakePool, descriptor: int) -> None:
+    """An error in the handler comes back with its type and message, and that child is not used again."""
+    pool = await make_pool(children=1)
+    pid = await pool.call(b"pid", descriptor)
+    with pytest.raises(ChildDied, match=r"gave up on an object: ArithmeticError: this object \\udcff"):
+        await pool.call(b"raise", descriptor)
+    assert await pool.call(b"pid", descriptor) != pid
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (b"raw ", "after 0 of 4 bytes"),
+        (b"raw \0\0", "after 2 of 4 bytes"),
+        (b"raw \0\0\0\x09half", "after 4 of 9 bytes"),
+        (b"raw GET / HTTP/1.1", "at most"),
+        (b"raw \0\0\0\0", "was not asked"),
+        (b"raw \0\0\0\x01\0", "was not asked"),
+        (b"overlong", "at most"),
+        (b"too-long", "FrameError"),
+        (b"no-such-action", "KeyError"),
+    ],
+)
+async def test_answers_that_are_none(make_pool: MakePool, descriptor: int, request_: bytes, why: str) -> None:
+    """Garbage, half a frame and more than a frame may hold cost the child its life and nothing else."""
+    pool = await make_pool(children=1)
+    with pytest.raises(ChildDied, match=why):
+        await pool.call(request_, descriptor)
+    assert await pool.call(b"read", descriptor) == b"content"
+
+
+async def test_an_answer_that_nobody_asked_for(make_pool: MakePool, descriptor: int, until: Until) -> None:
+    """A child that answers for an object it was not given yet is killed instead of being believed."""
+    pool = await make_pool(children=1)
+    assert await pool.call(b"twice", descriptor) == b"forged"
+    with pytest.raises(ChildDied, match="was not asked"):
+        await pool.call(b"read", descriptor)
+    assert await pool.call(b"read", descriptor) == b"content"
+
+
+async def test_an_answer_that_the_reader_refuses(make_pool: MakePool, descriptor: int) -> None:
+    """A child whose answer is not credible is killed."""
+    pool = await make_pool(children=1)
+    pid = await pool.call(b"pid", descriptor)
+    with pytest.raises(ChildDied, match="not credible: invalid literal"):
+        await pool.exchange(b"read", descriptor, int)
+    assert await pool.exchange(b"pid", descriptor, int) != int(pid)
+
+
+async def test_a_descriptor_that_nobody_asked_for(make_pool: MakePool, descriptor: int) -> None:
+    """A descriptor that a child slips in with its answer does not reach the agent."""
+    pool = await make_pool(children=1)
+    before = open_descriptors()
+    assert await pool.call(b"hand-over", descriptor) == b"took it?"
+    assert open_descriptors() == before
+
+
+async def test_a_request_that_is_too_long(make_pool: MakePool, descriptor: int) -> None:
+    """A request above the ceiling is refused before a child sees any of it."""
+    pool = await make_pool(children=1)
+    pid = await pool.call(b"pid", descriptor)
+    with pytest.raises(SandboxError, match="at most"):
+        await pool.call(bytes(FRAME_MAX_BYTES + 1), descriptor)
+    assert await pool.call(b"pid", descriptor) == pid
+
+
+async def test_replaced_after_so_many_objects(make_pool: MakePool, descriptor: int) -> None:
+    """A child that has had its number of objects is replaced."""
+    pool = await make_pool(children=1, max_objects=2)
+    pids = [int(await pool.call(b"pid", descriptor)) for _ in range(6)]
+    assert pids[0::2] == pids[1::2]
+    assert len(set(pids)) == 3
+
+
+async def test_as_many_at_a_time_as_there_are_children(make_pool: MakePool, until: Until) -> None:
+    """Two children work at the same time; a third object waits until one of them is free."""
+    pool = await make_pool(children=2)
+    pairs = [socket.socketpair() for _ in range(3)]
+    calls = [asyncio.create_task(pool.call(b"wait", theirs.fileno())) for _, theirs in pairs]
+    for ours, _ in pairs:
+        ours.setblocking(False)
+    loop = asyncio.get_running_loop()
+    for ours, _ in pairs[:2]:
+        assert await asyncio.wait_for(loop.sock_recv(ours, 16), 10) == b"begun"
+    with pytest.raises(BlockingIOError):
+        pairs[2][0].recv(16)
+    for ours, _ in pairs[:2]:
+        ours.send(b"go on")
+    assert await asyncio.wait_for(loop.sock_recv(pairs[2][0], 16), 10) == b"begun"
+    pairs[2][0].send(b"go on")
+    assert await asyncio.gather(*calls) == [b"go on"] * 3
+    assert len(processes()) == 3
+    for ours, theirs in pairs:
+        ours.close()
+        theirs.close()
+
+
+async def test_a_cancelled_call(make_pool: MakePool, until: Until) -> None:
+    """Whoever stops waiting for an answer takes the child's life, because it still holds the object."""
+    pool = await make_pool(children=1)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    call = asyncio.create_task(pool.call(b"wait", theirs.fileno()))
+    await asyncio.get_running_loop().sock_recv(ours, 16)
+    busy = processes()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await until(lambda: pool.alive == 1 and processes() != busy)
+    assert await pool.call(b"pid", theirs.fileno())
+    ours.close()
+    theirs.close()
+
+
+async def test_an_idle_child_that_dies(make_pool: MakePool, descriptor: int, until: Until) -> None:
+    """A child that died between two objects costs no object."""
+    pool = await make_pool(children=1)
+    pid = int(await pool.call(b"pid", descriptor))
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: pool.alive == 0)
+    assert int(await pool.call(b"pid", descriptor)) != pid
+
+
+async def test_the_nursery_is_killed(make_pool: MakePool, descriptor: int, until: Until) -> None:
+    """A nursery that dies takes its children along; the next call starts a new one, and all children are back."""
+    pool = await make_pool(children=2)
+    (nursery,) = psutil.Process().children()
+    nursery.kill()
+    await until(lambda: pool.alive == 0)
+    assert await pool.call(b"read", descriptor) == b"content"
+    await until(lambda: pool.alive == 2)
+    assert len(processes()) == 3
+
+
+async def test_the_nursery_is_killed_during_a_call(make_pool: MakePool, until: Until) -> None:
+    """A call under way ends with its child, not at its deadline."""
+    pool = await make_pool(children=1)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    call = asyncio.create_task(pool.call(b"wait", theirs.fileno()))
+    await asyncio.get_running_loop().sock_recv(ours, 16)
+    (nursery,) = psutil.Process().children()
+    nursery.kill()
+    with pytest.raises(ChildDied):
+        await asyncio.wait_for(call, 10)
+    await until(lambda: pool.alive == 1)
+    ours.close()
+    theirs.close()
+
+
+async def test_closing(make_pool: MakePool, until: Until) -> None:
+    """Closing ends calls under way, leaves no process and no descriptor, and refuses what comes after."""
+    before = open_descriptors()
+    pool = await make_pool(children=2)
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    call = asyncio.create_task(pool.call(b"wait", theirs.fileno()))
+    await asyncio.get_running_loop().sock_recv(ours, 16)
+    await pool.close()
+    with pytest.raises(ChildDied):
+        await call
+    with pytest.raises(SandboxError, match="closed"):
+        await pool.call(b"read", theirs.fileno())
+    ours.close()
+    theirs.close()
+    await until(lambda: not processes() and open_descriptors() == before)
+    assert pool.alive == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"), [("prepare_failing", "LookupError"), ("prepare_nothing", "not Prepared"), ("absent", "absent")]
+)
+async def test_an_entry_that_fails(make_pool: MakePool, until: Until, entry: str, why: str) -> None:
+    """A pool whose entry cannot be prepared says why and leaves no process."""
+    with pytest.raises(SandboxError, match=why):
+        await make_pool(entry)
+    await until(lambda: not processes())
+
+
+async def test_an_entry_that_never_returns(make_pool: MakePool, until: Until) -> None:
+    """Preparing has a deadline too."""
+    began = time.monotonic()
+    with pytest.raises(SandboxError, match="does not answer: TimeoutError"):
+        await make_pool("prepare_forever", start_deadline_seconds=0.5)
+    assert time.monotonic() - began < 10
+    await until(lambda: not processes())
+
+
+async def test_nothing_of_the_agent_is_inherited(
+    make_pool: MakePool, descriptor: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither nursery nor child has the agent's environment, or a descriptor but its own socket, log and object."""
+    monkeypatch.setenv("SECRET_TOKEN", "smp_secret")
+    secret = os.open(tmp_path / "key", os.O_RDWR | os.O_CREAT)
+    os.set_inheritable(secret, True)
+    pool = await make_pool("prepare_looking", children=1)
+    nursery, child = json.loads(pool.report), json.loads(await pool.call(b"look", descriptor))
+    os.close(secret)
+    for view, own in ((nursery, []), (child, ["/memfd:object (deleted)"])):
+        assert set(view["environment"]) <= {"LC_CTYPE"}  # what Python itself sets where there is no locale
+        assert [view["descriptors"][name] for name in ("0", "1")] == ["/dev/null"] * 2
+        others = sorted(target for name, target in view["descriptors"].items() if name not in ("0", "1"))
+        assert [target.partition(":[")[0] for target in others] == [*own, "pipe", "socket"]
+        assert view["session"] == nursery["pid"]
+
+
+async def test_what_is_taken_from_a_child(make_pool: MakePool, descriptor: int) -> None:
+    """A child can allocate so much, gains no privilege, dumps no core, writes no file and opens few."""
+    pool = await make_pool(children=1, memory_max_bytes=512 << 20)
+    view = json.loads(await pool.call(b"look", descriptor))
+    assert view["status"]["NoNewPrivs"] == "1"
+    assert view["dumpable"] == 0
+    assert view["limits"]["RLIMIT_DATA"] == 512 << 20
+    assert view["limits"]["RLIMIT_AS"] < (512 << 20) + (5 << 30)
+    assert view["limits"]["RLIMIT_NPROC"] == 0
+    assert await pool.call(b"forbidden", descriptor) == b""
+
+
+async def test_the_agent_is_killed(entries: Path, until: Until) -> None:
+    """An agent that dies of SIGKILL takes its nursery and children along, one that holds an object included."""
+    agent = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(entries / "lone_agent.py")), stdout=asyncio.subprocess.PIPE
+    )
+    assert agent.stdout is not None
+    line = await asyncio.wait_for(agent.stdout.readline(), 30)
+    below = [psutil.Process(int(pid)) for pid in line.split()]
+    assert len(below) == 3
+    agent.kill()
+    await agent.wait()
+    await until(lambda: not any(has_life(process) for process in below))
+
+
+def has_life(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
