@@ -12,8 +12,8 @@ from sampler.model import Field, FieldValue, PartKind, Problem, Region
 Data: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 """An object's bytes: read by slices, never copied whole."""
 
-_PROBLEMS_MAX_COUNT: Final = 64
-"""Of extraction; the other stages need room for theirs."""
+_PROBLEMS_MAX_COUNT: Final = 62
+"""Kept of extraction, beside two that count what was not kept; the other stages need room for theirs."""
 _FIELDS_MAX_COUNT: Final = FIELDS_MAX_COUNT // 4
 
 
@@ -35,6 +35,7 @@ class Survey:
         self._fields: list[Field] = []
         self._problems: list[Problem] = []
         self._unnamed_problems = 0
+        self._lost_regions = 0
 
     def add_region(self, kind: PartKind, name: str, offset: int, length: int) -> None:
         """Keep a region as far as it lies inside the object; a range that does not is also noted as a problem."""
@@ -49,8 +50,8 @@ class Survey:
             return
         if len(self._regions) < REGIONS_MAX_COUNT:
             self._regions.append(Region(kind, name, offset, inside))
-        elif len(self._regions) == REGIONS_MAX_COUNT:
-            self.add_problem("too-many-regions", f"only the first {REGIONS_MAX_COUNT} are kept")
+        else:
+            self._lost_regions += 1
 
     def add_field(self, name: str, value: FieldValue) -> None:
         """Keep a fact; an empty text or list says nothing and is left out."""
@@ -59,14 +60,17 @@ class Survey:
 
     def add_problem(self, code: str, detail: str) -> None:
         """Note what could not be done; past the ceiling problems are only counted."""
-        if len(self._problems) < _PROBLEMS_MAX_COUNT - 1:
+        if len(self._problems) < _PROBLEMS_MAX_COUNT:
             self._problems.append(Problem("extract", code, detail[:TEXT_MAX_CHARACTERS]))
         else:
             self._unnamed_problems += 1
 
     def result(self) -> Extraction:
         """Everything that was collected."""
-        problems = tuple(self._problems)
+        problems = list(self._problems)
+        if self._lost_regions:
+            detail = f"only the first {REGIONS_MAX_COUNT} are kept, {self._lost_regions} are not"
+            problems.append(Problem("extract", "too-many-regions", detail))
         if self._unnamed_problems:
-            problems += (Problem("extract", "more-problems", f"{self._unnamed_problems} further ones"),)
-        return Extraction(tuple(self._regions), tuple(self._fields), problems)
+            problems.append(Problem("extract", "more-problems", f"{self._unnamed_problems} further ones"))
+        return Extraction(tuple(self._regions), tuple(self._fields), tuple(problems))

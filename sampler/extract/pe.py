@@ -39,8 +39,9 @@ def survey_pe(data: Data, survey: Survey) -> bool:
     survey.add_region(PartKind.HEADER, "", 0, min(image.header_length, HEADER_MAX_BYTES))
     _add_sections(image, survey)
     _add_entry_point(pe, image, survey)
-    resources = _add_resources(pe, image, survey)
     _add_tail_of_image(pe, survey)
+    # Last, because there can be thousands of them and only so many regions are kept.
+    resources = _add_resources(pe, image, survey)
     _add_fields(pe, image, resources, survey)
     return True
 

@@ -65,10 +65,9 @@ class ResourceTree:
         if len(head) < _TABLE.size:
             self.problem = f"table at {offset} is outside the file"
             return
-        count = min(sum(_TABLE.unpack(head)), self._entries_left)
-        entries = self._image.read(self._root + offset + _TABLE.size, count * _ENTRY.size)
+        entries = self._image.read(self._root + offset + _TABLE.size, sum(_TABLE.unpack(head)) * _ENTRY.size)
         for name, below in _ENTRY.iter_unpack(entries[: len(entries) // _ENTRY.size * _ENTRY.size]):
-            if self._entries_left <= 0:
+            if self._entries_left == 0:
                 self.problem = f"only the first {ENTRIES_MAX_COUNT} entries are looked at"
                 return
             self._entries_left -= 1

@@ -27,6 +27,8 @@ def find_regions(data: Data, kind: ContentKind, mime_type: str) -> Extraction:
     no reader knows the format, the first and last ``EDGE_BYTES`` are header and tail; known formats have a tail too.
     """
     survey = Survey(len(data))
+    tail = min(EDGE_BYTES, survey.size)
+    survey.add_region(PartKind.TAIL, "", survey.size - tail, tail)
     known = False
     for magic, reader in _READERS:
         if bytes(data[: len(magic)]) == magic:
@@ -35,6 +37,4 @@ def find_regions(data: Data, kind: ContentKind, mime_type: str) -> Extraction:
                 survey.add_problem("not-parsed", f"begins with {magic!r}, {kind} of type {mime_type}")
     if not known:
         survey.add_region(PartKind.HEADER, "", 0, min(EDGE_BYTES, survey.size))
-    tail = min(EDGE_BYTES, survey.size)
-    survey.add_region(PartKind.TAIL, "", survey.size - tail, tail)
     return survey.result()
