@@ -126,3 +126,12 @@ RETRY_AFTER_MAX_SECONDS: Final = 3600.0
 """A longer wait that a queue asks for is cut to this."""
 UPLOAD_TROUBLES_MAX_COUNT: Final = 3
 """How often one delivery begins an upload anew, or finds its place again, before it is put off."""
+BODY_MIN_BYTES_PER_SECOND: Final = 4 * KIB
+"""A body that comes more slowly than this, once ``BODY_STALL_SECONDS`` are over, is given up."""
+TASKS_PAGE_MAX_COUNT: Final = 100
+EVENTS_MAX_SECONDS: Final = 600.0
+"""One event stream; whoever still listens then connects again."""
+EVENTS_BEAT_SECONDS: Final = 15.0
+"""A stream on which nothing happens says so, to show that it lives."""
+CONNECTIONS_MAX_COUNT: Final = 1024
+"""Of one listener of the queue."""

@@ -65,6 +65,8 @@ class Dispatcher(Core):
             if view != last:
                 last = view
                 yield view
+            elif self._bells.silenced:
+                return
             elif not await rung(moved, seconds):
                 yield None
 
@@ -74,7 +76,7 @@ class Dispatcher(Core):
         while True:
             bell = self._bells.listen(verdicts_bell(device))
             found = await self._step(_verdicts, device, after)
-            if found or not await rung(bell, until - _time()):
+            if found or self._bells.silenced or not await rung(bell, until - _time()):
                 return verdict_page(found, after)
 
     async def lease(self, asked: LeaseRequest, *, still_wanted: Callable[[], bool] = _always) -> LeaseAnswer:
@@ -94,7 +96,7 @@ class Dispatcher(Core):
             placed = await self._step(dispatch.lease, leasing, self._policy.retry, self._chance, now)
             if placed is not None:
                 return self._leased(placed, leasing.token)
-            if (left := until - _time()) <= 0:
+            if (left := until - _time()) <= 0 or self._bells.silenced:
                 break
             await rung(bell, min(left, await self._seconds_to_change()))
         return LeaseAnswer(lease=None)

@@ -34,6 +34,10 @@ class Queue(Receiver, Dispatcher):
         await self._lane.run(self._ledger.close)
         await self._lane.close()
 
+    def end_waiting(self) -> None:
+        """Let everybody who waits for something have an answer now, because the process is about to end."""
+        self._bells.silence()
+
     async def device(self, agent_id: str, serial: str) -> Device:
         """The device of a certificate that TLS has verified already.
 

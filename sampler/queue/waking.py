@@ -17,6 +17,8 @@ class Bells:
 
     def __init__(self) -> None:
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        self.silenced = False
+        """From now on nobody should wait: the process is about to end."""
 
     def listen(self, key: str) -> asyncio.Event:
         """An event that the next ring of this key sets."""
@@ -30,6 +32,12 @@ class Bells:
         event = self._events.pop(key, None)
         if event is not None:
             event.set()
+
+    def silence(self) -> None:
+        """Wake everybody, for good."""
+        self.silenced = True
+        for key in list(self._events):
+            self.ring(key)
 
 
 class Locks:

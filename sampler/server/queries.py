@@ -1,0 +1,71 @@
+"""Reading query parameters. Each either has a value of its kind or is refused by name."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from aiohttp import web
+
+from sampler.model import TaskState
+from sampler.server.problems import Refused
+from sampler.wire.routes import UUID
+
+_ID: Final = re.compile(UUID, re.ASCII)
+_CURSOR_MAX: Final = 2**63 - 1
+
+
+def whole_number(request: web.Request, name: str, default: int, *, least: int = 0, most: int = _CURSOR_MAX) -> int:
+    """A number without a fraction.
+
+    Raises:
+        Refused: 400.
+    """
+    text = request.query.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):
+        raise _bad(name, f"a whole number from {least} to {most}")
+    return int(text)
+
+
+def seconds(request: web.Request, name: str, *, most: float) -> float:
+    """A time to wait, 0 when it is not there.
+
+    Raises:
+        Refused: 400.
+    """
+    try:
+        value = float(request.query.get(name, "0"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= most:  # not a number is outside as well
+        raise _bad(name, f"seconds from 0 to {most:g}")
+    return value
+
+
+def task_state(request: web.Request, name: str) -> TaskState | None:
+    """A task's state, ``None`` when it is not there.
+
+    Raises:
+        Refused: 400.
+    """
+    text = request.query.get(name)
+    try:
+        return None if text is None else TaskState(text)
+    except ValueError as error:
+        raise _bad(name, "one of: " + ", ".join(TaskState)) from error
+
+
+def identifier(request: web.Request, name: str) -> str | None:
+    """A UUID, ``None`` when it is not there.
+
+    Raises:
+        Refused: 400.
+    """
+    text = request.query.get(name)
+    if text is not None and not _ID.fullmatch(text):
+        raise _bad(name, "a UUID in lower case")
+    return text
+
+
+def _bad(name: str, right: str) -> Refused:
+    return Refused(400, "query", f"query parameter {name!r} is not {right}")

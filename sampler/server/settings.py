@@ -1,0 +1,119 @@
+"""What an operator can set on a queue (``queue.toml``), with its defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sampler.errors import SettingsError
+from sampler.limits import GIB, OBJECT_MAX_BYTES
+from sampler.queue import QueuePolicy, RetryRules
+from sampler.runtime.backoff import Backoff
+
+Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):[0-9]{1,5}$", description="HOST:PORT")]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class TaskSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[tasks]``: how often a task is tried, and how long it rests between."""
+
+    max_attempts: Annotated[int, Meta(ge=1, le=1000)] = 5
+    retry_first_seconds: Seconds = 10.0
+    retry_most_seconds: Seconds = 3600.0
+
+
+class UploadSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[uploads]``: what hosts may bring."""
+
+    object_max_bytes: Annotated[int, Meta(gt=0, le=OBJECT_MAX_BYTES)] = OBJECT_MAX_BYTES
+    """The largest content that is taken."""
+    expire_seconds: Seconds = 7 * 86400.0
+    """An upload that is not continued for this long is thrown away."""
+    per_device_max: Annotated[int, Meta(ge=1)] = 64
+    """Unfinished uploads of one device."""
+    reserve_bytes: Annotated[int, Meta(ge=0)] = 1 * GIB
+    """Free space that contents never use, so that the ledger can always write."""
+
+
+class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One queue."""
+
+    state: str
+    """The folder with the authority, the server's certificate, the ledger and the contents."""
+    hosts_listen: Address = "127.0.0.1:8443"
+    """Where hosts deliver, under mutual TLS; port 0 takes a free one."""
+    people_listen: Address = "127.0.0.1:8444"
+    """Where people, workers and enrolment come in, under TLS with tokens."""
+    hosts_url: str = ""
+    """What enrolled hosts are told to deliver to; empty: what ``hosts_listen`` says. A port 0 in it is replaced by the
+    one that was taken."""
+    ledger: str = ""
+    """``sqlite:///absolute/path``; empty: ``queue.db`` in ``state``."""
+    blobs: str = ""
+    """A folder; empty: ``blobs`` in ``state``."""
+    host_certificate_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    sweep_seconds: Seconds = 5.0
+    """How often leases and uploads are looked at whose time is over."""
+    tasks: TaskSection = TaskSection()
+    uploads: UploadSection = UploadSection()
+
+    @property
+    def folder(self) -> Path:
+        """``state``, absolute."""
+        return Path(self.state).absolute()
+
+    @property
+    def authority_folder(self) -> Path:
+        """Where the authority's key and certificate are."""
+        return self.folder / "ca"
+
+    @property
+    def certificate(self) -> Path:
+        """The server's certificate, PEM."""
+        return self.folder / "server.pem"
+
+    @property
+    def key(self) -> Path:
+        """The server's key, PEM."""
+        return self.folder / "server.key"
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the records are."""
+        return self.ledger or (self.folder / "queue.db").as_uri().replace("file://", "sqlite://", 1)
+
+    @property
+    def blobs_url(self) -> str:
+        """Where the contents are."""
+        return self.blobs or (self.folder / "blobs").as_uri()
+
+    @property
+    def policy(self) -> QueuePolicy:
+        """What of this concerns the queue itself."""
+        backoff = Backoff(self.tasks.retry_first_seconds, self.tasks.retry_most_seconds)
+        return QueuePolicy(
+            retry=RetryRules(self.tasks.max_attempts, backoff),
+            object_max_bytes=self.uploads.object_max_bytes,
+            upload_seconds=self.uploads.expire_seconds,
+            uploads_per_device_max=self.uploads.per_device_max,
+            sweep_seconds=self.sweep_seconds,
+        )
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``; an IPv6 address stands in brackets.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"{address!r} is no place to listen; write HOST:PORT, as in 127.0.0.1:8443")
+    return host.strip("[]"), int(port)
+
+
+def join_address(host: str, port: int) -> str:
+    """``HOST:PORT`` as it stands in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

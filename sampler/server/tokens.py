@@ -1,0 +1,75 @@
+"""Tokens for people, workers and enrolment: made, listed and revoked beside a running server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sampler.errors import Conflict, NotFound, SettingsError
+from sampler.identity import make_token, token_digest
+from sampler.queue import Ledger, TokenRecord
+from sampler.server.settings import QueueSettings
+from sampler.storage.opening import open_ledger
+from sampler.wire.routes import Role
+
+NAME_MAX_CHARACTERS = 128
+
+
+def create_token(settings: QueueSettings, role: Role, *, name: str, days: float, now: datetime) -> str:
+    """Make a token, valid for so many days; only its digest is kept, so this is the one time that it can be seen.
+
+    Raises:
+        SettingsError: the name or the time is not usable, or a token of this name is in use.
+        StorageError: the ledger cannot be opened.
+    """
+    if not (0 < len(name) <= NAME_MAX_CHARACTERS and name.isprintable()):
+        raise SettingsError(f"a token's name has 1 to {NAME_MAX_CHARACTERS} printable characters, not {name[:160]!r}")
+    if not 0 < days <= 3650:
+        raise SettingsError(f"a token is valid for more than 0 and at most 3650 days, not {days}")
+    token = make_token(role)
+    record = TokenRecord(token_digest(token), role, name, created=now, expires=now + timedelta(days=days))
+    with opened_ledger(settings) as ledger:
+        try:
+            ledger.add_token(record)
+        except Conflict as error:
+            raise SettingsError(f"a token named {name!r} is in use; revoke it or choose another name") from error
+    return token
+
+
+def list_tokens(settings: QueueSettings) -> tuple[TokenRecord, ...]:
+    """All tokens, ended ones among them, in the order in which they were made.
+
+    Raises:
+        StorageError: the ledger cannot be opened.
+    """
+    with opened_ledger(settings) as ledger:
+        return ledger.tokens()
+
+
+def revoke_token(settings: QueueSettings, name: str, *, now: datetime) -> None:
+    """End the token of this name; it counts from the next request on.
+
+    Raises:
+        NotFound: no token of this name is in use.
+        StorageError: the ledger cannot be opened.
+    """
+    with opened_ledger(settings) as ledger:
+        for token in ledger.tokens():
+            if token.name == name and ledger.end_token(token.digest, now):
+                return
+    raise NotFound(f"no token named {name!r} is in use")
+
+
+@contextlib.contextmanager
+def opened_ledger(settings: QueueSettings) -> Iterator[Ledger]:
+    """The queue's ledger, beside the server that may have it open as well.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    ledger = open_ledger(settings.ledger_url)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
