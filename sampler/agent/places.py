@@ -1,4 +1,4 @@
-"""The files and folders of one agent, all below its state folder."""
+"""The files and folders of one agent: its own below its state folder, and the rules it runs."""
 
 from __future__ import annotations
 
@@ -53,3 +53,9 @@ class AgentPlaces:
     def spool(self) -> Path:
         """What waits for delivery."""
         return self.state / "spool"
+
+
+def rule_folders(settings: AgentSettings) -> tuple[Path, ...]:
+    """The rule folders in force: those that ship with Sampler, and the configured ones."""
+    configured = tuple(Path(folder).absolute() for folder in settings.examine.rules)
+    return (places.shipped("rules"), *configured) if settings.examine.shipped_rules else configured

@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,7 +18,7 @@ from sampler.agent.consents import ConsentStore
 from sampler.agent.handler import Handler
 from sampler.agent.hostnames import host_names
 from sampler.agent.pipeline import Asks, Pipeline
-from sampler.agent.places import AgentPlaces
+from sampler.agent.places import AgentPlaces, rule_folders
 from sampler.agent.settings import AgentSettings
 from sampler.errors import ConsentError, IdentityError, JournalError
 from sampler.examine import Examiner, ExamineSettings
@@ -30,7 +29,6 @@ from sampler.permit import Policy, still_allowed
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
-from sampler.runtime.places import shipped
 from sampler.runtime.tasks import TaskKeeper
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
@@ -131,12 +129,6 @@ async def run(
         await asyncio.Event().wait()
 
 
-def rule_folders(settings: AgentSettings) -> tuple[Path, ...]:
-    """The rule folders in force: those that ship with Sampler, and the configured ones."""
-    configured = tuple(Path(folder).absolute() for folder in settings.examine.rules)
-    return (shipped("rules"), *configured) if settings.examine.shipped_rules else configured
-
-
 def _examine_settings(settings: AgentSettings) -> ExamineSettings:
     return ExamineSettings(
         rule_folders=rule_folders(settings),
@@ -179,7 +171,7 @@ def _nobody_waits() -> None:
 def _agent_id(places: AgentPlaces) -> str:
     if not places.certificate.exists():
         return UNENROLLED
-    return identity.agent_id_of_pem(places.certificate)
+    return identity.agent_id_of(ssl.PEM_cert_to_DER_cert(places.certificate.read_text()))
 
 
 async def _uploader(

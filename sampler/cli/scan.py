@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from uuid import uuid4
 import click
 from msgspec import Struct
 
-from sampler.agent.service import rule_folders
+from sampler.agent.places import rule_folders
 from sampler.agent.settings import AgentSettings
 from sampler.agent.views import printable
 from sampler.cli.exit_codes import ExitCode
@@ -111,7 +111,7 @@ async def _scan(
 
 async def _lines(
     paths: Sequence[bytes], taker: SnapshotTaker, examiner: Examiner, at_once: int
-) -> AsyncIterator[ScanLine]:
+) -> AsyncGenerator[ScanLine, None]:
     """Results in the order of the walk, with ``at_once`` files under way."""
     under_way: list[asyncio.Task[ScanLine]] = []
     try:
