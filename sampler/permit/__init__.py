@@ -1,1 +1,33 @@
-"""permit"""
+"""What may leave the host, and in which form: statement, consent, policy, treatments, and the one decision.
+
+Owns the making of parcels: importing this package claims the only sealer there is. Everything here is pure; nothing
+reads a clock, the network, or a file other than the statements that ship with it. What a statement does not list cannot
+be put into a parcel. It never sends, stores or asks anybody anything.
+"""
+
+from sampler.permit.consent import Consent, decode_consent, encode_consent
+from sampler.permit.decide import decide, still_allowed
+from sampler.permit.names import HostNames
+from sampler.permit.policy import SAFE_KINDS, Policy, WholeSwitch
+from sampler.permit.rules import Rule
+from sampler.permit.statement import FieldRule, Statement, parse_statement, shipped_names, shipped_statement
+from sampler.permit.treatments import Treatment
+
+__all__ = [
+    "SAFE_KINDS",
+    "Consent",
+    "FieldRule",
+    "HostNames",
+    "Policy",
+    "Rule",
+    "Statement",
+    "Treatment",
+    "WholeSwitch",
+    "decide",
+    "decode_consent",
+    "encode_consent",
+    "parse_statement",
+    "shipped_names",
+    "shipped_statement",
+    "still_allowed",
+]

@@ -1,0 +1,57 @@
+"""Which network addresses and machine names belong to somebody's own network, and so never leave."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import Final
+
+from sampler.permit.names import ADDRESS
+
+_INTERNAL_ENDINGS: Final = (
+    ".local", ".localdomain", ".lan", ".home", ".corp", ".internal", ".intranet", ".private", ".arpa", ".localhost",
+)  # fmt: skip
+"""Names that no public server has (RFC 2606, 6762, 8375 and ICANN's reserved ones)."""
+
+_HARDWARE: Final = re.compile(r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])", re.IGNORECASE)
+_VERSION_4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
+_VERSION_6: Final = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w+)?(?![\w:])", re.IGNORECASE)
+
+
+def is_private(address: str) -> bool | None:
+    """Whether an IP address, in any spelling that a program takes, is not a public one; ``None``: it is none."""
+    bare = address.strip("[]").partition("%")[0]
+    try:
+        parsed = ipaddress.ip_address(bare)
+    except ValueError:
+        return _is_private_short(bare)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return not (mapped or parsed).is_global
+
+
+def is_internal(name: str) -> bool:
+    """Whether a URL's host, name or address, is one that only its owner's network knows."""
+    private = is_private(name)
+    if private is not None:
+        return private
+    bare = name.rstrip(".").lower()
+    return "." not in bare or bare.endswith(_INTERNAL_ENDINGS)
+
+
+def redact_addresses(text: str) -> str:
+    """``text`` with hardware addresses and private IP addresses replaced by ``~address``."""
+    text = _HARDWARE.sub(ADDRESS, text)
+    for pattern in (_VERSION_4, _VERSION_6):
+        text = pattern.sub(lambda match: ADDRESS if is_private(match[0]) else match[0], text)
+    return text
+
+
+def _is_private_short(address: str) -> bool | None:
+    """The spellings of inet_aton(3): ``127.1``, ``0x7f.0.0.1``, ``2130706433``."""
+    if not re.fullmatch(r"[0-9a-fx.]+", address, re.IGNORECASE | re.ASCII):
+        return None
+    try:
+        return not ipaddress.IPv4Address(socket.inet_aton(address)).is_global
+    except OSError:
+        return None

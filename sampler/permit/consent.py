@@ -1,0 +1,83 @@
+"""What the owner agreed to, and its coding to bytes that show damage.
+
+The document holds the consent and the SHA-256 of the consent's own bytes. That shows a disk's or an editor's slip, not
+the hand of root, who could write another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from sampler.errors import ConsentError
+from sampler.limits import CONSENT_MAX_BYTES, TEXT_MAX_CHARACTERS
+from sampler.model import Scope, StatementRef
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Which scopes of which statement were accepted, by whom and when. No scopes: all of it was withdrawn."""
+
+    statement: StatementRef
+    scopes: frozenset[Scope]
+    """What stands now."""
+    by: str
+    """The administrator who accepted."""
+    at: datetime
+    """UTC."""
+    expires: datetime | None = None
+    """UTC; ``None``: it stands until it is withdrawn."""
+    withdrawn: frozenset[Scope] = frozenset()
+    """What was accepted once and taken back."""
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.by) <= TEXT_MAX_CHARACTERS:
+            raise ValueError(f"a consent names who gave it, in 1 to {TEXT_MAX_CHARACTERS} characters")
+        for moment in (self.at, self.expires, self.withdrawn_at):
+            if moment is not None and moment.tzinfo is None:
+                raise ValueError("a consent's times have a time zone")
+        if self.scopes & self.withdrawn:
+            raise ValueError("a scope cannot both stand and be withdrawn")
+
+    def without(self, scopes: frozenset[Scope] | None, by: str, now: datetime) -> Consent:
+        """The consent after these scopes, or all of them, were withdrawn."""
+        gone = self.scopes if scopes is None else self.scopes & scopes
+        if not gone:
+            return self
+        left, taken = self.scopes - gone, self.withdrawn | gone
+        return replace(self, scopes=left, withdrawn=taken, withdrawn_by=by, withdrawn_at=now)
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``consent.json``."""
+
+    consent: msgspec.Raw
+    digest: str
+
+
+def encode_consent(consent: Consent) -> bytes:
+    """JSON with its own digest; decoding gives an equal consent."""
+    body = msgspec.json.encode(consent, order="sorted")
+    return msgspec.json.encode(_Document(msgspec.Raw(body), hashlib.sha256(body).hexdigest())) + b"\n"
+
+
+def decode_consent(data: bytes) -> Consent:
+    """The consent that was encoded.
+
+    Raises:
+        ConsentError: it is damaged, too long, or was changed by hand.
+    """
+    if len(data) > CONSENT_MAX_BYTES:
+        raise ConsentError(f"more than {CONSENT_MAX_BYTES} bytes")
+    try:
+        document = msgspec.json.decode(data, type=_Document)
+        if hashlib.sha256(document.consent).hexdigest() != document.digest:
+            raise ConsentError("it is not as it was written: its digest does not match")
+        return msgspec.json.decode(document.consent, type=Consent)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConsentError(f"not a consent: {error}") from error

@@ -1,0 +1,116 @@
+"""The one decision about what leaves the host. Pure: all that it looks at is handed in, and it alone makes parcels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sampler.model import Finding, ObjectState, Parcel, Reason, Refusal, Sampling, Scope, StatementRef
+from sampler.permit.consent import Consent
+from sampler.permit.contents import select_contents
+from sampler.permit.disclosure import Discloser
+from sampler.permit.facts import fields_of, fields_of_match
+from sampler.permit.names import HostNames
+from sampler.permit.policy import Policy
+from sampler.permit.rules import Rule
+from sampler.permit.sealing import seal
+from sampler.permit.statement import Statement
+
+_ACCEPT = "accept it with: sampler consent accept"
+
+
+def decide(  # noqa: PLR0917  # the six things that a decision is made of, none of them optional
+    finding: Finding, statement: Statement, consent: Consent | None, policy: Policy, host: HostNames, now: datetime
+) -> Parcel | Refusal:
+    """What of a finding may leave, or the numbered rule by which none of it does.
+
+    The checks, in their order; the first that fails decides:
+
+    1. a consent is given, and neither withdrawn nor expired;
+    2. it was given for this very statement, both files of it;
+    3. it holds the scope ``reputation``, and ``trusted`` for a trusted file;
+    4. the path is not excluded by the policy;
+    5. something is asked for;
+    6. the policy's ceiling allows it, else as much of it as the ceiling allows;
+    7. the whole: scope, switch, kind, size; else it is left out;
+    8. the parts: scope, kind; else they are left out;
+    9. each field: listed in the statement, its scope accepted, treated; else it is left out.
+    """
+    scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
+    refused = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy)
+    if refused is not None:
+        rule, detail = refused
+        return Refusal(finding.event_id, ObjectState.REFUSED, rule.value, detail)
+    selection = select_contents(finding, scopes, policy)  # 6, 7, 8
+    discloser = Discloser(statement, scopes, host)  # 9
+    fields = discloser.disclose(fields_of(finding))
+    matches = tuple(group for match in finding.matches if (group := discloser.disclose(fields_of_match(match))))
+    disclosed = (*fields, *(item for group in matches for item in group))
+    return seal(
+        event_id=finding.event_id,
+        created=now,
+        sha256=finding.sha256,
+        size=finding.size,
+        statement=statement.ref,
+        scopes=selection.scopes | _scopes_needed(finding) | {item.rule.scope for item in disclosed},
+        fields=tuple(item.field for item in fields),
+        matches=tuple(tuple(item.field for item in group) for group in matches),
+        contents=selection.contents,
+        omissions=selection.omissions,
+        reasons=tuple(dict((*selection.reasons, *(item.reason for item in disclosed))).items()),
+    )
+
+
+def still_allowed(
+    scopes: frozenset[Scope], statement: StatementRef, consent: Consent | None, now: datetime
+) -> str | None:
+    """Why a parcel that was permitted under these scopes may no longer be sent, or ``None`` if it may."""
+    refused = _standing(statement, consent, now)
+    if refused is None and consent is not None:
+        refused = _missing(scopes, consent.scopes)
+    return None if refused is None else f"{refused[0]}: {refused[1]}"
+
+
+_Why = tuple[Rule, str] | None
+
+
+def _standing(statement: StatementRef, consent: Consent | None, now: datetime) -> _Why:
+    # 1. a consent that stands
+    if consent is None:
+        return Rule.NO_CONSENT, f"nobody accepted a statement on this machine; {_ACCEPT}"
+    if not consent.scopes:
+        return Rule.NO_CONSENT, f"{consent.withdrawn_by or consent.by} withdrew the consent; {_ACCEPT}"
+    if consent.expires is not None and now >= consent.expires:
+        return Rule.NO_CONSENT, f"the consent expired at {consent.expires:%Y-%m-%dT%H:%M:%SZ}; {_ACCEPT}"
+    # 2. for this statement
+    if consent.statement != statement:
+        given = f"{consent.statement.id} version {consent.statement.version}"
+        return Rule.OTHER_STATEMENT, f"the consent is for {given}, this is {statement.id} version {statement.version}"
+    return None
+
+
+def _why_nothing(finding: Finding, scopes: frozenset[Scope], policy: Policy) -> _Why:
+    # 3. the scopes without which nothing is said of an object at all
+    if missing := _missing(_scopes_needed(finding), scopes):
+        return missing
+    # 4. the path
+    if (pattern := policy.excluding(finding.path)) is not None:
+        return Rule.EXCLUDED_PATH, f"the policy excludes {pattern}"
+    # 5. what is asked for
+    if finding.plan.sampling is Sampling.NONE:
+        return Rule.NOTHING_ASKED, "the matching rules and the policy ask for nothing of this object"
+    # 6. the policy's ceiling, where it leaves nothing
+    if policy.sampling_max is Sampling.NONE:
+        return Rule.POLICY_CEILING, "the policy lets nothing of any object leave"
+    return None
+
+
+def _missing(needed: frozenset[Scope], accepted: frozenset[Scope]) -> _Why:
+    missing = sorted(needed - accepted)
+    if not missing:
+        return None
+    return Rule.SCOPE, f"the owner does not accept the scope {', '.join(missing)}; {_ACCEPT}"
+
+
+def _scopes_needed(finding: Finding) -> frozenset[Scope]:
+    trusted = frozenset({Scope.TRUSTED}) if finding.reason is Reason.TRUSTED else frozenset[Scope]()
+    return trusted | {Scope.REPUTATION}

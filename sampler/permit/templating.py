@@ -1,0 +1,89 @@
+"""Paths without the people in them: home folders become ``~user`` or ``%USERPROFILE%``, names of people ``~user``.
+
+Known are the homes that the machine names, ``/home/NAME``, ``/Users/NAME``, ``/root``, ``C:\\Users\\NAME`` and
+``C:\\Documents and Settings\\NAME``, also further down in a path; folders named after people (``/media``,
+``/var/mail``, crontabs); and ``/run/user/UID``. What all people share (``/Users/Shared``, ``C:\\Users\\Public``) stays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from sampler.permit.names import PROFILE, SECRET, USER, USER_ID, HostNames, replace_names
+from sampler.permit.settling import settle
+
+_STARTS: Final = r"(?<![^\s=:,;\"'(<>|&\[{`])"
+"""Where a path can begin: at the start of a text, or after one of these."""
+_PROFILES: Final = r"(?:Users|Documents and Settings)"
+_SHARED: Final = r"(?!(?:Shared|Public|Default|All Users)(?:[\\/]|\Z))"
+_PEOPLE_FOLDERS: Final = r"/media|/var/(?:spool/)?mail|/var/spool/cron(?:/crontabs|/tabs)?|/var/cron/tabs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """How far a name reaches: to the next separator in a path, to the next blank or bracket as well in a text."""
+
+    name: str
+    windows_name: str
+    end: str
+
+
+_PATH: Final = _Dialect(name=r"[^/]+", windows_name=r"[^\\/]+", end=r"(?=[\\/]|\Z)")
+_TEXT: Final = _Dialect(
+    name=r"[^/\s:;,\"'<>|&()\[\]{}`=]+",
+    windows_name=r"[^\\/\s:;,\"'<>|&()\[\]{}`=]+",
+    end=r"(?![\w.-])",
+)
+
+_Rewriting = tuple[re.Pattern[str], str]
+
+
+def template_path(path: str, host: HostNames) -> str:
+    """One path, whole; it may hold any character, newlines and escaped bytes among them. Idempotent."""
+    return settle(lambda text: _rewrite(text, _PATH, host), path, hopeless=SECRET)
+
+
+def template_text(text: str, host: HostNames) -> str:
+    """The paths within a text; one round, for redaction to settle."""
+    return _rewrite(text, _TEXT, host)
+
+
+def _rewrite(text: str, dialect: _Dialect, host: HostNames) -> str:
+    present = tuple(home for home in host.homes if home[0].rstrip("/\\") in text)
+    for pattern, stand_in in (*_known_homes(present, dialect), *_usual_homes(dialect)):
+        text = pattern.sub(stand_in, text)
+    return replace_names(text, host)
+
+
+@lru_cache(maxsize=64)
+def _known_homes(homes: tuple[tuple[str, str], ...], dialect: _Dialect) -> tuple[_Rewriting, ...]:
+    folders = sorted({folder.rstrip("/\\") for folder, _ in homes} - {""}, key=lambda folder: (-len(folder), folder))
+    if not folders:
+        return ()
+    any_of = "|".join(re.escape(folder) for folder in folders)
+    below = "|".join(re.escape(folder) for folder in folders if folder.startswith("/")) or r"(?!)"
+    return (
+        (re.compile(rf"{_STARTS}(?:{any_of}){dialect.end}"), USER),
+        (re.compile(rf"(?:{below}){dialect.end}"), f"/{USER}"),
+    )
+
+
+@lru_cache(maxsize=4)
+def _usual_homes(dialect: _Dialect) -> tuple[_Rewriting, ...]:
+    drive, profile = rf"[a-z]:[\\/]+{_PROFILES}[\\/]+{_SHARED}", rf"(?<!\\)\\+{_PROFILES}\\+{_SHARED}"
+    home = rf"(?<!/)/+(?:home|Users)/+{_SHARED}{dialect.name}"
+    return tuple(
+        (re.compile(pattern, re.IGNORECASE), stand_in)
+        for pattern, stand_in in (
+            (drive + dialect.windows_name, PROFILE),
+            (profile + dialect.windows_name, rf"\\{PROFILE}"),
+            (_STARTS + home, USER),
+            (home, f"/{USER}"),
+            (rf"{_STARTS}/root{dialect.end}", USER),
+            (r"/run/user/+\d+", f"/run/user/{USER_ID}"),
+            (rf"({_PEOPLE_FOLDERS})/+{dialect.name}", rf"\1/{USER}"),
+        )
+    )
