@@ -23,6 +23,8 @@ from typing import Final, NoReturn
 CANNOT_START: Final = 127
 """Exit status when the program cannot be executed, as shells have it."""
 
+_IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+"""An ignored signal stays ignored over exec, and programs expect these two to end them."""
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -71,6 +73,8 @@ def _start(command: list[str], limits: list[tuple[int, int]]) -> int:
     if pid:
         return pid
     try:
+        for number in _IGNORED_BY_PYTHON:
+            signal.signal(number, signal.SIG_DFL)
         for limit, value in limits:
             _lower(limit, value)
         os.execvp(command[0], command)  # noqa: S606 - there is no shell on purpose

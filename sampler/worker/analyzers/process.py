@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from sampler.limits import (
     ANALYSIS_SECONDS,
     ANALYZER_FILE_MAX_BYTES,
@@ -25,6 +27,8 @@ from sampler.limits import (
     ANALYZER_STDOUT_MAX_BYTES,
 )
 from sampler.worker.analyzers import launcher
+
+log = structlog.get_logger()
 
 _READ_BYTES: Final = 65536
 _STOP_SECONDS: Final = 5.0
@@ -83,7 +87,6 @@ async def run_limited(
         timed_out = True
     finally:
         await _end(process)
-    assert process.returncode is not None  # _end waited for it
     return Run(_status(process.returncode), bytes(output), bytes(words), timed_out)
 
 
@@ -131,25 +134,31 @@ async def _end(process: Process) -> None:
 async def _stop(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
+    if await _ended(process):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if not await _ended(process):
+        log.error("an analyzer's descendant does not end, or holds its output open", launcher=process.pid)
+
+
+async def _ended(process: Process) -> bool:
+    """Wait for the end with both pipes read out: asyncio tells of an end only when nothing is left in them."""
+    streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
     try:
         async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
+            await asyncio.gather(process.wait(), *(_discard(stream) for stream in streams))
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    await _drain(process)
+        return False
+    return True
 
 
-async def _drain(process: Process) -> None:
-    """Read both pipes to their end, so that the event loop closes them; nobody is left who could fill them."""
-    streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_STOP_SECONDS):
-            for stream in streams:
-                while await stream.read(_READ_BYTES):
-                    pass
+async def _discard(stream: asyncio.StreamReader) -> None:
+    while await stream.read(_READ_BYTES):
+        pass
 
 
-def _status(returncode: int) -> int:
-    return returncode if returncode >= 0 else 128 - returncode
+def _status(returncode: int | None) -> int:
+    """As shells have it; a process that could not even be waited for counts as killed."""
+    ended = -signal.SIGKILL if returncode is None else returncode
+    return ended if ended >= 0 else 128 - ended
