@@ -37,6 +37,9 @@ def _answer_on(connection: socket.socket) -> Answer:
     response = http.client.HTTPResponse(connection, method="POST")
     try:
         response.begin()
-        return Answer(response.status, response.getheader("Retry-After"), response.read(ANSWER_MAX_BYTES + 1))
+        body = response.read(ANSWER_MAX_BYTES + 1)
+        if response.length and len(body) <= ANSWER_MAX_BYTES:
+            raise http.client.IncompleteRead(body, response.length)
+        return Answer(response.status, response.getheader("Retry-After"), body)
     finally:
         response.close()
