@@ -61,8 +61,9 @@ class ChildPool:
         self._max_objects = max_objects
         self._start_deadline_seconds = start_deadline_seconds
         self._slots = asyncio.Semaphore(children)
-        self._renewing = asyncio.Lock()
         self._keeper = TaskKeeper("child-pool")
+        self._filling: asyncio.Task[None] | None = None
+        self._trouble: SandboxError | None = None
         self._nursery: NurseryProcess | None = None
         self._idle: list[ChildProcess] = []
         self._busy: set[ChildProcess] = set()
@@ -77,11 +78,10 @@ class ChildPool:
             SandboxError: it cannot be had; nothing is left running.
         """
         self._closed = False
-        try:
-            await self._refill()
-        except SandboxError:
+        await self._filled()
+        if self._trouble is not None:
             await self.close()
-            raise
+            raise self._trouble
         return self.report
 
     async def call(self, request: bytes, descriptor: int) -> bytes:
@@ -122,12 +122,14 @@ class ChildPool:
     async def close(self) -> None:
         """Kill the children and the nursery; calls under way end with ``ChildDied``."""
         self._closed = True
-        await self._keeper.close()
         for child in self._busy:
             child.kill()
         while self._idle:
             self._idle.pop().forget()
         await self._drop_nursery()
+        if self._filling is not None:
+            await self._filling  # it ends as soon as it sees that its nursery is gone
+        await self._keeper.close()
 
     @property
     def alive(self) -> int:
@@ -137,7 +139,10 @@ class ChildPool:
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[ChildProcess]:
         """A living child for the time of one object; whatever goes wrong meanwhile, cancelling included, kills it."""
-        child = self._take_idle() or await self._fork()
+        while (child := self._take_idle()) is None:
+            await asyncio.shield(self._filled())
+            if self._trouble is not None:
+                raise SandboxError(str(self._trouble)) from self._trouble
         self._busy.add(child)
         try:
             yield child
@@ -148,7 +153,7 @@ class ChildPool:
             self._busy.discard(child)
             self._keep(child)
             if self._lacks_children:
-                self._keeper.start("replace a child", self._replace())
+                self._filled()
 
     def _take_idle(self) -> ChildProcess | None:
         while self._idle:
@@ -169,51 +174,56 @@ class ChildPool:
         else:
             child.forget()
 
-    async def _replace(self) -> None:
-        try:
-            await self._refill()
-        except SandboxError as error:
-            log.warning("a child could not be replaced; the next call will try again", reason=str(error))
+    def _filled(self) -> asyncio.Task[None]:
+        """The task that forks until no child is lacking; ``_trouble`` says afterwards why it could not.
 
-    async def _refill(self) -> None:
-        """Fork until there are as many children as there should be."""
-        while self._lacks_children:
-            self._keep(await self._fork())
-
-    async def _fork(self) -> ChildProcess:
-        """One more child, of a new nursery if the old one is gone.
-
-        Raises:
-            SandboxError: not even a new nursery gives one.
+        There is one at a time, and nobody cancels it: who stops waiting for a child must not cut an exchange with the
+        nursery in two.
         """
-        async with self._renewing:
+        if self._filling is None or self._filling.done():
+            self._filling = self._keeper.start("fill", self._fill())
+        return self._filling
+
+    async def _fill(self) -> None:
+        self._trouble = None
+        try:
             if self._closed:
                 raise SandboxError("the pool of children is closed; start it first")
-            if self._nursery is not None:
-                try:
-                    return await self._nursery.fork()
-                except SandboxError as error:
-                    log.warning("the nursery is replaced", reason=str(error))
-                    await self._drop_nursery()
-            self._nursery = await self._new_nursery()
-            return await self._nursery.fork()
+            while self._lacks_children:
+                self._keep(await self._fork())
+        except SandboxError as error:
+            self._trouble = error
+            log.warning("there are fewer children than there should be; the next call tries again", reason=str(error))
 
-    async def _drop_nursery(self) -> None:
+    async def _fork(self) -> ChildProcess:
+        """One more child, of a new nursery if the old one is gone."""
         if self._nursery is not None:
-            await self._nursery.close()
-            self._nursery = None
+            try:
+                return await self._nursery.fork()
+            except SandboxError as error:
+                log.warning("the nursery is gone", reason=str(error))
+                await self._drop_nursery()
+        nursery = await self._renew_nursery()
+        return await nursery.fork()
 
-    async def _new_nursery(self) -> NurseryProcess:
+    async def _renew_nursery(self) -> NurseryProcess:
         order = Warm(
             entry=self._entry,
             settings=self._settings,
             search_path=tuple(os.fsencode(entry) for entry in sys.path),
             memory_max_bytes=self._memory_max_bytes,
         )
-        nursery = await NurseryProcess.start()
+        self._nursery = nursery = await NurseryProcess.start()  # from here on ``close`` can end it
         try:
+            if self._closed:
+                raise SandboxError("the pool of children was closed")
             self.report = await nursery.warm(order, self._start_deadline_seconds)
         except BaseException:
-            await nursery.close()
+            await self._drop_nursery()
             raise
         return nursery
+
+    async def _drop_nursery(self) -> None:
+        nursery, self._nursery = self._nursery, None
+        if nursery is not None:
+            await nursery.close()

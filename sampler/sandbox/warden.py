@@ -120,8 +120,10 @@ class NurseryProcess:
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,
                 )
-            except OSError as error:
+            except BaseException as error:
                 ours.close()
+                if not isinstance(error, OSError):
+                    raise
                 raise SandboxError(f"the nursery could not be started with {sys.executable}: {error}") from error
         return cls(process, Channel(ours))
 
@@ -156,10 +158,11 @@ class NurseryProcess:
 
     async def close(self) -> None:
         """End it, and with it every child that is left (they die with their parent)."""
-        self._control.close()
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+        async with self._turn:  # an exchange under way sees the end first; closing its socket would leave it waiting
+            self._control.close()
         await asyncio.wait((self._log,), timeout=_LOG_END_DEADLINE_SECONDS)
         await self._keeper.close()
 

@@ -260,6 +260,32 @@ async def test_an_entry_that_never_returns(make_pool: MakePool, until: Until) ->
     await until(lambda: not processes())
 
 
+async def test_closing_while_it_starts(entries: Path, until: Until) -> None:
+    """A pool that is closed while its nursery still prepares does not wait for that, and leaves no process."""
+    pool = ChildPool("sandbox_entries:prepare_forever", b"")
+    starting = asyncio.create_task(pool.start())
+    await until(lambda: bool(processes()))
+    await asyncio.wait_for(pool.close(), 10)
+    with pytest.raises(SandboxError):
+        await starting
+    await until(lambda: not processes())
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_for_a_child(make_pool: MakePool, descriptor: int) -> None:
+    """Who stops waiting for a new nursery leaves it to the others: the next call gets a child of it."""
+    pool = await make_pool(children=1)
+    (nursery,) = psutil.Process().children()
+    nursery.kill()
+    call = asyncio.create_task(pool.call(b"read", descriptor))
+    while psutil.Process().children() in ([], [nursery]):
+        await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await pool.call(b"read", descriptor) == b"content"
+    assert len(psutil.Process().children()) == 1
+
+
 async def test_nothing_of_the_agent_is_inherited(
     make_pool: MakePool, descriptor: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
