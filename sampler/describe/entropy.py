@@ -17,7 +17,8 @@ _CHUNK_BYTES: Final = 1 * MIB
 def entropy_of(data: Data) -> float:
     """Bits a byte, rounded to three digits, of the first ``ENTROPY_MAX_BYTES``; 0.0 for no bytes."""
     counts: Counter[int] = Counter()
-    for offset in range(0, min(len(data), ENTROPY_MAX_BYTES), _CHUNK_BYTES):
-        counts.update(read(data, offset, _CHUNK_BYTES))
+    end = min(len(data), ENTROPY_MAX_BYTES)
+    for offset in range(0, end, _CHUNK_BYTES):
+        counts.update(read(data, offset, min(_CHUNK_BYTES, end - offset)))
     total = counts.total()
     return round(sum(-count / total * math.log2(count / total) for count in counts.values()), 3) + 0.0

@@ -15,8 +15,8 @@ from sampler.model import Field, Snapshot
 ORIGIN_ATTRIBUTE: Final = "user.xdg.origin.url"
 REFERRER_ATTRIBUTE: Final = "user.xdg.referrer.url"
 
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e\u00a1-\ud7ff\uf900-\ufdcf\ufdf0-\uffef]+")
-"""A scheme and no blank or control character: an IRI (RFC 3987) that a log can hold."""
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+"""A scheme (RFC 3986, 3.1) and something without blanks."""
 
 
 def origin_fields(snapshot: Snapshot, origin_url: str | None) -> tuple[Field, ...]:
@@ -30,8 +30,10 @@ def origin_fields(snapshot: Snapshot, origin_url: str | None) -> tuple[Field, ..
 
 def _url(raw: bytes | str | None) -> str | None:
     """The text when it is an address of bearable length; anything else says nothing."""
-    if raw is None:
+    try:
+        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw or ""
+    except UnicodeDecodeError:
         return None
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    text = text[: URL_MAX_CHARACTERS + 2].strip("\0 \t\r\n")
-    return text if len(text) <= URL_MAX_CHARACTERS and _URL.fullmatch(text) else None
+    text = text.strip("\0 \t\r\n")
+    is_address = len(text) <= URL_MAX_CHARACTERS and text.isprintable() and _URL.fullmatch(text)
+    return text if is_address else None
