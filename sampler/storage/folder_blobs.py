@@ -41,7 +41,7 @@ class FolderBlobs:
             make_private_folder(folder)
             self._contents = make_private_folder(folder / "contents")
             self._uploads = make_private_folder(folder / "uploads")
-        self._folder = folder
+        self.folder = folder
         self._reserve_bytes = reserve_bytes
 
     def open_partial(self, upload_id: str, offset: int) -> FolderPartial:
@@ -122,13 +122,13 @@ class FolderBlobs:
         """
         if size > self.free_bytes():
             raise StorageFull(
-                f"{self._folder}: no room for {size} bytes above the reserve; nothing acknowledged is lost"
+                f"{self.folder}: no room for {size} bytes above the reserve; nothing acknowledged is lost"
             )
 
     def free_bytes(self) -> int:
         """Bytes that may still be taken in before the reserve is touched; negative when it is touched."""
-        with _our_errors(self._folder):
-            return shutil.disk_usage(self._folder).free - self._reserve_bytes
+        with _our_errors(self.folder):
+            return shutil.disk_usage(self.folder).free - self._reserve_bytes
 
     def _keep(self, partial: Path, content: Path) -> None:
         make_private_folder(content.parent)
