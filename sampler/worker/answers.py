@@ -79,7 +79,7 @@ def _reason(error: Exception) -> str:
             return "no answer in time"
         case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
             return "the connection broke off in the middle of an answer"
-    return f"the exchange failed: {error or type(error).__name__}"
+    return f"the exchange failed: {str(error) or type(error).__name__}"
 
 
 def _certificate_fault(error: aiohttp.ClientConnectorCertificateError) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from sampler.errors import ContentMismatch, NotFound, QueueRefused
+from sampler.errors import ContentMismatch, DeliveryError, NotFound
 from sampler.limits import PARTS_MAX_COUNT
 from sampler.wire.messages import TaskView
 from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict
@@ -37,7 +37,7 @@ async def attempt(
             return await analyzer.analyze(task, folder, files)
     except NotFound as error:
         return AnalyzerFailure(f"the queue no longer has what it names: {error}", retry=False)
-    except (ContentMismatch, QueueRefused) as error:
+    except (ContentMismatch, DeliveryError) as error:
         return AnalyzerFailure(f"the contents could not be fetched: {error}")
     except OSError as error:
         return AnalyzerFailure(f"this worker's machine could not: {error}")

@@ -29,6 +29,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _NAME_MAX_CHARACTERS: Final = 128
+_DOWNLOAD_TRIES: Final = 8
+"""A content that the queue cannot give out must not keep a worker, and a lease, for ever."""
 _GIVE_BACK_SECONDS: Final = 5.0
 """How long a stopping worker tries to give its task back."""
 
@@ -145,22 +147,26 @@ class Worker:
             await self._insist(lambda: self._queue.renew(lease.task.id, request))
 
     async def _fetch(self, sha256: str, size: int, path: Path) -> str:
-        return await self._insist(lambda: self._queue.download(sha256, size, path))
+        return await self._insist(lambda: self._queue.download(sha256, size, path), tries=_DOWNLOAD_TRIES)
 
     async def _report(self, lease: Lease, outcome: AnalyzerVerdict | AnalyzerFailure) -> Ending:
-        """Tell the queue, however long it takes to answer; it decides whether the lease still holds."""
-        task = lease.task.id
+        """Tell the queue, for as long as the lease can hold; whether it does the queue decides."""
         try:
-            if isinstance(outcome, AnalyzerFailure):
-                failure = _failure(lease, outcome)
-                log.warning("task failed", task=task, reason=failure.reason)
-                await self._insist(lambda: self._queue.fail(task, failure))
-                return Ending.FAILED
-            verdict = _verdict(lease, outcome, self._analyzer.name)
-            await self._insist(lambda: self._queue.complete(task, verdict))
-        except (Conflict, NotFound, QueueRefused) as error:
-            log.warning("report not taken", task=task, why=str(error))
+            async with asyncio.timeout(self._lease_seconds):
+                return await self._tell(lease, outcome)
+        except (Conflict, NotFound, QueueRefused, TimeoutError) as error:
+            log.warning("report not taken", task=lease.task.id, why=str(error) or "the queue did not answer in time")
             return Ending.ABANDONED
+
+    async def _tell(self, lease: Lease, outcome: AnalyzerVerdict | AnalyzerFailure) -> Ending:
+        task = lease.task.id
+        if isinstance(outcome, AnalyzerFailure):
+            failure = _failure(lease, outcome)
+            log.warning("task failed", task=task, reason=failure.reason)
+            await self._insist(lambda: self._queue.fail(task, failure))
+            return Ending.FAILED
+        verdict = _verdict(lease, outcome, self._analyzer.name)
+        await self._insist(lambda: self._queue.complete(task, verdict))
         return Ending.COMPLETED
 
     async def _give_back(self, lease: Lease) -> None:
@@ -171,8 +177,8 @@ class Worker:
         except (Conflict, NotFound, DeliveryError, TimeoutError) as error:
             log.warning("task not given back, its lease runs out by itself", task=lease.task.id, why=str(error))
 
-    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Ask until the queue answers; what it refuses is raised at once."""
+    async def _insist(self, call: Callable[[], Awaitable[T]], *, tries: int | None = None) -> T:
+        """Ask until the queue answers, or for so many tries; what it refuses is raised at once."""
         failures = 0
         while True:
             try:
@@ -181,6 +187,8 @@ class Worker:
                 raise
             except DeliveryError as error:
                 failures += 1
+                if failures == tries:
+                    raise
                 log.warning("queue did not answer, trying again", failures=failures, why=str(error))
                 await self._pause(failures, at_least=_asked_for(error))
 

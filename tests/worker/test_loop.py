@@ -235,6 +235,23 @@ async def test_a_download_is_tried_again(queue: Any, worker: Any, refuse: Any) -
     assert queue.requests.count("content") == 3
 
 
+async def test_a_content_that_cannot_be_had_is_given_up(queue: Any, worker: Any, refuse: Any) -> None:
+    """A queue that fails at one content every time does not keep the worker for ever."""
+    queue.put(b"bad")
+    queue.answer(routes.CONTENT, *[refuse(500)] * 20)
+    assert await worker(Scripted()).run(once=True) == Tally(failed=1)
+    assert queue.requests.count("content") == 8
+    assert "could not be fetched" in queue.failed[0].reason
+
+
+async def test_a_report_that_nobody_takes_is_given_up(queue: Any, worker: Any, refuse: Any) -> None:
+    """After the time of its lease a report is of no use any more, and the worker goes on."""
+    queue.put(b"sample")
+    queue.answer(routes.COMPLETE, *[refuse(500)] * 1000)
+    assert await worker(Scripted(), lease_seconds=0.3).run(once=True) == Tally(abandoned=1)
+    assert queue.requests.count("complete") > 1
+
+
 async def test_a_report_is_tried_again(queue: Any, worker: Any, refuse: Any) -> None:
     """A verdict is not lost because the queue is busy when it comes."""
     task = queue.put(b"sample")
