@@ -15,10 +15,7 @@ from sampler.wire.messages import Problem
 
 _BUSY: Final = frozenset({429, 503, 507})
 _RETRY_AFTER_MAX_SECONDS: Final = 3600.0
-_ADVICE: Final = {
-    401: "the token is wrong, expired or revoked; make one with: sampler queue tokens create",
-    403: "the token's role does not allow this; use one with another role",
-}
+_ADVICE: Final = {401: "the token is wrong, expired or revoked; make one with: sampler queue tokens create"}
 
 
 def error_of(status: int, body: bytes, retry_after: str | None, what: str) -> SamplerError:

@@ -344,6 +344,27 @@ async def test_a_worker_stops_although_the_queue_is_gone(queue: Any, worker: Any
     assert queue.failed == []
 
 
+async def test_stopping_is_not_lost_with_a_lease(queue: Any, worker: Any) -> None:
+    """A worker that is stopped in the very moment in which its lease is lost stops all the same."""
+    queue.put(b"sample")
+
+    async def lose(request: Any) -> Any:
+        queue.leases.clear()
+        return await queue._renew(request)
+
+    async def stop_when_abandoned(*_given: object) -> AnalyzerVerdict:
+        try:
+            return await _forever()
+        finally:
+            running.cancel()
+
+    queue.answer(routes.RENEW, lose)
+    running = asyncio.create_task(worker(Scripted(stop_when_abandoned), lease_seconds=0.3).run())
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert queue.failed == []
+
+
 async def test_a_refused_token_ends_the_worker(queue: Any, worker: Any) -> None:
     """Without a valid token there is nothing to wait for."""
     queue.token = "another"
