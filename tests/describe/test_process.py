@@ -41,8 +41,14 @@ def children() -> Iterator[list[Child]]:
 
 
 def start(children: list[Child], *arguments: bytes | str, folder: Path | None = None) -> Child:
-    child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=folder)
+    """A ``cat`` that has answered once, so that its program is loaded and its arguments are in place."""
+    child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
     children.append(child)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"ready\n")
+    child.stdin.flush()
+    assert child.stdout.readline() == b"ready\n"
     return child
 
 
