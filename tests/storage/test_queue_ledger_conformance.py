@@ -1,0 +1,293 @@
+"""One suite over every implementation of ``queue.Ledger``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sampler.errors import Conflict
+from sampler.model import Conclusion, TaskState, Verdict
+from sampler.queue import Device, Ledger, Submission, Task, TokenRecord, Upload
+from sampler.storage.memory_queue import MemoryQueueLedger
+from sampler.storage.sqlite_queue import SqliteQueueLedger
+from sampler.wire.routes import Role
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+ONE, TWO, THREE = "a" * 64, "b" * 64, "c" * 64
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    opened: Ledger = MemoryQueueLedger() if request.param == "memory" else SqliteQueueLedger(tmp_path / "queue.db")
+    yield opened
+    opened.close()
+
+
+def _at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def _device(agent_id: str = "d1") -> Device:
+    return Device(agent_id, "abc", "lab", NOW, _at(100))
+
+
+def _token(digest: str = ONE, name: str = "lab") -> TokenRecord:
+    return TokenRecord(digest, Role.WORKER, name, NOW, _at(100))
+
+
+def _submit(ledger: Ledger, submission_id: str, sizes: dict[str, int] | None = None, device: str = "d1") -> Submission:
+    submission = Submission(submission_id, device, NOW, b"manifest " + submission_id.encode())
+    ledger.add_submission(submission, sizes or {})
+    return submission
+
+
+def _task(ledger: Ledger, task_id: str, *, due: float = 0) -> Task:
+    _submit(ledger, f"s-{task_id}")
+    task = Task(id=task_id, submission=f"s-{task_id}", created=NOW, not_before=_at(due))
+    ledger.add_task(task)
+    return task
+
+
+def _lease(ledger: Ledger, task: Task, ends: float) -> Task:
+    leased = replace(task, state=TaskState.LEASED, attempts=1, worker="w", lease_digest=TWO, expires=_at(ends))
+    ledger.put_task(leased)
+    return leased
+
+
+def _upload(upload_id: str, submission: str, *, sha256: str = ONE, size: int = 10, expires: float = 50) -> Upload:
+    return Upload(upload_id, submission, "d1", sha256, size, _at(expires))
+
+
+def test_a_device_comes_back_as_it_was(ledger: Ledger) -> None:
+    """Every value of a device is kept, to the microsecond, and its identifier is taken."""
+    ledger.add_device(_device())
+    assert ledger.device("d1") == _device()
+    assert ledger.device("d2") is None
+    with pytest.raises(Conflict, match="d1"):
+        ledger.add_device(_device())
+
+
+def test_a_device_is_revoked_once(ledger: Ledger) -> None:
+    """Revoking says whether it changed anything, and the first moment stays."""
+    ledger.add_device(_device("d2"))
+    ledger.add_device(_device("d1"))
+    assert ledger.revoke_device("d1", _at(5))
+    assert not ledger.revoke_device("d1", _at(6))
+    assert not ledger.revoke_device("d3", _at(6))
+    assert ledger.devices() == (_device("d2"), replace(_device("d1"), revoked=_at(5)))
+
+
+def test_a_token_ends_once(ledger: Ledger) -> None:
+    """Of two who use a token up only one succeeds."""
+    ledger.add_token(_token())
+    assert ledger.token(ONE) == _token()
+    assert ledger.end_token(ONE, _at(1))
+    assert not ledger.end_token(ONE, _at(2))
+    assert not ledger.end_token(TWO, _at(2))
+    assert ledger.token(ONE) == replace(_token(), ended=_at(1))
+    assert ledger.token(TWO) is None
+
+
+def test_a_tokens_name_is_free_again_after_its_end(ledger: Ledger) -> None:
+    """Two tokens in use never share a name or a digest."""
+    ledger.add_token(_token())
+    with pytest.raises(Conflict):
+        ledger.add_token(_token(TWO))
+    with pytest.raises(Conflict):
+        ledger.add_token(_token(ONE, "other"))
+    ledger.end_token(ONE, _at(1))
+    ledger.add_token(_token(TWO))
+    assert [token.digest for token in ledger.tokens()] == [ONE, TWO]
+
+
+def test_a_submission_lacks_what_is_not_verified(ledger: Ledger) -> None:
+    """What is missing is told in the manifest's order and shrinks with each verified content."""
+    submission = _submit(ledger, "s1", {TWO: 2, ONE: 1, THREE: 3})
+    assert ledger.submission("s1") == submission
+    assert ledger.submission("s2") is None
+    assert ledger.missing("s1") == (TWO, ONE, THREE)
+    ledger.add_content(ONE, 1, NOW)
+    ledger.add_content(ONE, 1, _at(1))
+    assert ledger.missing("s1") == (TWO, THREE)
+    assert ledger.verified([THREE, ONE]) == {ONE}
+    assert ledger.verified([]) == frozenset()
+    assert (ledger.offered_size("s1", TWO), ledger.offered_size("s1", "d" * 64)) == (2, None)
+
+
+def test_a_submissions_identifier_is_taken(ledger: Ledger) -> None:
+    """Another submission under the same identifier is a conflict and changes nothing."""
+    submission = _submit(ledger, "s1", {ONE: 1})
+    with pytest.raises(Conflict, match="s1"):
+        ledger.add_submission(replace(submission, manifest=b"other"), {TWO: 2})
+    assert ledger.submission("s1") == submission
+    assert ledger.missing("s1") == (ONE,)
+
+
+def test_submissions_that_wait_for_a_content_are_found(ledger: Ledger) -> None:
+    """Those that offer it and have no task yet, oldest first."""
+    for submission_id, sizes in (("s2", {ONE: 1}), ("s1", {ONE: 1, TWO: 2}), ("s3", {TWO: 2}), ("s4", {ONE: 1})):
+        _submit(ledger, submission_id, sizes)
+    ledger.add_task(Task(id="t", submission="s4", created=NOW, not_before=NOW))
+    assert ledger.receiving(ONE) == ("s2", "s1")
+
+
+def test_an_upload_moves_and_ends(ledger: Ledger) -> None:
+    """An upload is found by its identifier and by what it brings, moves, and is gone when removed."""
+    _submit(ledger, "s1", {ONE: 10})
+    upload = _upload("u1", "s1")
+    ledger.add_upload(upload)
+    assert ledger.upload("u1") == ledger.upload_for("s1", ONE) == upload
+    assert ledger.upload_for("s1", TWO) is None
+    assert ledger.move_upload("u1", 4, _at(99))
+    assert ledger.upload("u1") == replace(upload, offset=4, expires=_at(99))
+    assert ledger.remove_upload("u1")
+    assert not ledger.remove_upload("u1")
+    assert not ledger.move_upload("u1", 5, _at(99))
+    assert ledger.upload("u1") is None
+
+
+def test_a_content_of_a_submission_has_one_upload(ledger: Ledger) -> None:
+    """A second upload for the same content of the same submission is a conflict."""
+    _submit(ledger, "s1", {ONE: 10})
+    ledger.add_upload(_upload("u1", "s1"))
+    with pytest.raises(Conflict):
+        ledger.add_upload(_upload("u2", "s1"))
+
+
+def test_finished_uploads_are_not_open(ledger: Ledger) -> None:
+    """Only unfinished uploads count, but both kinds expire, the oldest first."""
+    _submit(ledger, "s1", {ONE: 10, TWO: 10, THREE: 10})
+    for upload_id, sha256, expires in (("u3", ONE, 60), ("u2", TWO, 50), ("u1", THREE, 70)):
+        ledger.add_upload(_upload(upload_id, "s1", sha256=sha256, expires=expires))
+    ledger.move_upload("u2", 10, _at(50))
+    assert [upload.id for upload in ledger.uploads()] == ["u1", "u3"]
+    assert (ledger.open_uploads("d1"), ledger.open_uploads("d2")) == (2, 0)
+    assert [upload.id for upload in ledger.expired_uploads(_at(60), 9)] == ["u2", "u3"]
+    assert [upload.id for upload in ledger.expired_uploads(_at(60), 1)] == ["u2"]
+
+
+def test_a_task_comes_back_as_it_was(ledger: Ledger) -> None:
+    """Every value of every state is kept."""
+    task = _task(ledger, "t1")
+    assert ledger.task("t1") == ledger.task_of("s-t1") == task
+    leased = _lease(ledger, task, 60)
+    assert ledger.task("t1") == leased
+    verdict = Verdict(Conclusion.SUSPICIOUS, 55, "a", _at(7), family="f", note="n")
+    done = replace(leased, state=TaskState.DONE, expires=None, verdict=verdict)
+    ledger.put_task(done)
+    assert ledger.task("t1") == done
+    assert ledger.task("t2") is None
+    assert ledger.task_of("s-t2") is None
+
+
+def test_a_submission_has_one_task(ledger: Ledger) -> None:
+    """A second task for a submission is a conflict."""
+    task = _task(ledger, "t1")
+    with pytest.raises(Conflict):
+        ledger.add_task(replace(task, id="t2"))
+
+
+def test_the_task_due_longest_is_next(ledger: Ledger) -> None:
+    """Order is by the moment of becoming due, then by appearance; resting and leased ones are passed over."""
+    _task(ledger, "late", due=20)
+    first, second = _task(ledger, "z", due=5), _task(ledger, "a", due=5)
+    assert ledger.next_task(_at(4.999999)) is None
+    assert ledger.next_task(_at(5)) == first
+    _lease(ledger, first, 60)
+    assert ledger.next_task(_at(30)) == second
+
+
+def test_leases_that_ran_out_are_found(ledger: Ledger) -> None:
+    """A lease is overdue at its end, the one that ended first comes first, and the ceiling holds."""
+    later = _lease(ledger, _task(ledger, "t1"), 60)
+    sooner = _lease(ledger, _task(ledger, "t2"), 50)
+    _task(ledger, "t3")
+    assert ledger.overdue_tasks(_at(49), 9) == ()
+    assert ledger.overdue_tasks(_at(60), 9) == (sooner, later)
+    assert ledger.overdue_tasks(_at(60), 1) == (sooner,)
+
+
+def test_the_next_change_is_the_soonest(ledger: Ledger) -> None:
+    """It is when a waiting task becomes due or a lease ends, whichever comes first; ended tasks change no more."""
+    assert ledger.next_change() is None
+    resting = _task(ledger, "t1", due=30)
+    assert ledger.next_change() == _at(30)
+    _lease(ledger, _task(ledger, "t2"), 20)
+    assert ledger.next_change() == _at(20)
+    for task in (resting, _lease(ledger, resting, 1), ledger.task("t2")):
+        assert task is not None
+        ledger.put_task(replace(task, state=TaskState.DEAD, expires=None, lease_digest=None))
+    assert ledger.next_change() is None
+
+
+def test_tasks_are_listed_from_anywhere(ledger: Ledger) -> None:
+    """In the order of their appearance, by state or all, behind a task; an unknown one is before all."""
+    for task_id in ("t3", "t1", "t2"):
+        _task(ledger, task_id)
+    dead = replace(_lease(ledger, Task("t1", "s-t1", NOW, NOW), 1), state=TaskState.DEAD, expires=None)
+    ledger.put_task(dead)
+
+    def listed(state: TaskState | None = None, after: str | None = None, limit: int = 9) -> list[str]:
+        return [task.id for task in ledger.tasks(state=state, after=after, limit=limit)]
+
+    assert listed() == ["t3", "t1", "t2"]
+    assert listed(limit=2) == ["t3", "t1"]
+    assert listed(after="t3") == ["t1", "t2"]
+    assert listed(TaskState.WAITING) == ["t3", "t2"]
+    assert listed(TaskState.WAITING, after="t1") == ["t2"]
+    assert listed(after="t2") == []
+    assert listed(after="unknown") == ["t3", "t1", "t2"]
+    assert ledger.task_counts() == {TaskState.WAITING: 2, TaskState.DEAD: 1}
+
+
+def test_cursors_grow_over_the_whole_queue(ledger: Ledger) -> None:
+    """Each verdict has a cursor above all before it; a device sees its own, behind a cursor, oldest first."""
+    _submit(ledger, "s1")
+    _submit(ledger, "s2", device="d2")
+    verdicts = [Verdict(Conclusion.BENIGN, score, "a", _at(score)) for score in range(4)]
+    cursors = [
+        ledger.add_verdict(device, submission, verdict)
+        for (device, submission), verdict in zip(
+            [("d1", "s1"), ("d2", "s2"), ("d1", "s1"), ("d1", "s1")], verdicts, strict=True
+        )
+    ]
+    assert cursors == sorted(set(cursors))
+    assert min(cursors) >= 1
+    mine = ledger.verdicts("d1", 0, 9)
+    assert [record.verdict for record in mine] == [verdicts[0], verdicts[2], verdicts[3]]
+    assert {(record.device, record.submission) for record in mine} == {("d1", "s1")}
+    assert [record.cursor for record in ledger.verdicts("d1", cursors[0], 1)] == [cursors[2]]
+    assert ledger.verdicts("d1", cursors[3], 9) == ()
+
+
+def test_a_transaction_is_all_or_nothing(ledger: Ledger) -> None:
+    """What is raised inside takes with it all that was written inside, and nothing else."""
+    _submit(ledger, "s0", {ONE: 1})
+    with pytest.raises(Conflict):
+        _write_and_fail(ledger)
+    assert ledger.submission("s1") is None
+    assert ledger.task_counts() == {}
+    assert ledger.missing("s0") == (ONE,)
+    assert ledger.verdicts("d1", 0, 9) == ()
+    with ledger.transaction():
+        _task(ledger, "t1")
+    assert ledger.task("t1") is not None
+
+
+def _write_and_fail(ledger: Ledger) -> None:
+    with ledger.transaction():
+        _submit(ledger, "s1", {TWO: 1})
+        _task(ledger, "t1")
+        ledger.add_content(ONE, 1, NOW)
+        ledger.add_verdict("d1", "s1", Verdict(Conclusion.BENIGN, 1, "a", NOW))
+        _submit(ledger, "s1")
+
+
+def test_closing_twice_does_no_harm(ledger: Ledger) -> None:
+    """A second close does nothing."""
+    ledger.close()
+    ledger.close()
