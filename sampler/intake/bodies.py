@@ -175,6 +175,10 @@ async def _next_piece(request: web.Request, end: float, patience: Patience) -> b
         raise Rejected(
             HTTPStatus.REQUEST_TIMEOUT, "body-stalled", "the body did not come to its end in time", closes=True
         ) from error
+    except ConnectionError as error:
+        raise Rejected(
+            HTTPStatus.BAD_REQUEST, "gone", "the connection ended before the body did", closes=True
+        ) from error
     except web.RequestPayloadError as error:
         raise Rejected(HTTPStatus.BAD_REQUEST, "bad-body", f"the body is damaged: {error}", closes=True) from error
 

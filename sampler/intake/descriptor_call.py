@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 from pathlib import Path
@@ -26,8 +27,9 @@ def flag_with_descriptor(agent: Path, descriptor: int, body: bytes, timeout_seco
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_seconds)
             connection.connect(str(agent))
-            sent = socket.send_fds(connection, [message], [descriptor])
-            connection.sendall(message[sent:])
+            with contextlib.suppress(BrokenPipeError):  # it may have answered before it read all, as when it is full
+                sent = socket.send_fds(connection, [message], [descriptor])
+                connection.sendall(message[sent:])
             return _answer_on(connection)
     except (OSError, http.client.HTTPException) as error:
         raise AgentUnreachable(f"the agent on {agent} did not answer: {error or type(error).__name__}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampler.errors import QueueBusy, SpoolFull
@@ -52,6 +52,7 @@ async def test_full_disk(
     assert len(descriptors()) <= before + 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=10), st.integers(0, 60))
 def test_where_bytes_lie_changes_nothing(pieces: list[bytes], memory_max_bytes: int) -> None:
     """A body is the bytes that were written, in memory, on disk, and across the move from one to the other."""

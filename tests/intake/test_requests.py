@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampler.intake.problems import Rejected
@@ -18,9 +18,10 @@ from sampler.model import ObjectState, PathSource, Peer, Reason
 
 ME = Peer(os.geteuid(), os.getegid(), os.getpid())
 OTHER = Peer(12345, 12345, os.getpid())
+TEXT = st.text(st.sampled_from("/a.-0{\0\n\x7f\u00e4\u2028\U0001f600\ud800"), max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
 )
 KEYS = st.sampled_from(
@@ -35,6 +36,7 @@ def _read(data: bytes) -> Flag | Rejected:
         return rejected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     """Bytes are a request or a refusal with 400 or 422, never another error."""
@@ -42,6 +44,7 @@ def test_any_bytes(data: bytes) -> None:
     assert isinstance(outcome, Flag) or outcome.status in (400, 422)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, JSON, max_size=4))
 def test_any_json(message: dict[str, Any]) -> None:
     """JSON of any shape is a request whose path can be opened, or a refusal that says what is wrong."""
@@ -53,6 +56,7 @@ def test_any_json(message: dict[str, Any]) -> None:
         assert outcome.path is None or PathSource(outcome.path)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300).filter(lambda path: b"\0" not in path))
 def test_any_path_survives(path: bytes) -> None:
     """Every path that a file system can have arrives byte for byte, as hexadecimal and, where it is text, as text."""
@@ -74,6 +78,13 @@ def test_longest_path(length: int) -> None:
     else:
         with pytest.raises(Rejected):
             read_flag(data, ME)
+
+
+def test_text_that_is_no_path_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system's encoding lacks a character, the peer is told to send the bytes."""
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("ascii"))
+    with pytest.raises(Rejected, match="path_hex"):
+        read_flag('{"path": "/\u00e4"}'.encode(), ME)
 
 
 def test_lone_surrogate() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -47,17 +48,12 @@ def spool(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_folder(tmp_path: Path) -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """A folder that every user may enter; pytest's own are closed to others."""
-    above = [*list(tmp_path.parents)[:3], tmp_path]
-    modes = [(folder, folder.stat().st_mode) for folder in above if folder.stat().st_uid == os.geteuid()]
-    for folder, mode in modes:
-        folder.chmod(mode | 0o011)
-    made = tmp_path / "open"
-    made.mkdir(mode=0o755)
-    yield made
-    for folder, mode in modes:
-        folder.chmod(mode)
+    with tempfile.TemporaryDirectory(prefix="sampler-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampler.limits import COPY_CHUNK_BYTES
@@ -198,6 +198,7 @@ def test_chunks_have_a_size(chunk_bytes: int) -> None:
 RUNS = st.lists(st.tuples(st.sampled_from([b"\0", b"\0", b"a", b"\xff"]), st.integers(1, 40)), max_size=12)
 
 
+@settings(deadline=None)
 @given(runs=RUNS, chunk_bytes=st.integers(1, 64), place=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_every_byte_arrives(runs: list[tuple[bytes, int]], chunk_bytes: int, place: tuple[float, float]) -> None:
     """Whatever the bytes and however they are cut, the copy has them all, and its ranges are theirs."""
