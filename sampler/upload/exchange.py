@@ -6,6 +6,7 @@ It follows no redirect, decodes no compression, keeps no cookie, and sends to no
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Final, Self
 
 import aiohttp
+from aiohttp.connector import AddrInfoType
 
 from sampler.errors import DeliveryError, IdentityRefused, QueueFaulty, QueueUnreachable
 from sampler.limits import (
@@ -27,6 +29,11 @@ from sampler.upload.answers import Answer
 _PIECE_BYTES: Final = 64 * KIB
 _KEEP_ALIVE_SECONDS: Final = 30.0
 """Below what the queue keeps an idle connection for, so that a request seldom meets one that is being closed."""
+
+_UNSENT_MAX_BYTES: Final = 128 * KIB
+"""What the kernel takes of a body beyond what is on its way, so that a piece it took has nearly left; otherwise the
+last megabytes of a body would wait unseen, and an answer that is only late for them would look like a stall."""
+_BROKEN_OFF: Final = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 
 
 @dataclass(slots=True)
@@ -56,7 +63,12 @@ class Exchange:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(ssl=self._tls, limit=self._connections, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls,
+            limit=self._connections,
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            socket_factory=_socket,
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             auto_decompress=False,
@@ -165,6 +177,13 @@ async def _pieces(request: _Request, alive: Callable[[], None]) -> AsyncIterator
         alive()
 
 
+def _socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)
+    return made
+
+
 def _tracing() -> aiohttp.TraceConfig:
     async def connecting(
         _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceConnectionCreateStartParams
@@ -185,6 +204,11 @@ def _converted(error: Exception, request: _Request, connecting: _Connecting) -> 
         )
     if isinstance(error, aiohttp.ClientSSLError) or isinstance(error.__cause__, ssl.SSLError):
         return IdentityRefused(f"{what}: TLS failed: {error}; check this host's certificate, or enrol the host again")
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _BROKEN_OFF):
+        return QueueUnreachable(
+            f"{what}: the other end closed the connection during the TLS handshake; is that the port for hosts, and "
+            "does it speak TLS 1.3?"
+        )
     if isinstance(error, aiohttp.ClientConnectorError):
         return QueueUnreachable(f"{what}: no connection: {error}")
     if isinstance(error, TimeoutError):
