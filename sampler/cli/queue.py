@@ -10,16 +10,25 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from sampler.cli.options import config_option, settings_of
-from sampler.cli.output import json_option, print_table, time_text
+from sampler.cli.output import json_option, print_ndjson, print_table, time_text
 from sampler.cli.queue_tasks import tasks
-from sampler.errors import SettingsError
 from sampler.runtime import log, places
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder, write_durably
 from sampler.server import Listening, QueueSettings, create_token, initialize, list_tokens, revoke_token, serve
 from sampler.wire.routes import Role
+
+
+class TokenLine(Struct, frozen=True, kw_only=True):
+    """One token on ``--json``."""
+
+    name: str
+    role: str
+    expires: datetime
+    good: bool
 
 
 @click.group()
@@ -93,7 +102,7 @@ def create(role: str, name: str, days: int, profile: Path | None, url: str | Non
     click.echo(token)
     if profile is not None:
         address = url or f"https://{settings.people_listen}"
-        lines = f'url = "{address}"\nca = "{settings.ca_file}"\ntoken = "{token}"\n'
+        lines = f'url = "{address}"\nca = "{settings.authority_folder / "ca.pem"}"\ntoken = "{token}"\n'
         make_private_folder(profile.absolute().parent)
         write_durably(profile, lines.encode())
         click.echo(f"profile written to {profile}", err=True)
@@ -104,24 +113,25 @@ def create(role: str, name: str, days: int, profile: Path | None, url: str | Non
 @json_option
 def list_all(config: Path | None, as_json: bool) -> None:
     """All tokens, without their text."""
-    rows = list_tokens(_settings(config))
-    if as_json:
-        raise SettingsError("tokens are listed as a table only")
-    now: datetime = SystemClock().now()
-    cells = [
-        (row.id, row.role.value, row.name, time_text(row.expires), "ended" if row.ended(now) else "in force")
-        for row in rows
+    now = SystemClock().now()
+    tokens = [
+        TokenLine(name=token.name, role=token.role.value, expires=token.expires, good=token.is_good(now))
+        for token in list_tokens(_settings(config))
     ]
-    print_table(("id", "role", "name", "expires", "state"), cells, wrap=("name",))
+    if as_json:
+        print_ndjson(tokens)
+        return
+    rows = [(line.name, line.role, time_text(line.expires), "in force" if line.good else "ended") for line in tokens]
+    print_table(("name", "role", "expires", "state"), rows, wrap=("name",))
 
 
 @tokens.command("revoke")
-@click.argument("token_id", metavar="ID")
+@click.argument("name")
 @config_option("queue")
-def revoke(token_id: str, config: Path | None) -> None:
-    """End a token at once."""
-    revoke_token(_settings(config), token_id, SystemClock().now())
-    click.echo(f"{token_id} revoked")
+def revoke(name: str, config: Path | None) -> None:
+    """End the token of that name at once."""
+    revoke_token(_settings(config), name, now=SystemClock().now())
+    click.echo(f"{name} revoked")
 
 
 def _settings(config: Path | None) -> QueueSettings:

@@ -53,6 +53,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """``sqlite:///absolute/path``; empty: ``queue.db`` in ``state``."""
     blobs: str = ""
     """A folder; empty: ``blobs`` in ``state``."""
+    log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
     host_certificate_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     sweep_seconds: Seconds = 5.0
     """How often leases and uploads are looked at whose time is over."""
