@@ -271,14 +271,16 @@ async def test_closing_while_it_starts(entries: Path, until: Until) -> None:
     await until(lambda: not processes())
 
 
-async def test_a_call_that_is_cancelled_while_it_waits_for_a_child(make_pool: MakePool, descriptor: int) -> None:
+async def test_a_call_that_is_cancelled_while_it_waits_for_a_child(
+    make_pool: MakePool, descriptor: int, until: Until
+) -> None:
     """Who stops waiting for a new nursery leaves it to the others: the next call gets a child of it."""
     pool = await make_pool(children=1)
     (nursery,) = psutil.Process().children()
     nursery.kill()
+    await until(lambda: pool.alive == 0)
     call = asyncio.create_task(pool.call(b"read", descriptor))
-    while psutil.Process().children() in ([], [nursery]):
-        await asyncio.sleep(0)
+    await until(lambda: bool(processes()))
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
