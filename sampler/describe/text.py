@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 from sampler.limits import TEXT_MAX_CHARACTERS
 
 _CUT: Final = "…"
+_CODECS: Final = tuple(codecs.lookup(name) for name in ("utf-16-le", "utf-16-be", "unicode_escape"))
+"""Python loads a codec's module on first use, and a sandboxed child can load nothing any more."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 """Without its zone, which is written as ``Z``."""
 _UNPRINTABLE: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Final
 
 from sampler.limits import PART_NAME_MAX_CHARACTERS
 
 _CUT: Final = "…"
+_CODECS: Final = tuple(codecs.lookup(name) for name in ("utf-16-le", "unicode_escape"))
+"""Python loads a codec's module on first use, and a sandboxed child can load nothing any more."""
 
 
 def printable(raw: bytes | str, ceiling: int = PART_NAME_MAX_CHARACTERS) -> str:

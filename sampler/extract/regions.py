@@ -23,18 +23,14 @@ _READERS: Final[tuple[tuple[bytes, Callable[[Data, Survey], bool]], ...]] = (
 def find_regions(data: Data, kind: ContentKind, mime_type: str) -> Extraction:
     """The regions, fields and problems of one object. Never raises for hostile input.
 
-    The first bytes choose the reader; ``kind`` and ``mime_type`` only say, in a problem, what a reader refused. Where
-    no reader knows the format, the first and last ``EDGE_BYTES`` are header and tail; known formats have a tail too.
+    The first bytes choose the reader. ``kind`` and ``mime_type`` do not: a program that is damaged beyond loading has
+    no kind, and its sections are worth having all the same. Where no reader knows the format, the first and last
+    ``EDGE_BYTES`` are header and tail; known formats have a tail too.
     """
     survey = Survey(len(data))
     tail = min(EDGE_BYTES, survey.size)
     survey.add_region(PartKind.TAIL, "", survey.size - tail, tail)
-    known = False
-    for magic, reader in _READERS:
-        if bytes(data[: len(magic)]) == magic:
-            known = reader(data, survey)
-            if not known:
-                survey.add_problem("not-parsed", f"begins with {magic!r}, {kind} of type {mime_type}")
-    if not known:
+    reader = next((reader for magic, reader in _READERS if bytes(data[: len(magic)]) == magic), None)
+    if reader is None or not reader(data, survey):
         survey.add_region(PartKind.HEADER, "", 0, min(EDGE_BYTES, survey.size))
     return survey.result()
