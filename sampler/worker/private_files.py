@@ -15,6 +15,7 @@ from typing import BinaryIO
 import structlog
 
 from sampler.runtime.blocking import off_loop
+from sampler.worker.finishing import finish
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ async def scratch_folder(parent: Path | None) -> AsyncIterator[Path]:
     try:
         yield folder
     finally:
-        await off_loop(remove_tree, folder)
+        await finish(off_loop(remove_tree, folder))
 
 
 def remove_tree(folder: Path) -> None:

@@ -27,6 +27,7 @@ from sampler.limits import (
     ANALYZER_STDOUT_MAX_BYTES,
 )
 from sampler.worker.analyzers import launcher
+from sampler.worker.finishing import finish
 
 log = structlog.get_logger()
 
@@ -86,7 +87,7 @@ async def run_limited(
     except TimeoutError:
         timed_out = True
     finally:
-        await _end(process)
+        await finish(_stop(process))
     return Run(_status(process.returncode), bytes(output), bytes(words), timed_out)
 
 
@@ -121,17 +122,8 @@ async def _keep_tail(stream: asyncio.StreamReader, kept: bytearray) -> None:
         del kept[:-ANALYZER_STDERR_TAIL_BYTES]
 
 
-async def _end(process: Process) -> None:
-    """Make the launcher end everything; if it does not in time, kill its process group. Shielded from cancelling."""
-    ending = asyncio.ensure_future(_stop(process))
-    try:
-        await asyncio.shield(ending)
-    except asyncio.CancelledError:
-        await asyncio.wait([ending])
-        raise
-
-
 async def _stop(process: Process) -> None:
+    """Make the launcher end everything; if it does not in time, kill its process group."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     if await _ended(process):
