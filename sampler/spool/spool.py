@@ -17,6 +17,7 @@ import structlog
 from sampler.errors import SpoolError, SpoolFull
 from sampler.model import Content, ObjectRecord, ObjectState, Parcel, Verdict, Waiting
 from sampler.runtime.durable import make_private_folder
+from sampler.spool.ballast import Ballast
 from sampler.spool.contents import ContentFolder, Read
 from sampler.spool.ledger import SpoolLedger
 from sampler.spool.quota import Fill, Quota, obstacle
@@ -35,6 +36,8 @@ class Spool:
         self._folder = make_private_folder(folder)
         self._contents = ContentFolder(folder / "contents")
         self._ledger = ledger
+        self._ballast = Ballast(folder / "ballast")
+        self._ballast.take()
         self._quota = Quota(max_bytes, reserve_bytes)
         self._lock = threading.Lock()
         self._promised: Counter[str] = Counter()
@@ -131,12 +134,19 @@ class Spool:
 
         Raises:
             ValueError: ``state`` is not a final one.
+            SpoolFull: there is no room on the disk even to write this down; the object is as it was.
         """
         if not state.is_final:
             raise ValueError(f"{state} ends nothing")
         with self._lock:
-            held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now)
+            try:
+                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now)
+            except SpoolFull:
+                if not self._ballast.release():
+                    raise
+                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now)
             self._discard(held)
+            self._ballast.take()
 
     def postpone(self, event_id: str, until: datetime, *, detail: str, now: datetime) -> None:
         """Count one more attempt and try again at ``until``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from sampler.errors import SpoolFull, StorageError
+from sampler.errors import SpoolFull
 from sampler.model import Content, ObjectRecord, ObjectState, Scope, StatementRef, Verdict, Waiting
-from sampler.storage.sqlite import open_database, transaction
+from sampler.storage.sqlite import open_database, our_errors, transaction
 
 _SCHEMA_STEPS: Final = (
     """
@@ -230,20 +230,12 @@ class SqliteSpoolLedger:
         return None if row is None else row[0]
 
     def _read_value(self, query: str, values: tuple[object, ...] = ()) -> int | None:
-        with _reading():
+        with our_errors():
             return self._value(query, values)
 
     def _rows(self, query: str, values: _Values = ()) -> Sequence[sqlite3.Row]:
-        with _reading():
+        with our_errors():
             return self._database.execute(query, values).fetchall()
-
-
-@contextlib.contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageError(f"the spool's ledger cannot be read: {error}; check the disk") from error
 
 
 def _waiting(row: sqlite3.Row) -> Waiting:
