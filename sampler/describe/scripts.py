@@ -40,7 +40,7 @@ _VISUAL_BASIC: Final = _compiled(
 )
 _JAVASCRIPT: Final = _compiled(
     r"^[ \t]*(?:var|let|const)[ \t]+[\w$]+[ \t]*(?:=|;)",
-    r"(?:^|[=(,;:]|\breturn\b)[ \t]*(?:async[ \t]+)?function[ \t]*[\w$]*[ \t]*\([^)\n]{0,200}\)[ \t]*\{",
+    r"(?:^|[=(,;:]|\breturn\b)[ \t]*(?:async[ \t]+)?function(?:[ \t]+[\w$]+)?[ \t]*\([^)\n]{0,200}\)[ \t]*\{",
     r"\bnew[ \t]+ActiveXObject[ \t]*\(",
     r"\b(?:eval|unescape|require|String\.fromCharCode|document\.write)[ \t]*\([^)\n]{0,500}\)",
     r"\)[ \t]*;[ \t]*\r?$",

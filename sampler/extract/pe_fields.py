@@ -6,14 +6,13 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
-import pefile
-
 from sampler.extract.extraction import Survey
 from sampler.extract.pe_door import MachineFile, ask
 from sampler.extract.pe_image import Image
 from sampler.extract.pe_version import version_strings
 from sampler.limits import KIB
 
+_IMPORT_DIRECTORY: Final = 1
 _SECTION_NAMES_MAX_COUNT: Final = 256
 _SECTIONS_FOR_IMPORTS_MAX_COUNT: Final = 256
 """pefile looks every import's address up in all sections; with more of them a hostile file could take minutes."""
@@ -65,8 +64,7 @@ def add_import_hash(pe: MachineFile, survey: Survey) -> None:
     if len(pe.sections) > _SECTIONS_FOR_IMPORTS_MAX_COUNT:
         survey.add_problem("imports", f"not read: {len(pe.sections)} sections")
         return
-    table = pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_IMPORT"]
-    ask(lambda: pe.parse_data_directories(directories=[table]))
+    ask(lambda: pe.parse_data_directories(directories=[_IMPORT_DIRECTORY]))
     if getattr(pe, "DIRECTORY_ENTRY_IMPORT", None):
         survey.add_field("file.pe.imphash", ask(pe.get_imphash))
 

@@ -88,6 +88,7 @@ DOCUMENTS = {
     "html": b"<!DOCTYPE html>\n<html><head><title>t</title></head><body>Dear diary</body></html>\n",
 }
 MAILS = {
+    "news": b"Path: a!b\nRelay-Version: version B 2.10\nXref: a\nFrom: a@example.org\n\nHello.\n",
     "message": b"Return-Path: <a@example.org>\nReceived: from b\n by c; Mon, 1 Jan 2024 00:00:00 +0000\n"
     b"From: a@example.org\nTo: d@example.org\nSubject: hello\n\nHello.\n",
     "outlook": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(1024, b"\0") + "__substg1.0_0037001F".encode("utf-16-le"),

@@ -151,6 +151,14 @@ def test_facts_of_two_processes_are_never_mixed(
     assert asked.count(child.pid) > 1
 
 
+def test_without_proc_psutil_answers(children: list[Child], cat: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no proc(5), name and arguments come from psutil and are the same."""
+    child = start(children, cat, "-", "two words")
+    expected = facts(child.pid)
+    monkeypatch.setattr("sampler.describe.process._read", lambda *_: None)
+    assert facts(child.pid) == expected
+
+
 @pytest.mark.parametrize("pid", [1, 2**31 - 1, 0])
 def test_any_identifier_has_an_answer(pid: int) -> None:
     """The first process, an unused identifier and none at all are answered without raising."""

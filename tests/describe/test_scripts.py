@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sampler.describe.scripts import is_script
@@ -47,3 +49,17 @@ def test_libmagic_s_word_counts_for_text_only() -> None:
     assert is_script(b"import os\n", "text/x-python")
     assert not is_script(b"import os\n\0", "text/x-python")
     assert not is_script(b"int a;\n", "text/x-c")
+
+
+@pytest.mark.parametrize(
+    ("start", "filling"),
+    [("=function", " "), ("=function ", "a"), ("$", "a"), ("$a", " "), ("Set a", " "), ("Dim a", " "), ("var a", " "),
+     ("", " "), ("", "("), ("", "=;"), ("", ")"), ("", ") "), ("", "eval("), ("", "[System."), ("", "WScript."),
+     ("<?xml ?>", "\n"), ("", "return "), ("", "\n \t"), ("Sub ", "a"), ("", "-")],
+)  # fmt: skip
+def test_no_text_makes_the_patterns_run_long(start: str, filling: str) -> None:
+    """Text made to send a pattern back and forth costs no more than other text of its length."""
+    text = (start + filling * 65536)[:65536].encode()
+    began = time.process_time()
+    is_script(text, "text/plain")
+    assert time.process_time() - began < 2

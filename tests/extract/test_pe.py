@@ -276,6 +276,26 @@ def test_broken_imports_cost_only_the_import_hash(pe: Build) -> None:
     assert value_of(found.fields, "file.pe.architecture") == "x64"
 
 
+@pytest.mark.parametrize(
+    "error", [AttributeError, UnicodeDecodeError("utf-8", b"", 0, 1, ""), RecursionError, KeyError]
+)
+def test_whatever_pefile_raises_costs_only_its_own_answer(
+    launcher: bytes, monkeypatch: pytest.MonkeyPatch, error: type[Exception] | Exception
+) -> None:
+    """An error in one of pefile's answers is a problem; sections, resources and the other facts stand."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    for question in ("get_overlay_data_start_offset", "get_imphash", "parse_rich_header"):
+        monkeypatch.setattr(pefile.PE, question, fail)
+    found = survey(launcher + b"appended")
+    assert [problem.code for problem in found.problems] == ["overlay", "pe-fields", "pe-fields"]
+    assert len(of_kind(found, PartKind.SECTION)) == 6
+    assert len(of_kind(found, PartKind.RESOURCE)) == 10
+    assert value_of(found.fields, "file.pe.company") == "Simple Launcher User"
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 60), headers_only=st.booleans())
 def test_mutated_program_never_escapes(
