@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 import structlog
 
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
-from sampler.limits import CHILD_MAX_OBJECTS, CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS, FRAME_MAX_BYTES
+from sampler.limits import CHILD_MAX_OBJECTS, CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS, FRAME_MAX_BYTES, KIB
+from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.child import MARK_BYTES
 from sampler.sandbox.messages import Warm
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _REQUEST_MAX_BYTES: Final = FRAME_MAX_BYTES - MARK_BYTES
+_READ_ON_LOOP_MAX_BYTES: Final = 64 * KIB
+"""A longer answer is read on a thread: decoding the longest takes some 100 ms."""
 
 
 class ChildPool:
@@ -101,6 +104,8 @@ class ChildPool:
     async def exchange(self, request: bytes, descriptor: int, read: Callable[[bytes], T]) -> T:
         """As ``call``, but return ``read(answer)``; a child whose answer makes ``read`` raise ``ValueError`` is killed.
 
+        ``read`` must be pure: a long answer is read on another thread.
+
         Raises:
             ChildDied, ChildTimedOut, SandboxError: as ``call``; ``ChildDied`` also for an answer that is not credible.
         """
@@ -115,7 +120,7 @@ class ChildPool:
                     f"child {child.pid} was killed: it had not examined an object after {self._deadline_seconds:g} s"
                 ) from error
             try:
-                return read(answer)
+                return read(answer) if len(answer) <= _READ_ON_LOOP_MAX_BYTES else await off_loop(read, answer)
             except ValueError as error:
                 raise ChildDied(f"child {child.pid} was killed: its answer is not credible: {error}") from error
 

@@ -24,7 +24,7 @@ from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.channel import Channel
 from sampler.sandbox.child import ANSWERED, MARK_BYTES
 from sampler.sandbox.framing import FrameError, close_all
-from sampler.sandbox.messages import Fork, Forked, FromNursery, ToNursery, Warm, Warmed, encode, from_nursery
+from sampler.sandbox.messages import Failed, Fork, Forked, FromNursery, ToNursery, Warm, Warmed, encode, from_nursery
 
 log = structlog.get_logger()
 
@@ -141,7 +141,8 @@ class NurseryProcess:
         answer, _ = await self._exchange(order, 0, deadline_seconds)
         if isinstance(answer, Warmed):
             return answer.report
-        raise SandboxError(f"{order.entry} could not be prepared: {getattr(answer, 'message', 'unexpected answer')}")
+        why = answer.message if isinstance(answer, Failed) else "the nursery answered something else"
+        raise SandboxError(f"{order.entry} could not be prepared: {why}")
 
     async def fork(self) -> ChildProcess:
         """One more child.

@@ -25,6 +25,8 @@ Include: TypeAlias = Callable[[str, str | None, str], str | None]
 """What YARA calls for an ``include``: the name as written, the including file (``None``: the rule file itself), and its
 namespace; the source text is the answer, ``None`` refuses."""
 
+yara.set_config(max_match_data=1)  # bytes are cut from the snapshot; a copy of each hit's would cost gigabytes
+
 ENGINE_VERSION: Final = f"yara {yara.YARA_VERSION}"
 EXTERNALS: Final = ("filename", "filepath", "extension", "filetype", "owner")
 """External variables that every rule may use; all are texts."""

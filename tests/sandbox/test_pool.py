@@ -121,6 +121,14 @@ async def test_an_answer_that_the_reader_refuses(make_pool: MakePool, descriptor
     assert await pool.exchange(b"pid", descriptor, int) != int(pid)
 
 
+async def test_the_longest_answer(make_pool: MakePool, descriptor: int) -> None:
+    """The longest answer there can be arrives whole, and is refused like any other where its reader refuses it."""
+    pool = await make_pool(children=1)
+    assert len(await pool.call(b"long", descriptor)) > FRAME_MAX_BYTES - 32
+    with pytest.raises(ChildDied, match="not credible"):
+        await pool.exchange(b"long", descriptor, int)
+
+
 async def test_a_descriptor_that_nobody_asked_for(make_pool: MakePool, descriptor: int) -> None:
     """A descriptor that a child slips in with its answer does not reach the agent."""
     pool = await make_pool(children=1)

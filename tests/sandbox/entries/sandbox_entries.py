@@ -180,6 +180,7 @@ _ACTIONS = {
     "read": lambda request, descriptor: os.pread(descriptor, 1 << 20, 0),
     "pid": lambda request, descriptor: str(os.getpid()).encode(),
     "look": lambda request, descriptor: surroundings(),
+    "long": lambda request, descriptor: bytes(FRAME_MAX_BYTES - MARK_BYTES - 1),
     "hang": lambda request, descriptor: time.sleep(3600) or b"",  # type: ignore[func-returns-value]
     "die": _die,
     "raise": _raise,
