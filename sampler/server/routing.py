@@ -22,7 +22,8 @@ _QUERY_VALUE_MAX_CHARACTERS: Final = 256
 def add_routes(app: web.Application, door: Door, gate: Gate, answers: Mapping[Route, Answer]) -> None:
     """Register every route of this door, its variables held to their patterns, behind the gate.
 
-    A variable is matched as it stands in the request line, so nothing that is percent-encoded gets through.
+    A variable is matched before it is decoded (but for unreserved characters, RFC 3986, section 6.2.2.2), so no ``%2f``
+    and no ``%00`` gets through.
     """
     for route in ROUTES:
         if route.door in (door, Door.BOTH):
