@@ -6,9 +6,8 @@ values of ``model``; what one object does wrong ends that object in a named stat
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -37,6 +36,7 @@ from sampler.model import (
 from sampler.permit import HostNames, Policy, decide
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
+from sampler.runtime.sharing import SharedCalls
 from sampler.scan import asked_of
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
@@ -68,17 +68,26 @@ class Pipeline:
     agent_fields: tuple[Field, ...]
     """What identifies installation and machine; the same for every object."""
     on_spooled: Callable[[], None]
+    under_way: SharedCalls[ObjectRecord] = field(default_factory=SharedCalls)
 
     async def flag(self, candidate: Candidate) -> ObjectRecord:
         """Take one object as far as it may go. What is returned is durable.
+
+        A peer that hangs up does not stop it, and one that asks again by the same id meanwhile waits for the same
+        outcome.
 
         Raises:
             SpoolFull, JournalError, SandboxError: this host cannot keep or examine anything now; nothing was
                 acknowledged, the peer may ask again.
         """
+        if self.under_way.is_running(candidate.event_id):
+            await off_loop(snapshot.abandon, candidate)
+        return await self.under_way.run(candidate.event_id, partial(self._take, candidate))
+
+    async def _take(self, candidate: Candidate) -> ObjectRecord:
         known = await off_loop(self.spool.get, candidate.event_id)
         if known is not None:
-            await off_loop(_let_go, candidate)
+            await off_loop(snapshot.abandon, candidate)
             return known
         taken = await off_loop(self.snapshots.take, candidate)
         if isinstance(taken, Failure):
@@ -91,7 +100,7 @@ class Pipeline:
     async def _follow(self, candidate: Candidate, taken: Snapshot) -> ObjectRecord:
         record = replace(self._record(candidate, ObjectState.FAILED), sha256=taken.sha256, size=taken.size)
         try:
-            examination = await self.examiner.examine(taken, owner=describe.owner_class(taken.stat.uid))
+            examination = await self.examiner.examine(taken, owner=describe.owner_of(taken))
         except ChildTimedOut as error:
             return await self._end(replace(record, state=ObjectState.TIMED_OUT, detail=str(error)))
         except ChildDied as error:
@@ -152,9 +161,7 @@ class Pipeline:
             return refused
         return self._spool(record, outcome, partial(snapshot.read_range, taken))
 
-    def _spool(
-        self, record: ObjectRecord, parcel: Parcel, read: Callable[[int, int], Iterable[bytes]]
-    ) -> ObjectRecord:
+    def _spool(self, record: ObjectRecord, parcel: Parcel, read: Callable[[int, int], Iterable[bytes]]) -> ObjectRecord:
         record = replace(
             record,
             state=ObjectState.SPOOLED,
@@ -202,10 +209,3 @@ def _sampling_of(parcel: Parcel) -> Sampling:
     if not parcel.contents:
         return Sampling.METADATA
     return Sampling.WHOLE if parcel.contents[0].part is None else Sampling.PARTS
-
-
-def _let_go(candidate: Candidate) -> None:
-    """A request that repeats a known one brought its own descriptor; nobody else will close it."""
-    descriptor = getattr(candidate.source, "descriptor", None)
-    if descriptor is not None:
-        os.close(descriptor)

@@ -106,6 +106,7 @@ async def run(
             agent_fields=_agent_fields(agent_id),
             on_spooled=uploader.wake if uploader else _nobody_waits,
         )
+        stack.push_async_callback(pipeline.under_way.close)
         handler = Handler(
             pipeline=pipeline,
             spool=stores.spool,

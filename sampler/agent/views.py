@@ -16,7 +16,7 @@ from sampler.wire.messages import (
 
 
 def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
-    """One record for one peer."""
+    """One record for one peer; a detail may hold the name."""
     may_name = peer.uid in {0, record.uid, os.geteuid()}
     return ObjectView(
         id=record.event_id,
@@ -26,7 +26,7 @@ def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
         name=printable(record.path) if may_name and record.path is not None else "",
         sha256=record.sha256,
         size=record.size,
-        detail=record.detail,
+        detail=record.detail if may_name else "",
         rule=record.rule,
         matches=[ObjectMatch(rule=rule, strings=strings) for rule, strings in record.matches],
         detections=list(record.detections),

@@ -9,7 +9,7 @@ import click
 
 from sampler.agent.consents import ConsentStore
 from sampler.agent.places import AgentPlaces
-from sampler.cli.options import agent_settings, config_option
+from sampler.cli.options import agent_settings, choice_of, config_option
 from sampler.cli.output import print_table, time_text
 from sampler.errors import ConsentError
 from sampler.model import Scope
@@ -17,7 +17,7 @@ from sampler.permit import shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder
 
-_scope = click.option("--scope", "scopes", multiple=True, type=click.Choice(list(Scope)), help="Only this; repeatable.")
+_scope = click.option("--scope", "scopes", multiple=True, type=choice_of(Scope), help="Only this; repeatable.")
 _by = click.option("--by", default=getpass.getuser, help="The administrator's name; default: your user name.")
 
 

@@ -13,42 +13,28 @@ from pathlib import Path
 from time import monotonic
 
 import click
-from msgspec import Struct
 from rich.progress import Progress, TaskID
 
 from sampler.cli.demo_check import differences, sent_word
 from sampler.cli.demo_fixtures import Case, load_cases
 from sampler.cli.demo_lab import Lab
+from sampler.cli.demo_report import DemoLine, part_names, print_report, reasons
 from sampler.cli.exit_codes import ExitCode
-from sampler.cli.options import settings_of
-from sampler.cli.output import json_option, print_ndjson, print_table, progress, size_text, warn
-from sampler.cli.show import what_is_sent
+from sampler.cli.output import json_option, print_ndjson, progress, warn
+from sampler.cli.queue_tasks import tasks_of
 from sampler.intake import AgentClient
 from sampler.model import ObjectState, Reason
 from sampler.permit import shipped_names
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.places import shipped
 from sampler.wire.messages import FlagRequest, ObjectView, TaskView
-from sampler.worker import ClientSettings, PeopleClient
+from sampler.worker import PeopleClient, load_client_settings
 
 _AT_ONCE = 4
 _POLL_SECONDS = 0.05
 _WAIT_SECONDS = 60.0
 _ON_ITS_WAY = {ObjectState.SPOOLED, ObjectState.HELD}
 _AT_THE_QUEUE = {ObjectState.DELIVERED, ObjectState.DUPLICATE}
-
-
-class DemoLine(Struct, frozen=True, kw_only=True):
-    """One sample on ``--json``."""
-
-    sample: str
-    rules: list[str]
-    sent: str
-    bytes: int
-    state: str
-    verdict: str
-    seconds: float
-    differences: list[str]
 
 
 @dataclass(slots=True)
@@ -88,7 +74,10 @@ def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> Non
         click.echo(f"what the processes said is in {folder}", err=True)
         raise
     lines = [_line(run, tasks.get(run.view.id)) for run in runs]
-    _print(lines, monotonic() - began, as_json=as_json)
+    if as_json:
+        print_ndjson(lines)
+    else:
+        print_report(lines, monotonic() - began)
     if keep:
         _say_where(Lab(folder))
     else:
@@ -160,12 +149,12 @@ def _advance(bar: Progress, delivering: TaskID, analyzing: TaskID, runs: Sequenc
 
 async def _look_at_the_queue(lab: Lab, bar: Progress) -> dict[str, tuple[TaskView, dict[str, str]]]:
     """Each submission's task as the queue has it, and the SHA-256 of every content that it gives out."""
-    settings = settings_of(ClientSettings, "client", lab.client_config)
+    settings = load_client_settings(lab.client_config, os.environ)
     found: dict[str, tuple[TaskView, dict[str, str]]] = {}
-    async with PeopleClient(settings.url, Path(settings.ca), settings.token) as client:
-        page = await client.tasks(limit=1000)
-        shown = bar.add_task("comparing", total=len(page.tasks))
-        for task in page.tasks:
+    async with PeopleClient(settings.url, settings.ca_file, settings.token) as client:
+        tasks = await tasks_of(client, limit=1000)
+        shown = bar.add_task("comparing", total=len(tasks))
+        for task in tasks:
             found[task.submission] = (task, await _downloaded(client, task, lab.folder))
             bar.advance(shown)
     return found
@@ -187,57 +176,15 @@ def _line(run: Run, at_queue: tuple[TaskView, dict[str, str]] | None) -> DemoLin
     return DemoLine(
         sample=run.case.name,
         rules=[match.rule for match in view.matches],
-        sent=_sent_text(view),
+        sent=sent_word(view),
+        parts=part_names(view),
+        reasons=reasons(view),
         bytes=view.sent_bytes,
         state=view.state,
         verdict=view.verdict.conclusion.value if view.verdict else "",
         seconds=round(run.seconds, 2),
         differences=differences(run.case, view, task, hashes),
     )
-
-
-def _sent_text(view: ObjectView) -> str:
-    """What was sent, and why no more than that."""
-    word = sent_word(view)
-    if word == "parts":
-        return f"{what_is_sent(view)}: {', '.join(_part_names(view))}"
-    if word == "nothing":
-        return f"nothing: {view.detail}"
-    left_out = "; ".join(f"no {omission.what}: {omission.reason}" for omission in view.omissions)
-    return f"{word} ({left_out})" if left_out else word
-
-
-def _part_names(view: ObjectView) -> list[str]:
-    """Each kind of part once, with how many there are."""
-    kinds = [content.part.kind.value for content in view.contents if content.part is not None]
-    return [kind if kinds.count(kind) == 1 else f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
-
-
-def _print(lines: Sequence[DemoLine], seconds: float, *, as_json: bool) -> None:
-    if as_json:
-        print_ndjson(lines)
-        return
-    columns = ("sample", "rules that matched", "what was sent", "bytes", "state", "verdict", "s")
-    rows = [
-        (
-            line.sample,
-            " ".join(line.rules) or "-",
-            line.sent,
-            size_text(line.bytes),
-            line.state,
-            line.verdict or "-",
-            f"{line.seconds:.1f}",
-        )
-        for line in lines
-    ]
-    print_table(columns, rows, wrap=columns[:3])
-    differing = [line for line in lines if line.differences]
-    for line in differing:
-        for difference in line.differences:
-            warn(f"{line.sample}: {difference}")
-    total = size_text(sum(line.bytes for line in lines))
-    agree = len(lines) - len(differing)
-    click.echo(f"\n{agree} of {len(lines)} samples as expected, {total} sent, every SHA-256 compared, {seconds:.0f} s")
 
 
 def _say_where(lab: Lab) -> None:

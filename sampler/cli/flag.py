@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from sampler.cli.exit_codes import ExitCode
-from sampler.cli.options import config_option, socket_of, socket_option
+from sampler.cli.options import choice_of, config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson
 from sampler.errors import RequestError
 from sampler.intake import AgentClient
@@ -26,10 +26,10 @@ _UNWILLING = {ObjectState.REFUSED, ObjectState.REJECTED, ObjectState.RECALLED}
 @click.command()
 @click.argument("path", type=click.Path(allow_dash=True))
 @click.option("--detection", "detections", multiple=True, metavar="NAME", help="What the scanner calls it; repeatable.")
-@click.option("--reason", type=click.Choice(list(Reason)), default=Reason.DETECTION, show_default=True)
+@click.option("--reason", type=choice_of(Reason), default=Reason.DETECTION.value, show_default=True)
 @click.option("--pid", type=click.IntRange(1), help="The process concerned.")
 @click.option("--origin-url", help="Where it came from.")
-@click.option("--wants", type=click.Choice(list(Sampling)), help="Ask for at least this much; consent decides.")
+@click.option("--wants", type=choice_of(Sampling), help="Ask for at least this much; consent decides.")
 @click.option("--id", "event_id", metavar="UUID", help="Your own identifier; the same one again changes nothing.")
 @socket_option
 @config_option("agent")

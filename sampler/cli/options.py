@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,11 @@ def config_option(role: str) -> Decorator:
         envvar=f"SAMPLER_{role.upper()}CONFIG",
         help=f"Settings; default {role}.toml in the configuration folder.",
     )
+
+
+def choice_of(kind: type[StrEnum]) -> click.Choice[str]:
+    """The values of an enumeration, as they stand on the wire; click itself would offer its members' names."""
+    return click.Choice([member.value for member in kind])
 
 
 def settings_of(kind: type[T], role: str, config: Path | None) -> T:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from sampler.cli.options import config_option, settings_of
+from sampler.cli.options import choice_of, config_option, settings_of
 from sampler.cli.output import json_option, print_ndjson, print_table, time_text
 from sampler.cli.queue_tasks import tasks
 from sampler.runtime import log, places
@@ -89,7 +89,7 @@ def tokens() -> None:
 
 
 @tokens.command("create")
-@click.option("--role", type=click.Choice(list(Role)), required=True)
+@click.option("--role", type=choice_of(Role), required=True)
 @click.option("--name", required=True, help="Whose it is.")
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True)
 @click.option("--profile", type=click.Path(path_type=Path), help="Also write a client.toml that uses it (0600).")

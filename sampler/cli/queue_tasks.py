@@ -10,12 +10,13 @@ from typing import TypeVar
 
 import click
 
-from sampler.cli.options import config_option, settings_of
+from sampler.cli.options import choice_of, config_option
 from sampler.cli.output import json_option, print_ndjson, print_table, size_text, time_text
 from sampler.errors import NotFound
+from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.model import Conclusion, TaskState
 from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest, RenewRequest, TaskView
-from sampler.worker import ClientSettings, PeopleClient
+from sampler.worker import PeopleClient, load_client_settings
 
 T = TypeVar("T")
 
@@ -28,18 +29,31 @@ def tasks() -> None:
 
 
 @tasks.command("list")
-@click.option("--state", type=click.Choice(list(TaskState)), help="Only tasks in this state.")
+@click.option("--state", type=choice_of(TaskState), help="Only tasks in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @config_option("client")
 @json_option
 def list_tasks(state: str | None, limit: int, config: Path | None, as_json: bool) -> None:
     """Tasks, oldest first."""
-    page = _with_client(config, lambda client: client.tasks(state=state, limit=limit))
+    found = _with_client(config, lambda client: tasks_of(client, state=state, limit=limit))
     if as_json:
-        print_ndjson(page.tasks)
+        print_ndjson(found)
         return
     columns = ("id", "state", "tries", "size", "created", "rules")
-    print_table(columns, [_line(task) for task in page.tasks], wrap=("rules",))
+    print_table(columns, [_line(task) for task in found], wrap=("rules",))
+
+
+async def tasks_of(client: PeopleClient, *, state: str | None = None, limit: int) -> list[TaskView]:
+    """The oldest ``limit`` tasks, fetched a page at a time."""
+    found: list[TaskView] = []
+    after = None
+    while len(found) < limit:
+        page = await client.tasks(state=state, after=after, limit=min(TASKS_PAGE_MAX_COUNT, limit - len(found)))
+        found += page.tasks
+        after = page.after
+        if after is None:
+            break
+    return found
 
 
 def _line(task: TaskView) -> tuple[str, ...]:
@@ -97,7 +111,7 @@ def download(task_id: str, folder: Path, config: Path | None) -> None:
 @tasks.command()
 @click.argument("task_id", metavar="ID")
 @_lease
-@click.option("--conclusion", type=click.Choice(list(Conclusion)), required=True)
+@click.option("--conclusion", type=choice_of(Conclusion), required=True)
 @click.option("--score", type=click.IntRange(0, 100), required=True, help="0 harmless … 100 certainly malicious.")
 @click.option("--family")
 @click.option("--note")
@@ -156,10 +170,10 @@ def _say(task: TaskView) -> None:
 
 
 def _with_client(config: Path | None, ask: Callable[[PeopleClient], Awaitable[T]]) -> T:
-    settings = settings_of(ClientSettings, "client", config)
+    settings = load_client_settings(config, os.environ)
 
     async def run() -> T:
-        async with PeopleClient(settings.url, Path(settings.ca), settings.token) as client:
+        async with PeopleClient(settings.url, settings.ca_file, settings.token) as client:
             return await ask(client)
 
     return asyncio.run(run())

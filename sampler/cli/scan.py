@@ -21,7 +21,7 @@ from sampler.agent.views import printable
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import config_option, settings_of
 from sampler.cli.output import json_option, print_ndjson, progress, warn
-from sampler.describe import owner_class
+from sampler.describe import owner_of
 from sampler.errors import ChildDied, ChildTimedOut
 from sampler.examine import Examiner, ExamineSettings
 from sampler.intake.walking import NotWalked, walk
@@ -137,7 +137,7 @@ async def _one(path: bytes, taker: SnapshotTaker, examiner: Examiner) -> ScanLin
     if isinstance(taken, Failure):
         return ScanLine(path=printable(path), error=f"{taken.code}: {taken.detail}")
     try:
-        examination = await examiner.examine(taken, owner=owner_class(taken.stat.uid))
+        examination = await examiner.examine(taken, owner=owner_of(taken))
     except (ChildDied, ChildTimedOut) as error:
         return ScanLine(path=printable(path), sha256=taken.sha256, size=taken.size, error=str(error))
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from sampler.cli.exit_codes import ExitCode
-from sampler.cli.options import config_option, socket_of, socket_option
+from sampler.cli.options import choice_of, config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, print_table, size_text, time_text, warn
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
@@ -83,7 +83,7 @@ def verdict_text(verdict: VerdictMessage | None) -> str:
 
 
 @click.command("list")
-@click.option("--state", type=click.Choice(list(ObjectState)), help="Only objects in this state.")
+@click.option("--state", type=choice_of(ObjectState), help="Only objects in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @socket_option
 @config_option("agent")

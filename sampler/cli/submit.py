@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.flag import flag_path, outcome, summary
-from sampler.cli.options import config_option, socket_of, socket_option
+from sampler.cli.options import choice_of, config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, print_table, progress, size_text, warn
 from sampler.cli.show import verdict_text, what_is_sent
 from sampler.errors import AgentUnreachable, QueueBusy, RequestError
@@ -33,7 +33,7 @@ _FINAL_WITHOUT_VERDICT = {
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
-@click.option("--wants", type=click.Choice(list(Sampling)), default=Sampling.WHOLE, show_default=True)
+@click.option("--wants", type=choice_of(Sampling), default=Sampling.WHOLE.value, show_default=True)
 @click.option("--wait", is_flag=True, help="Wait for the verdicts.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=600.0, show_default=True, help="Of --wait, seconds.")
 @socket_option

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from sampler.cli.options import config_option, settings_of
+from sampler.cli.options import config_option
 from sampler.runtime import log
-from sampler.worker import Analyzer, ClientSettings, DemoAnalyzer, ExecAnalyzer, PeopleClient, Worker
+from sampler.worker import Analyzer, DemoAnalyzer, ExecAnalyzer, PeopleClient, Worker, load_client_settings
 
 
 @click.group()
@@ -34,12 +34,12 @@ def run(command: str | None, name: str, lease_seconds: float, once: bool, config
     unknown", "score": 0..100, "family": …, "note": …}. Without --exec, verdicts
     come from the severity of the rules that matched on the host.
     """
-    settings = settings_of(ClientSettings, "client", config)
+    settings = load_client_settings(config, os.environ)
     log.configure("info")
     analyzer: Analyzer = ExecAnalyzer(command) if command else DemoAnalyzer()
 
     async def work() -> None:
-        async with PeopleClient(settings.url, Path(settings.ca), settings.token) as client:
+        async with PeopleClient(settings.url, settings.ca_file, settings.token) as client:
             task = asyncio.create_task(Worker(client, analyzer, name=name, lease_seconds=lease_seconds).run(once=once))
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, task.cancel)

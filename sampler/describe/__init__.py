@@ -7,7 +7,7 @@ loads libmagic there; everything else runs in the parent, parses no content, and
 
 from sampler.describe.content import ContentFacts, describe_content
 from sampler.describe.content_data import Data
-from sampler.describe.file import file_fields, owner_class
+from sampler.describe.file import file_fields, owner_class, owner_of
 from sampler.describe.hashes import hash_fields
 from sampler.describe.host import host_fields
 from sampler.describe.libmagic import load_libmagic
@@ -24,5 +24,6 @@ __all__ = [
     "load_libmagic",
     "origin_fields",
     "owner_class",
+    "owner_of",
     "process_fields",
 ]

@@ -23,9 +23,11 @@ _NANOSECONDS: Final = 1_000_000_000
 def file_fields(snapshot: Snapshot) -> tuple[Field, ...]:
     """Name, place, size, mode, times and owner of the file that a snapshot was taken of.
 
-    An object without a path has no names. Times are RFC 3339, UTC, to the second; identifiers are decimal text.
+    An object without a path has no names, and bytes that were sent have neither mode, times nor owner. Times are RFC
+    3339, UTC, to the second; identifiers are decimal text.
     """
-    pairs = (*_names(snapshot.path), ("file.size", snapshot.size), *_facts(snapshot.stat))
+    facts = _facts(snapshot.stat) if snapshot.is_file else ()
+    pairs = (*_names(snapshot.path), ("file.size", snapshot.size), *facts)
     return tuple(Field(name, value) for name, value in pairs if value not in (None, ""))
 
 
@@ -34,6 +36,11 @@ def owner_class(uid: int) -> str:
     if uid == 0:
         return "root"
     return "system" if uid < SYSTEM_UID_END or uid in _DYNAMIC_UIDS else "person"
+
+
+def owner_of(snapshot: Snapshot) -> str:
+    """The class of a snapshot's owner; empty where there was no file."""
+    return owner_class(snapshot.stat.uid) if snapshot.is_file else ""
 
 
 def _names(path: bytes | None) -> Iterator[tuple[str, FieldValue]]:

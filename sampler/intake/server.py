@@ -176,7 +176,7 @@ class LocalServer:
         if flag.has_descriptor:
             raise bad_value("$.descriptor", f"the body is the object; a descriptor goes to {local_routes.FLAG}")
         descriptor = await receive_object(request, self._spool_folder, self._max_bytes, self._patience)
-        return await self._hand_on(flag, DescriptorSource(descriptor, flag.path))
+        return await self._hand_on(flag, DescriptorSource(descriptor, flag.path, is_file=False))
 
     async def _hand_on(self, flag: Flag, source: Source) -> web.Response:
         candidate = flag.candidate(source, event_id=self._new_id(), received=self._clock.now())

@@ -54,6 +54,8 @@ class DescriptorSource:
 
     descriptor: int
     path: bytes | None = None
+    is_file: bool = True
+    """False for bytes that were sent: owner and times of the unnamed file that holds them are the agent's own."""
 
 
 Source: TypeAlias = PathSource | DescriptorSource

@@ -37,3 +37,5 @@ class Snapshot:
     """Lower-case hexadecimal, of all ``size`` bytes."""
     stat: FileStat
     path: bytes | None = None
+    is_file: bool = True
+    """False for bytes that were sent: ``stat`` then tells of the agent's own unnamed file, not of the object."""

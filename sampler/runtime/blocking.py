@@ -18,7 +18,8 @@ _pool = ThreadPoolExecutor(_THREADS_MAX_COUNT, thread_name_prefix="blocking")
 async def off_loop(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking function on a thread and wait for its result.
 
-    A cancelled caller stops waiting; the function itself runs to its end, so it must be safe to finish unobserved.
+    A cancelled caller stops waiting. A function that has begun runs to its end unobserved; one that still stood in the
+    queue never begins.
     """
     return await asyncio.get_running_loop().run_in_executor(_pool, functools.partial(function, *args, **kwargs))
 

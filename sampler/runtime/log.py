@@ -11,7 +11,9 @@ import structlog
 def configure(level: str = "info") -> None:
     """Set logging up for this process; ``level`` is debug, info, warning or error."""
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=True) if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=True, exception_formatter=structlog.dev.plain_traceback)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

@@ -39,9 +39,9 @@ class Opened:
 def open_source(candidate: Candidate, *, deadline_seconds: float = OPEN_DEADLINE_SECONDS) -> Opened | Failure:
     """Open a candidate's source. On a failure nothing is left open, a passed descriptor neither."""
     match candidate.source:
-        case PathSource(path):
+        case PathSource(path=path):
             return open_path(path, candidate.peer, deadline_seconds=deadline_seconds)
-        case DescriptorSource(descriptor, path):
+        case DescriptorSource(descriptor=descriptor, path=path):
             return adopt_descriptor(descriptor, path, candidate.peer)
 
 

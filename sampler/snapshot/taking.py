@@ -52,11 +52,11 @@ class SnapshotTaker:
         if isinstance(opened, Failure):
             return opened
         try:
-            return self._copy(opened)
+            return self._copy(opened, is_file=_is_file(candidate))
         finally:
             os.close(opened.descriptor)
 
-    def _copy(self, opened: Opened) -> Snapshot | Failure:
+    def _copy(self, opened: Opened, *, is_file: bool) -> Snapshot | Failure:
         if opened.stat.size > self._max_bytes:
             return failures.too_large(opened.path, opened.stat.size, self._max_bytes)
         store = self._store(opened.stat.size)
@@ -65,7 +65,9 @@ class SnapshotTaker:
             if isinstance(copied, Failure):
                 store.discard()
                 return copied
-            return Snapshot(close_for_writing(store), opened.stat.size, copied, opened.stat, opened.path)
+            return Snapshot(
+                close_for_writing(store), opened.stat.size, copied, opened.stat, opened.path, is_file=is_file
+            )
         except BaseException:
             store.discard()
             raise
@@ -75,6 +77,10 @@ class SnapshotTaker:
             return MemoryStore() if size <= MEMORY_SNAPSHOT_MAX_BYTES else FileStore(self._folder)
         except OSError as error:
             raise cannot_keep(error) from error
+
+
+def _is_file(candidate: Candidate) -> bool:
+    return not isinstance(candidate.source, DescriptorSource) or candidate.source.is_file
 
 
 def release(snapshot: Snapshot) -> None:

@@ -7,7 +7,7 @@ of fields and a manifest read the same.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -24,18 +24,24 @@ from sampler.limits import (
 )
 from sampler.model import Conclusion, PartKind, Sampling, SubmissionState, TaskState
 
-Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256, lower-case hexadecimal")]
+UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_END: Final = r"$(?!\n)"
+"""The end and nothing else, for JSON Schema and for Python, where ``$`` alone lets a last newline pass."""
+
+Sha256: TypeAlias = Annotated[
+    str, Meta(pattern=f"^[0-9a-f]{{64}}{_END}", description="SHA-256, lower-case hexadecimal")
+]
 Id: TypeAlias = Annotated[
     str,
     Meta(
-        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        pattern=f"^{UUID}{_END}",
         description="UUID (RFC 9562), lower case",
     ),
 ]
 Size: TypeAlias = Annotated[int, Meta(ge=0, le=OBJECT_MAX_BYTES, description="bytes")]
 Text: TypeAlias = Annotated[str, Meta(max_length=TEXT_MAX_CHARACTERS)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
-FieldName: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=128)]
+FieldName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*{_END}", max_length=128)]
 FieldText: TypeAlias = Annotated[str, Meta(max_length=FIELD_VALUE_MAX_CHARACTERS)]
 FieldTexts: TypeAlias = Annotated[list[FieldText], Meta(max_length=FIELDS_MAX_COUNT)]
 FieldJson: TypeAlias = bool | int | float | FieldText | FieldTexts
@@ -295,7 +301,7 @@ class FlagRequest(Message, frozen=True, kw_only=True):
     id: Id | None = None
     """The caller's own identifier, so that a repeated request changes nothing."""
     path: Annotated[str, Meta(max_length=4096)] | None = None
-    path_hex: Annotated[str, Meta(max_length=8192, pattern="^([0-9a-f]{2})*$")] | None = None
+    path_hex: Annotated[str, Meta(max_length=8192, pattern=f"^([0-9a-f]{{2}})*{_END}")] | None = None
     descriptor: bool = False
     reason: str = "detection"
     detections: Annotated[list[Text], Meta(max_length=64)] = []

@@ -10,7 +10,7 @@ import msgspec
 
 from sampler.wire import messages as m
 
-UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+UUID: Final = m.UUID
 SHA256: Final = "[0-9a-f]{64}"
 
 

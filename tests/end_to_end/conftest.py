@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from sampler.cli.demo_lab import Lab
-from sampler.cli.options import settings_of
 from sampler.intake import AgentClient
 from sampler.runtime.clock import SystemClock
 from sampler.wire.messages import ObjectView
-from sampler.worker import ClientSettings, PeopleClient
+from sampler.worker import PeopleClient, load_client_settings
 
 WAIT_SECONDS = 40.0
 
@@ -52,8 +51,8 @@ async def agent(lab: Lab) -> AsyncIterator[AgentClient]:
 @pytest.fixture
 async def people(lab: Lab) -> AsyncIterator[PeopleClient]:
     """An analyst at the queue."""
-    settings = settings_of(ClientSettings, "client", lab.client_config)
-    async with PeopleClient(settings.url, Path(settings.ca), settings.token) as client:
+    settings = load_client_settings(lab.client_config, {})
+    async with PeopleClient(settings.url, settings.ca_file, settings.token) as client:
         yield client
 
 

@@ -40,6 +40,8 @@ def test_a_manifest_survives_the_wire(fields: dict[str, str]) -> None:
         (lambda text: text.replace(b'"size":3', b'"size":-3'), ">= 0"),
         (lambda text: text.replace(b'"size":3', b'"size":"3"'), "Expected `int`"),
         (lambda text: text.replace(SHA.encode(), SHA.upper().encode()), "matching regex"),
+        (lambda text: text.replace(SHA.encode(), SHA.encode() + b"\\n"), "matching regex"),
+        (lambda text: text.replace(b'3a11"', b'3a11\\n"'), "matching regex"),
         (lambda text: text.replace(b'"object"', b'"objects"'), "unknown field `objects`"),
         (lambda text: b"[" * 100_000, "Expected `object`, got `array`"),
         (lambda text: b"", "truncated"),
