@@ -24,6 +24,11 @@ ENDLESS = (
 )
 
 
+def nurseries() -> list[psutil.Process]:
+    """The nurseries that this process started."""
+    return [process for process in psutil.Process().children() if "sampler.sandbox.nursery" in process.cmdline()]
+
+
 def names(examination: Examination) -> list[str]:
     return [match.rule for match in examination.matches]
 
@@ -74,7 +79,7 @@ async def test_no_rules(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="there is no such rule folder; create it"):
         await examiner.start()
     assert examiner.alive == 0
-    assert not psutil.Process().children()
+    assert not nurseries()
 
 
 async def test_not_started(rules: Path, snap: Snap) -> None:
@@ -113,14 +118,15 @@ async def test_too_little_memory(rules: Path, snap: Snap) -> None:
 async def test_an_answer_for_another_object(rules: Path, snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer for another object is not believed, and the child that gave it is not asked again."""
     async with Examiner(ExamineSettings((rules,), children=1)) as examiner:
-        before = set(psutil.Process().children(recursive=True))
+        (nursery,) = nurseries()
+        (liar,) = nursery.children()
         other = encode_answer(Examination("0" * 64, ContentKind.OTHER, "x/y", "v"))
         with monkeypatch.context() as patch:
             patch.setattr(examiner_module, "decode_answer", lambda data: decoded(other))
             with pytest.raises(SandboxError, match="not credible: it is for another object"):
                 await examiner.examine(snap(b"needle"))
         assert names(await examiner.examine(snap(b"needle"))) == ["needle"]
-        assert len(before & set(psutil.Process().children(recursive=True))) == 1
+        assert liar not in nursery.children()
 
 
 def decoded(data: bytes) -> object:
@@ -148,7 +154,7 @@ async def test_rules_that_went_away(rules: Path, snap: Snap) -> None:
     """When the nursery dies and its rules are gone meanwhile, that is said and no object is taken for clean."""
     async with Examiner(ExamineSettings((rules,), children=1)) as examiner:
         (rules / "tests.yar").unlink()
-        (nursery,) = psutil.Process().children()
+        (nursery,) = nurseries()
         nursery.kill()
         end = asyncio.get_running_loop().time() + 10
         while examiner.alive:

@@ -21,7 +21,10 @@ def fails(deed, *kinds):
 async def run(script: str) -> str:
     """What a script writes, run in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PRELUDE + script), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *(sys.executable, "-I", "-c", PRELUDE + script),
+        env={},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await asyncio.wait_for(process.communicate(), 30)
     return output.decode().strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,15 +19,44 @@ import pytest
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
 from sampler.limits import FRAME_MAX_BYTES
 from sampler.sandbox import ChildPool
+from sampler.sandbox.framing import header_of
+from sampler.sandbox.messages import Forked, Warmed, encode
 
 MakePool = Callable[..., Awaitable[ChildPool]]
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
+def encoded(message: Forked | Warmed) -> bytes:
+    data = encode(message)
+    return header_of(data) + data
+
+
+def nurseries() -> list[psutil.Process]:
+    """The living nurseries that this process started."""
+    return [process for process in psutil.Process().children() if has_life(process) and is_nursery(process)]
+
+
 def processes() -> set[int]:
-    """Every process below this one, the dead and unreaped not counted."""
-    below = psutil.Process().children(recursive=True)
-    return {process.pid for process in below if process.is_running() and process.status() != psutil.STATUS_ZOMBIE}
+    """They and their living children."""
+    found = nurseries()
+    for nursery in list(found):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += [child for child in nursery.children() if has_life(child)]
+    return {process.pid for process in found}
+
+
+def is_nursery(process: psutil.Process) -> bool:
+    try:
+        return "sampler.sandbox.nursery" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def has_life(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def open_descriptors() -> int:
@@ -206,7 +236,7 @@ async def test_an_idle_child_that_dies(make_pool: MakePool, descriptor: int, unt
 async def test_the_nursery_is_killed(make_pool: MakePool, descriptor: int, until: Until) -> None:
     """A nursery that dies takes its children along; the next call starts a new one, and all children are back."""
     pool = await make_pool(children=2)
-    (nursery,) = psutil.Process().children()
+    (nursery,) = nurseries()
     nursery.kill()
     await until(lambda: pool.alive == 0)
     assert await pool.call(b"read", descriptor) == b"content"
@@ -221,7 +251,7 @@ async def test_the_nursery_is_killed_during_a_call(make_pool: MakePool, until: U
     ours.setblocking(False)
     call = asyncio.create_task(pool.call(b"wait", theirs.fileno()))
     await asyncio.get_running_loop().sock_recv(ours, 16)
-    (nursery,) = psutil.Process().children()
+    (nursery,) = nurseries()
     nursery.kill()
     with pytest.raises(ChildDied):
         await asyncio.wait_for(call, 10)
@@ -268,6 +298,39 @@ async def test_an_entry_that_never_returns(make_pool: MakePool, until: Until) ->
     await until(lambda: not processes())
 
 
+async def test_no_interpreter(make_pool: MakePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nursery that cannot be started is an error that names the interpreter, and leaks no descriptor."""
+    before = open_descriptors()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "absent"))
+    with pytest.raises(SandboxError, match=r"could not be started with .*absent"):
+        await make_pool()
+    assert open_descriptors() == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"\0\0\0\1x", "answered something else"),
+        (b"\xff\xff\xff\xff", "does not answer: a frame of 4294967295 bytes"),
+        (b"\0\0", "does not answer"),
+        (encoded(Forked(1)), "answered something else"),
+        (encoded(Warmed(b"")) + encoded(Warmed(b"")), "did not hand over the child"),
+    ],
+)
+async def test_a_nursery_that_answers_nonsense(
+    make_pool: MakePool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
+) -> None:
+    """Whatever a nursery says instead of what it should is a clear error; it is ended."""
+    nursery = tmp_path / "nursery"
+    nursery.write_text(
+        f"#!{sys.executable} -IS\nimport os, sys\nos.write(int(sys.argv[4]), {answer!r})\nsys.stdin.read()"
+    )
+    nursery.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(nursery))
+    with pytest.raises(SandboxError, match=why):
+        await make_pool()
+
+
 async def test_closing_while_it_starts(entries: Path, until: Until) -> None:
     """A pool that is closed while its nursery still prepares does not wait for that, and leaves no process."""
     pool = ChildPool("sandbox_entries:prepare_forever", b"")
@@ -284,7 +347,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_a_child(
 ) -> None:
     """Who stops waiting for a new nursery leaves it to the others: the next call gets a child of it."""
     pool = await make_pool(children=1)
-    (nursery,) = psutil.Process().children()
+    (nursery,) = nurseries()
     nursery.kill()
     await until(lambda: pool.alive == 0)
     call = asyncio.create_task(pool.call(b"read", descriptor))
@@ -293,7 +356,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_for_a_child(
     with pytest.raises(asyncio.CancelledError):
         await call
     assert await pool.call(b"read", descriptor) == b"content"
-    assert len(psutil.Process().children()) == 1
+    assert len(nurseries()) == 1
 
 
 async def test_nothing_of_the_agent_is_inherited(
@@ -329,7 +392,7 @@ async def test_what_is_taken_from_a_child(make_pool: MakePool, descriptor: int) 
 async def test_the_agent_is_killed(entries: Path, until: Until) -> None:
     """An agent that dies of SIGKILL takes its nursery and children along, one that holds an object included."""
     agent = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(entries / "lone_agent.py")), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, str(entries / "lone_agent.py")), env={}, stdout=asyncio.subprocess.PIPE
     )
     assert agent.stdout is not None
     line = await asyncio.wait_for(agent.stdout.readline(), 30)
@@ -338,10 +401,3 @@ async def test_the_agent_is_killed(entries: Path, until: Until) -> None:
     agent.kill()
     await agent.wait()
     await until(lambda: not any(has_life(process) for process in below))
-
-
-def has_life(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

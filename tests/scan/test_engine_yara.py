@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import yara
 
-from sampler.errors import ScanError, ScanTimeout
+from sampler.errors import RulesError, ScanError, ScanTimeout
 from sampler.limits import HITS_PER_RULE_MAX_COUNT, MATCHES_MAX_COUNT
 from sampler.model import RuleMatch, StringHit
 from sampler.scan import EXTERNALS, RuleSet, engine_yara
@@ -168,6 +168,17 @@ def test_an_engine_that_fails(load: Load, monkeypatch: pytest.MonkeyPatch) -> No
     rules = engine_yara.CompiledRules(Broken())
     with pytest.raises(ScanError, match="internal error: 30"):
         rules.scan(b"", {}, timeout_seconds=1)
+
+
+def test_rules_that_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What YARA cannot take for another reason than a line is an error of the rules."""
+
+    def refuse(**options: object) -> None:
+        raise yara.Error("internal error: 46")
+
+    monkeypatch.setattr(yara, "compile", refuse)
+    with pytest.raises(RulesError, match="YARA cannot take these rules: internal error: 46"):
+        engine_yara.compile_rules({"a.yar": ""}, lambda wanted, including, namespace: None)
 
 
 def test_what_rules_say(load: Load, capfd: pytest.CaptureFixture[str]) -> None:

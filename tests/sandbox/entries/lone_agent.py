@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import socket
 import sys
 
 import psutil
@@ -15,9 +15,9 @@ async def main() -> None:
     """Run until killed."""
     pool = ChildPool("sandbox_entries:prepare", b"", children=2)
     await pool.start()
-    begun, tell = os.pipe()
-    call = asyncio.create_task(pool.call(b"wait", tell))
-    await asyncio.get_running_loop().run_in_executor(None, os.read, begun, 5)
+    ours, theirs = socket.socketpair()
+    call = asyncio.create_task(pool.call(b"wait", theirs.fileno()))
+    await asyncio.get_running_loop().run_in_executor(None, ours.recv, 5)
     sys.stdout.write(" ".join(str(child.pid) for child in psutil.Process().children(recursive=True)) + "\n")
     sys.stdout.flush()
     await call
