@@ -22,7 +22,7 @@ _KEY_BYTES: Final = 32
 _FIRST_PERSON: Final = 1000
 _NOBODY: Final = frozenset({65533, 65534})
 _NO_HOMES: Final = frozenset({"", "/", "/nonexistent", "/var/empty", "/dev/null", "/home"})
-_ANY_MACHINE: Final = frozenset({"", "localhost", "localdomain"})
+_ANY_MACHINE: Final = frozenset({"", "localhost", "localhost.localdomain"})
 
 
 def host_names(folder: Path, *, homes: Path = Path("/home")) -> HostNames:

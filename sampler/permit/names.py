@@ -24,8 +24,8 @@ _ANYWHERE_MIN_CHARACTERS: Final = 6
 _KEY_MIN_BYTES: Final = 16
 
 _LETTER: Final = r"[^\W\d_]"
-_ESCAPED: Final = r"(?<=\\x[0-9a-f]{2})|(?<=\\udc[0-9a-f]{2})|(?<=%[0-9a-f]{2})"
-"""Behind an escaped byte a name begins even though the escape ends in a letter."""
+_BEHIND: Final = r"(?<=\\x[0-9a-f]{2})|(?<=\\udc[0-9a-f]{2})|(?<=%[0-9a-f]{2})|(?<=^-[a-z])|(?<=[^\w]-[a-z])"
+"""Behind an escaped byte or an option of one letter a name begins, even though a letter comes before it."""
 _PLACEHOLDER: Final = rf"~(?:user|uid|host|secret|mail|address)(?!{_LETTER})|{PROFILE}"
 
 
@@ -87,6 +87,6 @@ def _any_of(names: frozenset[str]) -> str:
 
 
 def _as_word(name: str) -> str:
-    before = f"(?:(?<!{_LETTER})|{_ESCAPED})" if name[0].isalpha() else ""
+    before = f"(?:(?<!{_LETTER})|{_BEHIND})" if name[0].isalpha() else ""
     after = f"(?!{_LETTER})" if name[-1].isalpha() else ""
     return f"{before}{re.escape(name)}{after}"

@@ -48,7 +48,7 @@ class Statement:
     title: str
     purposes: Mapping[Scope, str]
     """What each scope is for, in one line."""
-    rules: Mapping[str, FieldRule]
+    rules: Mapping[str, FieldRule] = field(repr=False)
     """By field name or ``prefix.*``."""
     digest: str
     """SHA-256 over both files, lower-case hexadecimal."""
@@ -95,7 +95,7 @@ def parse_statement(data: bytes, text: bytes) -> Statement:
         raise ConsentError(f"statement: one of its files has more than {STATEMENT_MAX_BYTES} bytes")
     try:
         document, markdown = tomllib.loads(data.decode("utf-8")), text.decode("utf-8")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConsentError(f"statement: cannot be read: {error}") from error
     _only(_KEYS, document, "statement")
     purposes = _purposes(_table(document, "scopes"))

@@ -13,11 +13,6 @@ START = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def now() -> datetime:
-    return START
-
-
-@pytest.fixture
 def written(tmp_path: Path) -> Path:
     """A folder with a journal of six entries about two objects."""
     with Journal(tmp_path) as journal:

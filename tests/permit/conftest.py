@@ -27,11 +27,6 @@ NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def now() -> datetime:
-    return NOW
-
-
-@pytest.fixture
 def host() -> HostNames:
     return HostNames(
         homes=(("/home/alice", "alice"), ("/srv/people/ben stone", "ben")),

@@ -1,0 +1,251 @@
+"""What holds for every finding, consent and policy there can be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampler.model import (
+    ContentKind,
+    Field,
+    FieldValue,
+    Finding,
+    Parcel,
+    Part,
+    PartKind,
+    Plan,
+    Reason,
+    Refusal,
+    RuleMatch,
+    Sampling,
+    Scope,
+    StringHit,
+)
+from sampler.permit import (
+    Consent,
+    HostNames,
+    Policy,
+    Rule,
+    Statement,
+    WholeSwitch,
+    decide,
+    shipped_names,
+    shipped_statement,
+)
+from sampler.upload import manifest_of
+from sampler.wire.codec import decode, encode
+from sampler.wire.messages import Manifest
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+USERS = ("alice", "ben", "jsmith")
+HOST = HostNames(
+    homes=(("/home/alice", "alice"), ("/srv/people/ben stone", "ben")),
+    users=frozenset(USERS),
+    host_names=frozenset({"orchid7"}),
+    pseudonym_key=b"k" * 32,
+)
+STATEMENTS = [shipped_statement(name) for name in shipped_names()]
+LISTED = sorted({pattern.replace("*", "x") for statement in STATEMENTS for pattern in statement.rules})
+UNLISTED = ["host.hostname", "host.ip", "user.email", "sampler.secret", "file", "file.content", "process.env_vars"]
+ARGUMENTS = ["setup.exe", "--password", "-u", "/home/alice/x", "--user=alice", "https://u:p@evil.example.com/jsmith?q=ben",
+             "http://10.0.0.1/", "ben@orchid7", "C:\\Users\\jsmith\\x", "token=abc"]  # fmt: skip
+
+_text = st.sampled_from(ARGUMENTS) | st.text(max_size=12)
+_values: st.SearchStrategy[FieldValue] = _text | st.lists(_text, max_size=4).map(tuple) | st.integers() | st.floats()
+_fields = st.lists(st.builds(Field, st.sampled_from([*LISTED, *UNLISTED]), _values), max_size=12).map(tuple)
+_parts = st.lists(
+    st.builds(
+        Part,
+        kind=st.sampled_from(PartKind),
+        name=st.just("p"),
+        offset=st.integers(0, 100),
+        length=st.integers(1, 100),
+        sha256=st.just("11" * 32),
+    ),
+    max_size=3,
+).map(tuple)
+_plans = st.builds(Plan, st.sampled_from(Sampling), _parts)
+_matches = st.lists(
+    st.builds(
+        RuleMatch,
+        rule=st.sampled_from(["one", "two"]),
+        namespace=st.just("own/a.yar"),
+        meta=st.just((("author", "us"), ("severity", 3))),
+        hits=st.just((StringHit("$a", 1, 2),)),
+    ),
+    max_size=2,
+).map(tuple)
+findings = st.builds(
+    Finding,
+    event_id=st.just("0b8f6a1e-3f59-4f0f-8a52-2f1f9b1f6a10"),
+    created=st.just(NOW),
+    reason=st.sampled_from(Reason),
+    sha256=st.just("ab" * 32),
+    size=st.sampled_from([0, 1, 4096, 2**30]),
+    kind=st.sampled_from(ContentKind),
+    mime_type=st.just("application/octet-stream"),
+    ruleset_version=st.just("sha256:0"),
+    plan=_plans,
+    path=st.sampled_from([None, b"/home/alice/x", b"/srv/secret/x", b"/tmp/\xff\n"]),
+    detections=st.lists(_text, max_size=2).map(tuple),
+    matches=_matches,
+    fields=_fields,
+)
+policies = st.builds(
+    Policy,
+    sampling_max=st.sampled_from(Sampling),
+    whole=st.sampled_from(WholeSwitch),
+    whole_max_bytes=st.sampled_from([1, 2**20]),
+    exclude_paths=st.sampled_from([(), ("/srv/secret",)]),
+)
+scopes = st.frozensets(st.sampled_from(Scope))
+statements = st.sampled_from(STATEMENTS)
+
+
+def _decide(finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy) -> Parcel | Refusal:
+    return decide(finding, statement, Consent(statement.ref, accepted, "root", NOW), policy, HOST, NOW)
+
+
+def _disclosed(outcome: Parcel | Refusal) -> set[object]:
+    """All that leaves: each field, each field of each match, each content."""
+    if isinstance(outcome, Refusal):
+        return set()
+    matched = {(number, repr(field)) for number, group in enumerate(outcome.matches) for field in group}
+    return {repr(field) for field in outcome.fields} | matched | set(outcome.contents)
+
+
+@given(findings, statements, scopes, scopes, policies)
+def test_accepting_more_never_sends_less(
+    finding: Finding, statement: Statement, some: frozenset[Scope], more: frozenset[Scope], policy: Policy
+) -> None:
+    """Adding a scope removes nothing of what leaves, and so taking one back adds nothing."""
+    narrow, wide = _decide(finding, statement, some, policy), _decide(finding, statement, some | more, policy)
+    assert _disclosed(narrow) <= _disclosed(wide)
+
+
+@given(findings, statements, scopes, policies)
+def test_only_listed_fields_leave(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy
+) -> None:
+    """Each field of a parcel has a line in the statement, and that line's scope was accepted."""
+    outcome = _decide(finding, statement, accepted, policy)
+    if isinstance(outcome, Parcel):
+        for field in (*outcome.fields, *(field for group in outcome.matches for field in group)):
+            rule = statement.rule_for(field.name)
+            assert rule is not None
+            assert rule.scope in accepted & outcome.scopes
+
+
+@given(findings, statements, scopes, policies)
+def test_a_parcel_needs_only_what_was_accepted(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy
+) -> None:
+    """A parcel never names a scope that was not accepted, and contents need theirs."""
+    outcome = _decide(finding, statement, accepted, policy)
+    if isinstance(outcome, Parcel):
+        assert outcome.scopes <= accepted
+        wholes = [content for content in outcome.contents if content.part is None]
+        assert not wholes or (Scope.WHOLE in outcome.scopes and len(outcome.contents) == 1)
+        assert len(wholes) == len(outcome.contents) or Scope.PARTS in outcome.scopes
+
+
+@given(findings, statements, scopes, policies)
+def test_every_refusal_and_omission_names_its_rule(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy
+) -> None:
+    """Whatever stays here stays by a numbered rule that can be read."""
+    outcome = _decide(finding, statement, accepted, policy)
+    if isinstance(outcome, Refusal):
+        assert outcome.rule in list(Rule)
+        assert outcome.detail
+    else:
+        assert all(omission.reason.startswith(tuple(Rule)) for omission in outcome.omissions)
+
+
+@given(findings, statements, policies)
+def test_no_content_leaves_by_a_narrower_policy(finding: Finding, statement: Statement, policy: Policy) -> None:
+    """Whatever leaves under a policy leaves under the widest one too: a policy never widens."""
+    widest = Policy(whole=WholeSwitch.ALL, whole_max_bytes=2**32)
+    accepted = frozenset(Scope)
+    assert _disclosed(_decide(finding, statement, accepted, policy)) <= _disclosed(
+        _decide(finding, statement, accepted, widest)
+    )
+
+
+@given(findings, statements, scopes, policies)
+def test_a_decision_repeats(finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy) -> None:
+    """The same in gives the same out."""
+    assert repr(_decide(finding, statement, accepted, policy)) == repr(_decide(finding, statement, accepted, policy))
+
+
+@given(findings, statements)
+def test_every_parcel_is_a_manifest(finding: Finding, statement: Statement) -> None:
+    """Whatever a host can find, the parcel of it is one that the wire's own strict reading accepts."""
+    outcome = _decide(finding, statement, frozenset(Scope), Policy(whole=WholeSwitch.ALL))
+    if isinstance(outcome, Parcel):
+        assert decode(encode(manifest_of(outcome)), Manifest).object.sha256 == outcome.sha256
+
+
+_places = st.sampled_from(
+    ["/home/{0}/x/{1}.exe", "/tmp/{0}-{1}", "/var/mail/{0}", "/media/{0}/{1}", "/run/user/1000/{0}", "/opt/{0}/{1}",
+     "C:\\Users\\{0}\\{1}.exe", "/mnt/home/{0}", "/Users/{0}/Library/{1}"]
+)  # fmt: skip
+_spoken = st.sampled_from(
+    ["--user={0}", "--out=/home/{0}/{1}", "{0}@orchid7", "https://{0}:{1}@evil.example.com/{0}?user={1}#{0}", "{0}",
+     "-u{0}", "mailto:{0}@{1}.example.com", "see /home/{0}/{1} and {1}", "%2Fhome%2F{0}%2F{1}"]
+)  # fmt: skip
+_pairs = st.tuples(st.sampled_from(USERS), st.sampled_from(USERS))
+
+
+def _said(forms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.builds(lambda form, names: form.format(*names), forms, _pairs)
+
+
+@given(
+    statements,
+    st.lists(_said(_places), min_size=1, max_size=3).map(tuple),
+    st.lists(_said(_spoken), min_size=1, max_size=4).map(tuple),
+    _said(st.just("https://{0}:x@evil.example.com/{1}/setup.exe?{0}")),
+)
+def test_no_name_of_a_person_survives(
+    statement: Statement, paths: tuple[str, ...], arguments: tuple[str, ...], url: str
+) -> None:
+    """Names put into paths, arguments, owners, URLs and detections are in no value of the parcel."""
+    finding = Finding(
+        event_id="0b8f6a1e-3f59-4f0f-8a52-2f1f9b1f6a10",
+        created=NOW,
+        reason=Reason.DETECTION,
+        sha256="ab" * 32,
+        size=1,
+        kind=ContentKind.EXECUTABLE,
+        mime_type="application/octet-stream",
+        ruleset_version="sha256:0",
+        plan=Plan(Sampling.WHOLE),
+        path=paths[0].encode(),
+        detections=arguments,
+        fields=(
+            Field("file.path", paths[0]),
+            Field("file.directory", paths[0].rpartition("/")[0]),
+            Field("file.name", paths[0].rpartition("/")[2]),
+            Field("file.extension", paths[0].rpartition(".")[2]),
+            Field("file.owner", "alice"),
+            Field("file.group", "ben"),
+            Field("process.user.name", "jsmith"),
+            Field("process.name", "jsmith.exe"),
+            Field("process.executable", paths[-1]),
+            Field("process.working_directory", paths[-1]),
+            Field("process.args", (*paths, *arguments)),
+            Field("process.command_line", " ".join((*paths, *arguments))),
+            Field("process.parent.command_line", " ".join((*paths, *arguments))),
+            Field("process.parent.args", arguments),
+            Field("file.origin_url", url),
+            Field("file.origin_referrer_url", arguments[0]),
+            Field("sampler.process.modules", paths),
+        ),
+    )
+    parcel = _decide(finding, statement, frozenset(Scope), Policy())
+    assert isinstance(parcel, Parcel)
+    said = repr([(field.name, field.value) for field in parcel.fields]).lower()
+    assert not [name for name in (*USERS, "orchid7") if name in said]
