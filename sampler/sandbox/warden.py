@@ -194,3 +194,5 @@ class NurseryProcess:
                 lines += 1
                 if lines <= _LOG_LINES_MAX_COUNT:
                     log.warning("sandbox", nursery=self.pid, line=line[:TEXT_MAX_CHARACTERS])
+                elif lines == _LOG_LINES_MAX_COUNT + 1:
+                    log.warning("sandbox: what this nursery and its children write from here on is dropped")

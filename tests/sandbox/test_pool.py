@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
 from sampler.limits import FRAME_MAX_BYTES
@@ -157,6 +158,18 @@ async def test_the_longest_answer(make_pool: MakePool, descriptor: int) -> None:
     assert len(await pool.call(b"long", descriptor)) > FRAME_MAX_BYTES - 32
     with pytest.raises(ChildDied, match="not credible"):
         await pool.exchange(b"long", descriptor, int)
+
+
+async def test_a_child_that_fills_the_log(make_pool: MakePool, descriptor: int) -> None:
+    """A bounded part of what a child writes is logged, that the rest is dropped is said, and nothing gets stuck."""
+    with structlog.testing.capture_logs() as logged:
+        pool = await make_pool(children=1)
+        assert await pool.call(b"babble", descriptor) == b"said it all"
+        await pool.close()
+    said = [entry for entry in logged if entry["event"].startswith("sandbox")]
+    assert said[0]["line"] == "\ufffd nonsense"
+    assert len(said) == 1001
+    assert said[-1]["event"].endswith("is dropped")
 
 
 async def test_a_descriptor_that_nobody_asked_for(make_pool: MakePool, descriptor: int) -> None:

@@ -100,6 +100,12 @@ def _overlong(request: bytes, descriptor: int) -> bytes:
         peer.sendall(bytes(1 << 16))
 
 
+def _babble(request: bytes, descriptor: int) -> bytes:
+    """Fill the log, then answer."""
+    os.write(2, b"\xff nonsense\n" * 100_000)
+    return b"said it all"
+
+
 def _too_long(request: bytes, descriptor: int) -> bytes:
     return bytes(FRAME_MAX_BYTES)
 
@@ -189,6 +195,7 @@ _ACTIONS = {
     "overlong": _overlong,
     "too-long": _too_long,
     "twice": _twice,
+    "babble": _babble,
     "hand-over": _hand_over,
     "wait": _wait,
     "forbidden": _try_what_is_forbidden,
