@@ -62,7 +62,9 @@ class Uploader:
         self._random = random
         self._parallel = parallel
         self._circuit = Circuit(random)
-        self._follower = VerdictFollower(outbox, link, clock=clock, random=random, on_verdict=on_verdict)
+        self._follower = VerdictFollower(
+            outbox, link, clock=clock, random=random, on_verdict=on_verdict, on_contact=self._contact
+        )
         self._signal = asyncio.Event()
         self._busy: set[str] = set()
         self._aside: dict[str, datetime] = {}
@@ -145,6 +147,13 @@ class Uploader:
         if self._circuit.retry_at is not None:
             self._circuit.succeed()
             self._signal.set()
+
+    def _contact(self, error: SamplerError | None) -> None:
+        """What waiting for verdicts found out: a queue that is back is delivered to at once."""
+        if isinstance(error, QueueUnreachable):
+            self.reachable, self.detail = False, str(error)
+        elif error is None and not self.reachable:
+            self._answered()
 
     async def _failed(self, waiting: Waiting, chain: Chain, error: SamplerError, generation: int) -> None:
         reaction = react(error)

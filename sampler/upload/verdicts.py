@@ -26,6 +26,10 @@ _BETWEEN_EMPTY_PAGES_SECONDS: Final = 1.0
 """So that a queue that does not hold its answers back is not asked in a tight loop."""
 
 
+def _nobody_asks(error: SamplerError | None) -> None:
+    """For callers who need not know."""
+
+
 class VerdictFollower:
     """Keeps this host's verdicts in its records.
 
@@ -40,12 +44,15 @@ class VerdictFollower:
         clock: Clock,
         random: Callable[[], float],
         on_verdict: OnVerdict | None = None,
+        on_contact: Callable[[SamplerError | None], None] = _nobody_asks,
     ) -> None:
+        """``on_contact`` is told of each failure, and ``None`` of each page."""
         self._outbox = outbox
         self._link = link
         self._clock = clock
         self._random = random
         self._on_verdict = on_verdict
+        self._on_contact = on_contact
         self._failures = 0
 
     async def run(self) -> None:
@@ -58,10 +65,12 @@ class VerdictFollower:
         try:
             events = await self._follow_page()
         except SamplerError as error:
+            self._on_contact(error)
             self._failures += 1
             seconds = _BACKOFF.delay_seconds(self._failures, self._random())
             log.info("verdicts postponed", seconds=round(seconds, 1), reason=str(error))
             return seconds
+        self._on_contact(None)
         self._failures = 0
         return 0.0 if events else _BETWEEN_EMPTY_PAGES_SECONDS
 

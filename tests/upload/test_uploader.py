@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sampler.errors import JournalError
+from sampler.errors import JournalError, StorageError
 from sampler.limits import CHUNK_MAX_BYTES, MIB
 from sampler.model import ObjectState
 
@@ -376,3 +376,53 @@ async def test_content_file_lost(host: Any, queue: Any, link: Any, put: Any, tmp
     async with host.running(link(), parallel=1):
         assert (await host.ended(good, step_seconds=0.5)).state is ObjectState.DELIVERED
     assert "cannot be read from the spool" in host.outbox.get(bad).detail
+
+
+async def test_ledger_that_does_not_answer(host: Any, queue: Any, link: Any, put: Any) -> None:
+    """A ledger that fails for a while stops nothing for good."""
+    event_id = put(os.urandom(100))
+    pending, failures = host.outbox.pending, iter([1, 2])
+
+    def fail_twice(*values: Any) -> Any:
+        if next(failures, None):
+            raise StorageError("the ledger failed")
+        return pending(*values)
+
+    host.outbox.pending = fail_twice
+    async with host.running(link()) as uploader:
+        await host.clock.until(lambda: uploader.detail == "the ledger failed")
+        assert (await host.ended(event_id, step_seconds=0.5)).state is ObjectState.DELIVERED
+
+
+async def test_queue_that_claims_too_much(host: Any, queue: Any, link: Any, put: Any) -> None:
+    """An object is delivered only when the queue says that nothing of it is missing."""
+    event_id = put(os.urandom(100))
+    lacking = b'"object": {"sha256": "%s", "size": 100}, "missing": ["%s"]}' % (b"a" * 64, b"a" * 64)
+    head = b'{"id": "%s", "state": "receiving", "received": "2026-11-24T12:00:00Z", ' % event_id.encode()
+    queue.answer_once("GET", "/v1/submissions", 200, body=head + lacking)
+    async with host.running(link()):
+        await host.clock.until(lambda: host.attempts() == [1])
+        assert "still lacks 1 contents" in host.outbox.get(event_id).detail
+        assert (await host.ended(event_id, step_seconds=0.5)).state is ObjectState.DELIVERED
+
+
+async def test_withdrawn_while_the_queue_is_away(host: Any, queue: Any, link: Any, put: Any) -> None:
+    """An upload that cannot be ended at the queue does not keep its object from being recalled."""
+    event_id = put(os.urandom(2 * MIB))
+    queue.answer_once("PATCH", "/v1/uploads", 503)
+    async with host.running(link()):
+        await host.clock.until(lambda: host.attempts() == [1])
+        host.forbidden = "consent was withdrawn"
+        await queue.stop()
+        assert (await host.ended(event_id, step_seconds=0.5)).state is ObjectState.RECALLED
+
+
+async def test_truncated_content_file(host: Any, queue: Any, link: Any, put: Any, tmp_path: Any) -> None:
+    """A content file that lost its end is said to have, and nothing of it leaves."""
+    event_id = put(os.urandom(100))
+    for path in (tmp_path / "spool" / "contents").glob("*/*"):
+        os.truncate(path, 60)
+    async with host.running(link()):
+        await host.clock.until(lambda: host.attempts() == [1])
+    assert "ends at 60 of 100 bytes" in host.outbox.get(event_id).detail
+    assert queue.body_bytes == 0

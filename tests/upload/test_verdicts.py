@@ -112,10 +112,14 @@ async def test_queue_away(host: Any, queue: Any, link: Any, put: Any) -> None:
     event_id = put(b"x")
     await queue.stop()
     queue.verdicts.append(_event(1, event_id))
-    async with host.running(link(), verdicts=True):
+    async with host.running(link(), verdicts=True) as uploader:
         await host.clock.until(lambda: host.clock.now() >= _AT.replace(hour=12, second=20), step_seconds=1)
+        assert not uploader.reachable
+        assert "no connection" in uploader.detail
         await queue.start()
         await host.clock.until(lambda: host.outbox.cursor() == 1, step_seconds=1)
+        await host.clock.until(lambda: uploader.reachable is True)
+        assert uploader.detail == ""
 
 
 def test_texts_are_made_plain() -> None:
