@@ -19,6 +19,8 @@ Place: TypeAlias = tuple[str, int]
 
 _HANDSHAKE_SECONDS: Final = 15.0
 _SHUTDOWN_SECONDS: Final = 5.0
+_LINGER_SECONDS: Final = 5.0
+"""How long the rest of a refused body is read and dropped, so that its sender gets to see the answer."""
 
 
 @contextlib.contextmanager
@@ -51,6 +53,7 @@ async def answering(taken: socket.socket, app: web.Application, tls: ssl.SSLCont
         app,
         auto_decompress=False,
         access_log=None,
+        lingering_time=_LINGER_SECONDS,
         keepalive_timeout=IDLE_CONNECTION_SECONDS,
         shutdown_timeout=_SHUTDOWN_SECONDS,
     )

@@ -123,5 +123,5 @@ def _answer(request: web.Request, refused: Refused) -> web.Response:
         status=refused.status, body=encode(problem), content_type=PROBLEM_TYPE, headers=refused.headers, reason=title
     )
     if request.body_exists and not request.content.is_eof():
-        response.force_close()  # what is left of the body is not worth reading
+        response.force_close()
     return response

@@ -6,7 +6,10 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import io
 import ssl
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -82,6 +85,46 @@ class Service:
             self._task = None
 
 
+_SERVE = """
+import asyncio, os, sys
+import msgspec
+from sampler.runtime import log
+from sampler.server import QueueSettings, serve
+
+log.configure()
+settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=QueueSettings)
+asyncio.run(serve(settings, started=lambda where: os.write(1, b"%d %d\\n" % (where.hosts[1], where.people[1]))))
+"""
+
+
+class ServiceProcess:
+    """A server in a process of its own. Stopping it is ``kill -9``."""
+
+    def __init__(self, settings: QueueSettings) -> None:
+        self.settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self.where: Listening
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(msgspec.json.encode(self.settings) + b"\n")
+        async with asyncio.timeout(30):
+            hosts, people = (await self._process.stdout.readline()).split()
+        self.where = Listening(("127.0.0.1", int(hosts)), ("127.0.0.1", int(people)))
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            await self._process.communicate()
+            self._process = None
+
+
 @pytest.fixture
 def current() -> datetime:
     """The real time: certificates are checked against it."""
@@ -89,9 +132,15 @@ def current() -> datetime:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, current: datetime) -> QueueSettings:
+def state(tmp_path: Path) -> Path:
+    """Where the queue keeps everything."""
+    return tmp_path / "q"
+
+
+@pytest.fixture
+def settings(state: Path, current: datetime) -> QueueSettings:
     made = initialize(
-        tmp_path / "q",
+        state,
         ["localhost", "127.0.0.1"],
         hosts_listen="127.0.0.1:0",
         people_listen="127.0.0.1:0",
@@ -107,8 +156,10 @@ def settings(tmp_path: Path, current: datetime) -> QueueSettings:
 
 
 @pytest.fixture
-async def service(settings: QueueSettings) -> AsyncIterator[Service]:
-    made = Service(settings)
+async def service(request: pytest.FixtureRequest, settings: QueueSettings) -> AsyncIterator[Service | ServiceProcess]:
+    """A server in this process, or in its own: ``@pytest.mark.parametrize("service", ["process"], indirect=True)``."""
+    in_process = getattr(request, "param", "here") == "process"
+    made = ServiceProcess(settings) if in_process else Service(settings)
     await made.start()
     yield made
     await made.stop()
@@ -156,8 +207,9 @@ def _caller(session: aiohttp.ClientSession, port: Callable[[], int], tls: ssl.SS
         if message is not None:
             data = encode(message)
             headers.setdefault("Content-Type", "application/json")
+        body = io.BytesIO(data) if isinstance(data, bytes) and len(data) > 1 << 16 else data
         url = f"https://localhost:{port()}{path}"
-        async with session.request(method, URL(url, encoded=True), data=data, headers=headers, ssl=tls) as reply:
+        async with session.request(method, URL(url, encoded=True), data=body, headers=headers, ssl=tls) as reply:
             return Reply(reply.status, reply.headers, reply.content_type, await reply.read())
 
     return call
