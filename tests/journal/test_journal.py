@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -184,3 +186,24 @@ def test_a_journal_is_not_opened_through_a_link(tmp_path: Path) -> None:
     (folder / "journal.jsonl").symlink_to(target)
     with pytest.raises(JournalError, match="cannot be opened"):
         Journal(folder)
+
+
+def test_a_disk_that_fails_stops_the_journal_until_a_restart(
+    written: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an entry can neither be made durable nor be taken back, nothing more is noted before a new start."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    journal = Journal(written)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(JournalError, match="cannot be written"):
+            journal.append("sent", "lost", now, {})
+    with pytest.raises(JournalError, match="could not be taken back"):
+        journal.append("sent", "next", now, {})
+    journal.close()
+    with Journal(written) as again:
+        again.append("sent", "next", now, {})
+        assert again.verify() == ()
