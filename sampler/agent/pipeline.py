@@ -12,9 +12,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import structlog
+
 from sampler import describe, snapshot
 from sampler.agent.consents import ConsentStore
-from sampler.errors import ChildDied, ChildTimedOut
+from sampler.errors import ChildDied, ChildTimedOut, ConsentError
 from sampler.examine import Examiner
 from sampler.extract import plan_parts
 from sampler.journal import Journal
@@ -33,7 +35,7 @@ from sampler.model import (
     Sampling,
     Snapshot,
 )
-from sampler.permit import HostNames, Policy, decide
+from sampler.permit import Consent, HostNames, Policy, Statement, decide, shipped_names, shipped_statement
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.sharing import SharedCalls
@@ -42,6 +44,9 @@ from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
 from sampler.upload import manifest_of
 from sampler.wire.codec import encode
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +156,7 @@ class Pipeline:
         return tuple(fields)
 
     def _decide(self, record: ObjectRecord, finding: Finding, taken: Snapshot) -> ObjectRecord:
-        consent = self.consents.load()
-        statement = self.consents.statement()
+        statement, consent = self._consent(finding.event_id)
         outcome = decide(finding, statement, consent, self.policy, self.host, self.clock.now())
         if isinstance(outcome, Refusal):
             refused = replace(record, state=outcome.state, rule=outcome.rule, detail=outcome.detail)
@@ -160,6 +164,14 @@ class Pipeline:
             self.spool.record(refused)
             return refused
         return self._spool(record, outcome, partial(snapshot.read_range, taken))
+
+    def _consent(self, event_id: str) -> tuple[Statement, Consent | None]:
+        """What was accepted. A damaged consent is none: the object is refused, and the log says what to repair."""
+        try:
+            return self.consents.statement(), self.consents.load()
+        except ConsentError as error:
+            log.error("the consent counts as absent", event_id=event_id, error=str(error))
+            return shipped_statement(shipped_names()[0]), None
 
     def _spool(self, record: ObjectRecord, parcel: Parcel, read: Callable[[int, int], Iterable[bytes]]) -> ObjectRecord:
         record = replace(

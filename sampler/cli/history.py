@@ -21,10 +21,9 @@ from sampler.journal import JournalEntry, JournalReader
 @click.pass_context
 def history(ctx: click.Context, event_id: str | None, as_json: bool, config: Path | None) -> None:
     """What left this machine, as it left. Every user may read it."""
-    ctx.obj = agent_settings(config)[1].journal
     if ctx.invoked_subcommand is not None:
         return
-    entries = JournalReader(ctx.obj).entries(event_id)
+    entries = JournalReader(agent_settings(config)[1].journal).entries(event_id)
     if as_json:
         for entry in entries:
             click.echo(json.dumps(_document(entry), ensure_ascii=False))
@@ -34,10 +33,10 @@ def history(ctx: click.Context, event_id: str | None, as_json: bool, config: Pat
 
 
 @history.command()
-@click.pass_obj
-def verify(journal: Path) -> None:
+@config_option("agent")
+def verify(config: Path | None) -> None:
     """Check that no entry was changed, removed or put in."""
-    faults = JournalReader(journal).verify()
+    faults = JournalReader(agent_settings(config)[1].journal).verify()
     for fault in faults:
         warn(fault)
     if faults:
@@ -58,8 +57,7 @@ def _document(entry: JournalEntry) -> dict[str, object]:
 
 def _gist(entry: JournalEntry) -> str:
     document = entry.document
-    if entry.kind == "sent":
-        manifest = document.get("manifest", {})
+    if manifest := document.get("manifest"):
         return f"{len(manifest.get('fields', {}))} fields, {len(manifest.get('contents', []))} contents"
     texts = (str(document[key]) for key in ("rule", "detail", "state", "conclusion", "by", "scopes") if key in document)
     return ", ".join(texts)

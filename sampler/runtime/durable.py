@@ -19,6 +19,7 @@ def write_durably(path: Path, chunks: bytes | Iterable[bytes], *, mode: int = 0o
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)  # whatever the umask
             for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
                 file.write(chunk)
             file.flush()
@@ -44,5 +45,6 @@ def make_private_folder(folder: Path, *, mode: int = 0o700) -> Path:
     """Create a folder, durably, that others cannot look into; return it."""
     if not folder.is_dir():
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        folder.chmod(mode)
         sync_folder(folder.parent)
     return folder

@@ -20,7 +20,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 def documented(role: str) -> dict[str, str]:
     section = re.search(rf"^## {role}\.toml\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     assert section is not None
-    return dict(re.findall(r"^\| `([^`]+)` \| `([^`]*)` \|", section[1], re.MULTILINE))
+    rows = re.findall(r"^\| `([^`]+)` \| (?:`([^`]*)`|(required)) \|", section[1], re.MULTILINE)
+    return {key: default or required for key, default, required in rows}
 
 
 def real(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -29,8 +30,13 @@ def real(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             yield from real(field.type, f"{name}.")
         else:
-            default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-            yield name, json.dumps(msgspec.to_builtins(default))
+            yield name, "required" if field.required else json.dumps(msgspec.to_builtins(default_of(field)))
+
+
+def default_of(field: msgspec.structs.FieldInfo) -> object:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
 
 
 @pytest.mark.parametrize(

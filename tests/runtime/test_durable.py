@@ -57,3 +57,15 @@ def test_private_folder_is_private(tmp_path: Path) -> None:
     assert made.stat().st_mode & 0o777 == 0o700
     made.chmod(0o755)
     assert make_private_folder(made).stat().st_mode & 0o777 == 0o755
+
+
+def test_modes_hold_whatever_the_umask(tmp_path: Path) -> None:
+    """What every user is to read is readable also where the service runs under umask 077."""
+    before = os.umask(0o077)
+    try:
+        folder = make_private_folder(tmp_path / "open", mode=0o755)
+        write_durably(folder / "a", b"x", mode=0o644)
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert (folder / "a").stat().st_mode & 0o777 == 0o644
