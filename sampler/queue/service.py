@@ -23,16 +23,18 @@ class Queue(Receiver, Dispatcher):
 
     async def __aenter__(self) -> Self:
         self._keeper = TaskKeeper("queue")
-        await self.recover()
+        try:
+            await self.recover()
+        except BaseException:
+            await self._close()
+            raise
         self._keeper.start("sweep", self._sweep())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._keeper.close()
-        await self._lane.run(self._ledger.close)
-        await self._lane.close()
+        await self._close()
 
     def end_waiting(self) -> None:
         """Let everybody who waits for something have an answer now, because the process is about to end."""
@@ -89,6 +91,11 @@ class Queue(Receiver, Dispatcher):
         for upload in await self._step(receiving.take_expired, self._clock.now()):
             await off_loop(self._blobs.discard, upload.id)
             log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)
+
+    async def _close(self) -> None:
+        await self._keeper.close()
+        await self._lane.run(self._ledger.close)
+        await self._lane.close()
 
     async def _sweep(self) -> None:
         while True:

@@ -126,12 +126,18 @@ def _operation(route: Route) -> Json:
         "summary": route.summary,
         "tags": [door.value for door in (Door.HOSTS, Door.PEOPLE) if route.door in (door, Door.BOTH)],
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)],
-        "responses": {str(route.status): _success(route), **{str(status): _error(status) for status in route.errors}},
+        "responses": _responses(route),
         "security": _security(route),
     }
     if (body := _request_body(route)) is not None:
         operation["requestBody"] = body
     return operation
+
+
+def _responses(route: Route) -> Json:
+    """Success, the errors that the route names, and what may happen to any request (its body stalls, it is refused)."""
+    errors = {str(status): _error(_REASONS[status]) for status in route.errors}
+    return {str(route.status): _success(route), **errors, "default": _error("Any other problem")}
 
 
 def _security(route: Route) -> list[Json]:
@@ -189,8 +195,8 @@ def _success(route: Route) -> Json:
     return answer
 
 
-def _error(status: int) -> Json:
-    return {"description": _REASONS[status], "content": {"application/problem+json": {"schema": _ref(Problem)}}}
+def _error(reason: str) -> Json:
+    return {"description": reason, "content": {"application/problem+json": {"schema": _ref(Problem)}}}
 
 
 def _ref(kind: type[msgspec.Struct]) -> Json:

@@ -224,3 +224,12 @@ async def test_large_manifests_make_shorter_pages(
     page = await queue.tasks()
     assert len(page.tasks) == 1
     assert page.after == page.tasks[0].id
+
+
+async def test_watching_ends_when_the_process_does(queue: Queue, device: str, deliver: Deliver) -> None:
+    """A stream that waits for a change ends when nobody should wait any more."""
+    stream = queue.watch(device, await deliver(b"bytes"), 3600)
+    assert await anext(stream) is not None
+    queue.end_waiting()
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)

@@ -11,7 +11,7 @@ import pytest
 from sampler.errors import Conflict, ContentMismatch, NotFound, RequestError, StorageFull, TooMany
 from sampler.limits import CHUNK_MAX_BYTES
 from sampler.model import SubmissionState
-from sampler.queue import Body, Checksum, Queue, QueuePolicy
+from sampler.queue import Body, Checksum, Queue, QueuePolicy, receiver
 from sampler.storage.folder_blobs import FolderBlobs
 from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.wire.codec import DecodeError, encode
@@ -308,6 +308,28 @@ async def test_a_second_writer_waits_for_the_first(
     assert (await first).offset == 10
     with pytest.raises(Conflict, match="stands at 10"):
         await second
+
+
+async def test_a_writer_that_holds_on_for_too_long_is_a_conflict(
+    queue: Queue, device: str, make_manifest: MakeManifest, body: MakeBody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second request does not wait longer than a body may stall."""
+    monkeypatch.setattr(receiver, "BODY_STALL_SECONDS", -0.95)
+    upload = await _begin(queue, device, make_manifest(DATA))
+    entered = asyncio.Event()
+
+    async def endless(room: int) -> AsyncIterator[bytes]:
+        entered.set()
+        await asyncio.get_running_loop().create_future()
+        yield b""
+
+    first = asyncio.create_task(queue.append(device, upload, 0, endless))
+    await entered.wait()
+    with pytest.raises(Conflict, match="another request is sending"):
+        await queue.append(device, upload, 0, body(DATA))
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
 
 
 async def test_what_a_crash_left_is_settled_at_the_start(

@@ -91,3 +91,19 @@ async def test_the_sweep_survives_a_ledger_that_does_not_answer(
     monkeypatch.setattr(ledger, "transaction", broken)
     async with make_queue(), asyncio.timeout(10):
         await third.wait()
+
+
+async def test_a_queue_that_cannot_recover_lets_go_of_its_ledger(
+    make_queue: Callable[..., Queue], ledger: MemoryQueueLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the start fails nothing stays open behind it."""
+    closed: list[bool] = []
+
+    def broken() -> tuple[()]:
+        raise StorageError("the ledger failed")
+
+    monkeypatch.setattr(ledger, "uploads", broken)
+    monkeypatch.setattr(ledger, "close", lambda: closed.append(True))
+    with pytest.raises(StorageError):
+        await make_queue().__aenter__()
+    assert closed == [True]
