@@ -45,7 +45,6 @@ from sampler.spool import Spool
 from sampler.upload import manifest_of
 from sampler.wire.codec import encode
 
-
 log = structlog.get_logger()
 
 

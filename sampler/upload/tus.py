@@ -89,7 +89,7 @@ def after_create(answer: Answer, content: Content, base: str) -> tuple[Step, str
     Raises:
         QueueRefused, QueueBusy, QueueFaulty: it was not created, or the answer does not hold together.
     """
-    if answer.status == CHECKSUM_MISMATCH:
+    if answer.status in (409, CHECKSUM_MISMATCH):  # 409: another of our uploads brought the same content meanwhile
         return Create(), None
     require(answer, f"beginning the upload of {content.sha256}", 201)
     url = _location(answer, base)

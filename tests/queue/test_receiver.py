@@ -193,6 +193,16 @@ async def test_an_offset_that_is_not_the_uploads_is_a_conflict(
         await queue.append(device, upload, 7, body(b"zzz"))
 
 
+async def test_bytes_that_arrived_in_another_upload_meanwhile_are_not_needed(
+    queue: Queue, device: str, make_manifest: MakeManifest, body: MakeBody
+) -> None:
+    """Two objects share a part and bring it at once: the later one is told that the queue has it."""
+    first = await _begin(queue, device, make_manifest(DATA))
+    second = await _begin(queue, device, make_manifest(DATA))
+    await queue.append(device, first, 0, body(DATA))
+    assert (await queue.append(device, second, 0, body(DATA))).finished
+
+
 async def test_an_upload_is_its_devices_alone(
     queue: Queue, device: str, make_manifest: MakeManifest, body: MakeBody
 ) -> None:
