@@ -14,6 +14,11 @@ from rich.text import Text
 from sampler.cli.output import size_text, warn
 from sampler.wire.messages import ObjectView
 
+_NAME_WIDTH = 33
+"""The longest name of a rule that ships."""
+_FIXED_WIDTH = 34
+"""What bytes, state, verdict, seconds and the gaps take."""
+
 
 class DemoLine(Struct, frozen=True, kw_only=True):
     """One sample; also what ``--json`` prints."""
@@ -48,7 +53,7 @@ def reasons(view: ObjectView) -> list[str]:
 def print_report(lines: Sequence[DemoLine], seconds: float) -> None:
     """The table and what there is to say about it; differences go to standard error."""
     console = Console(highlight=False)
-    console.print(_table(lines))
+    console.print(_table(lines, console.width))
     for reason in sorted({reason for line in lines for reason in line.reasons}):
         console.print(Text(reason))
     differing = [line for line in lines if line.differences]
@@ -60,10 +65,10 @@ def print_report(lines: Sequence[DemoLine], seconds: float) -> None:
     click.echo(f"\n{agree} of {len(lines)} samples as expected, {total} sent, every SHA-256 compared, {seconds:.0f} s")
 
 
-def _table(lines: Iterable[DemoLine]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("sample\nrules that matched", overflow="fold", min_width=33)
-    table.add_column("what was sent", overflow="fold")
+def _table(lines: Iterable[DemoLine], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
+    table.add_column("sample\nrules that matched", overflow="fold", min_width=_NAME_WIDTH)
+    table.add_column("what was sent", overflow="fold", max_width=max(12, width - _NAME_WIDTH - _FIXED_WIDTH))
     for column in ("bytes", "state", "verdict", "s"):
         table.add_column(column, no_wrap=True, justify="right" if column in ("bytes", "s") else "left")
     for line in lines:

@@ -6,7 +6,11 @@ import asyncio
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BufferedWriter
 from typing import ParamSpec, TypeVar
+
+from aiofiles.threadpool import wrap
+from aiofiles.threadpool.binary import AsyncBufferedIOBase
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +26,12 @@ async def off_loop(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
     queue never begins.
     """
     return await asyncio.get_running_loop().run_in_executor(_pool, functools.partial(function, *args, **kwargs))
+
+
+def file_off_loop(file: BufferedWriter) -> AsyncBufferedIOBase:
+    """The same open file with methods to be awaited; who opened it closes it."""
+    wrapped: AsyncBufferedIOBase = wrap(file, loop=asyncio.get_running_loop(), executor=_pool)
+    return wrapped
 
 
 class Lane:

@@ -9,12 +9,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
+from io import BufferedWriter
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 
-from sampler.runtime.blocking import off_loop
+from sampler.runtime.blocking import file_off_loop, off_loop
 from sampler.worker.finishing import finish
 
 log = structlog.get_logger()
@@ -33,9 +33,10 @@ async def write_privately(path: Path, chunks: AsyncGenerator[bytes, None]) -> in
     size = 0
     try:
         with file:
+            writing = file_off_loop(file)
             async with contextlib.aclosing(chunks):
                 async for chunk in chunks:
-                    size += await off_loop(file.write, chunk)
+                    size += await writing.write(chunk)
     except BaseException:
         _remove(path)
         raise
@@ -64,7 +65,7 @@ def remove_tree(folder: Path) -> None:
         log.error("a scratch folder could not be removed; remove it by hand", folder=str(folder))
 
 
-def _create(path: Path) -> BinaryIO:
+def _create(path: Path) -> BufferedWriter:
     """Not through the door of blocking work either: a caller cancelled in between would lose the descriptor."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE_FILE)
     return os.fdopen(descriptor, "wb")
