@@ -77,7 +77,12 @@ def test_created() -> None:
     assert _created(location=_URL, upload_offset="40") == (tus.Send(_URL, 40), _URL)
     assert _created(location=_URL, upload_offset="100") == (tus.Done(), _URL)
     assert _created(location=_URL) == (tus.Look(_URL), _URL)
-    assert tus.after_create(Answer(460), _CONTENT, _BASE) == (tus.Create(), None)
+
+
+@pytest.mark.parametrize("status", [409, 460])
+def test_created_in_vain(status: int) -> None:
+    """A creation whose bytes were damaged, or that another one overtook, is begun anew."""
+    assert tus.after_create(Answer(status), _CONTENT, _BASE) == (tus.Create(), None)
 
 
 @pytest.mark.parametrize(
