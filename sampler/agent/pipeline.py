@@ -16,7 +16,7 @@ import structlog
 
 from sampler import describe, snapshot
 from sampler.agent.consents import ConsentStore
-from sampler.errors import ChildDied, ChildTimedOut, ConsentError
+from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError
 from sampler.examine import Examiner
 from sampler.extract import plan_parts
 from sampler.journal import Journal
@@ -162,7 +162,12 @@ class Pipeline:
             self._note("refused", refused, {"rule": outcome.rule, "detail": outcome.detail})
             self.spool.record(refused)
             return refused
-        return self._spool(record, outcome, partial(snapshot.read_range, taken))
+        try:
+            return self._spool(record, outcome, partial(snapshot.read_range, taken))
+        except DeliveryError as error:
+            failed = replace(record, state=ObjectState.FAILED, detail=str(error))
+            self.spool.record(failed)
+            return failed
 
     def _consent(self, event_id: str) -> tuple[Statement, Consent | None]:
         """What was accepted. A damaged consent is none: the object is refused, and the log says what to repair."""
@@ -173,6 +178,11 @@ class Pipeline:
             return shipped_statement(shipped_names()[0]), None
 
     def _spool(self, record: ObjectRecord, parcel: Parcel, read: Callable[[int, int], Iterable[bytes]]) -> ObjectRecord:
+        """Keep a parcel until it is delivered.
+
+        Raises:
+            DeliveryError: the wire has no room for it; nothing was kept.
+        """
         record = replace(
             record,
             state=ObjectState.SPOOLED,
@@ -181,8 +191,9 @@ class Pipeline:
             contents=parcel.contents,
             omissions=parcel.omissions,
         )
+        manifest = encode(manifest_of(parcel))
         self._note("permitted", record, {"reasons": dict(parcel.reasons), "statement": parcel.statement.digest})
-        self.spool.put(record, parcel, encode(manifest_of(parcel)), read)
+        self.spool.put(record, parcel, manifest, read)
         self.on_spooled()
         return record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import ssl
 from collections.abc import Callable, Mapping
@@ -218,11 +219,13 @@ class DeliveryWatch:
         return still_allowed(waiting.scopes, waiting.statement, consent, self.clock.now())
 
     async def note(self, kind: str, waiting: Waiting, document: Mapping[str, Any]) -> None:
-        """Write down that something leaves, or has arrived.
+        """Write down that something is about to leave, byte for byte as it will, or what became of it.
 
         Raises:
             JournalError: it cannot be written, so it must not be sent.
         """
+        if kind == "offered":
+            document = {**document, "manifest": json.loads(waiting.manifest)}
         await off_loop(self.stores.journal.append, kind, waiting.event_id, self.clock.now(), document)
 
     async def note_verdict(self, record: ObjectRecord, verdict: Verdict) -> None:

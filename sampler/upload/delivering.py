@@ -94,7 +94,7 @@ class Delivering:
         """Before the first byte leaves. A crash right after it makes a second entry that says the same."""
         if not self.chain.journaled:
             offered = [content.sha256 for content in self.waiting.contents]
-            await self.on_event("sent", self.waiting, {"contents": offered})
+            await self.on_event("offered", self.waiting, {"contents": offered})
             self.chain.journaled = True
 
     def _wanted(self, answer: ManifestAnswer, contents: dict[str, Content]) -> list[Content]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ async def bare_lab(folder: Path) -> AsyncIterator[Lab]:
     lab = Lab(folder)
     yield lab
     await lab.stop()
+    for log in sorted(folder.glob("*.log")):  # shown with a test that fails
+        sys.stdout.write(f"--- {log.name}\n{log.read_text()[-4000:]}\n")
 
 
 @pytest.fixture

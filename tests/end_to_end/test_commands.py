@@ -68,8 +68,9 @@ async def test_an_analysts_hand_on_the_queue(
     verdict = ("--conclusion", "malicious", "--score", "100", "--note", "the test file")
     done = await run("queue", "tasks", "complete", task, "--lease", lease["lease"], *verdict, *client_options)
     assert done.out == f"{task} done\n"
-    again = await run("queue", "tasks", "complete", task, "--lease", lease["lease"], *verdict, *client_options)
-    assert again.code == 2
+    other = ("--conclusion", "benign", "--score", "0")
+    again = await run("queue", "tasks", "complete", task, "--lease", lease["lease"], *other, *client_options)
+    assert again.code == 2, "a task that has ended takes no other verdict"
     shown = ""
     while "verdict" not in shown:
         shown = (await run("show", event_id, *agent_options)).out
@@ -145,7 +146,7 @@ async def test_history_is_sound_and_shows_what_left(lab: Lab, agent_options: tup
     while "delivered" not in kinds:
         said = await run("history", "--id", event_id, "--json", *agent_options)
         kinds = [json.loads(line)["kind"] for line in said.out.splitlines()]
-    assert kinds == ["permitted", "sent", "delivered"]
+    assert kinds == ["permitted", "offered", "delivered"]
     assert (await run("history", "verify", *agent_options)).code == 0
     journal = next((lab.folder / "agent" / "journal").glob("*.jsonl"))
     journal.write_text(journal.read_text().replace('"delivered"', '"delivered "', 1))

@@ -163,8 +163,9 @@ async def test_consent_withdrawn_while_it_waits_stops_what_waits(bare_lab: Lab) 
             seen = await client.show(view.id)
     assert seen is not None
     assert seen.state == ObjectState.RECALLED
-    history = await bare_lab.command("history", "--json", *config)
-    assert '"sent"' not in history
+    assert seen.sent_bytes == 0
+    tasks = await bare_lab.command("queue", "tasks", "list", "--json", "--config", str(bare_lab.client_config))
+    assert tasks == ""
 
 
 async def test_without_consent_nothing_is_taken(bare_lab: Lab) -> None:

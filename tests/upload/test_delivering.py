@@ -19,7 +19,7 @@ async def test_whole_object(host: Any, queue: Any, link: Any, put: Any) -> None:
     assert (record.state, record.sent_bytes) == (ObjectState.DELIVERED, 5000)
     assert list(queue.contents.values()) == [data]
     assert queue.count("PATCH", "/v1/uploads") == 0
-    assert host.events == [("sent", event_id), ("delivered", event_id)]
+    assert host.events == [("offered", event_id), ("delivered", event_id)]
     assert (uploader.reachable, uploader.detail) == (True, "")
     assert host.outbox.used_bytes() == 0
 
@@ -155,7 +155,7 @@ async def test_lost_answer_to_a_manifest(host: Any, queue: Any, link: Any, put: 
     assert record.state is ObjectState.DELIVERED
     assert queue.count("POST", "/v1/submissions") == 2
     assert list(queue.submissions) == [event_id]
-    assert [kind for kind, _ in host.events] == ["sent", "delivered"]
+    assert [kind for kind, _ in host.events] == ["offered", "delivered"]
 
 
 async def test_lost_answer_to_the_last_byte(host: Any, queue: Any, link: Any, put: Any) -> None:

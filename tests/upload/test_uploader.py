@@ -39,7 +39,7 @@ async def test_queue_down(host: Any, queue: Any, link: Any, put: Any) -> None:
         for event_id in events:
             assert (await host.ended(event_id, step_seconds=0.5)).state is ObjectState.DELIVERED
         assert uploader.reachable
-    assert sorted(host.events) == sorted([(kind, each) for each in events for kind in ("sent", "delivered")])
+    assert sorted(host.events) == sorted([(kind, each) for each in events for kind in ("offered", "delivered")])
 
 
 async def test_probes_one_at_a_time(host: Any, queue: Any, link: Any, put: Any) -> None:
@@ -148,7 +148,7 @@ async def test_journal_that_cannot_be_written(host: Any, queue: Any, link: Any, 
         host.journal_error = None
         record = await host.ended(event_id, step_seconds=1)
     assert record.state is ObjectState.DELIVERED
-    assert host.events == [("sent", event_id), ("delivered", event_id)]
+    assert host.events == [("offered", event_id), ("delivered", event_id)]
 
 
 async def test_one_object_that_breaks_us(host: Any, queue: Any, link: Any, put: Any) -> None:
