@@ -87,7 +87,7 @@ class Acceptor:
                 else:
                     accepted.send(_FULL)
         except OSError as error:  # TimeoutError is one
-            log.debug("a local connection ended before it asked for anything", error=str(error))
+            log.info("a local connection ended before it asked for anything", error=str(error))
         finally:
             accepted.close()
 

@@ -48,6 +48,9 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     previous: str
 
 
+_decoder = msgspec.json.Decoder(_Body)
+
+
 def write_line(
     number: int, at: datetime, kind: str, event_id: str, document: Mapping[str, Any], *, previous: str
 ) -> tuple[bytes, str]:
@@ -79,7 +82,7 @@ def read_line(line: bytes) -> JournalEntry:
     if hashlib.sha256(content).hexdigest() != digest:
         raise ValueError("changed after it was written")
     try:
-        body = msgspec.json.decode(content, type=_Body)
+        body = _decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not an entry: {error}") from error
     return JournalEntry(body.number, body.at, body.kind, body.event_id, body.document, body.previous, digest)

@@ -60,6 +60,10 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
 
 
+_document_decoder = msgspec.json.Decoder(_Document)
+_consent_decoder = msgspec.json.Decoder(Consent)
+
+
 def encode_consent(consent: Consent) -> bytes:
     """JSON with its own digest; decoding gives an equal consent."""
     body = msgspec.json.encode(consent, order="sorted")
@@ -75,9 +79,9 @@ def decode_consent(data: bytes) -> Consent:
     if len(data) > CONSENT_MAX_BYTES:
         raise ConsentError(f"more than {CONSENT_MAX_BYTES} bytes")
     try:
-        document = msgspec.json.decode(data, type=_Document)
+        document = _document_decoder.decode(data)
         if hashlib.sha256(document.consent).hexdigest() != document.digest:
             raise ConsentError("it is not as it was written: its digest does not match")
-        return msgspec.json.decode(document.consent, type=Consent)
+        return _consent_decoder.decode(document.consent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConsentError(f"not a consent: {error}") from error

@@ -12,6 +12,8 @@ from sampler.model import TaskState, Verdict
 from sampler.queue import Task, VerdictRecord
 from sampler.storage.sqlite_queue_rows import Rows, from_column, or_none, to_column
 
+_verdict_decoder = msgspec.json.Decoder(Verdict)
+
 
 class Dispatch(Rows):
     """The part of ``queue.Ledger`` that says what is worked on and what came of it."""
@@ -124,4 +126,4 @@ def _to_text(verdict: Verdict) -> str:
 
 
 def _from_text(text: str) -> Verdict:
-    return msgspec.json.decode(text, type=Verdict)
+    return _verdict_decoder.decode(text)

@@ -39,6 +39,9 @@ class _Problem(msgspec.Struct):
     detail: str = ""
 
 
+_problem_decoder = msgspec.json.Decoder(_Problem)
+
+
 def require(answer: Answer, what: str, *expected: int) -> Answer:
     """The answer itself when its status is an expected one.
 
@@ -90,7 +93,7 @@ def _error(answer: Answer, message: str) -> DeliveryError:
 
 def _said(answer: Answer) -> str:
     try:
-        problem = msgspec.json.decode(answer.body, type=_Problem)
+        problem = _problem_decoder.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     said = plain(problem.detail or problem.title)

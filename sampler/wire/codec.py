@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,15 +10,22 @@ import msgspec
 M = TypeVar("M")
 
 _encoder = msgspec.json.Encoder()
+_making = threading.Lock()
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
 class DecodeError(ValueError):
     """Bytes that are not the expected message; ``str()`` says what is wrong and at which key."""
 
 
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, strict=True)
+def _decoder(kind: type[M]) -> msgspec.json.Decoder[M]:
+    """The decoder of a type, made once, by one thread at a time: msgspec reads a type's annotations when its first
+    decoder is made, and two threads that do so at once end the process (msgspec 0.22)."""
+    with _making:
+        if kind not in _decoders:
+            _decoders[kind] = msgspec.json.Decoder(kind, strict=True)
+        decoder: msgspec.json.Decoder[M] = _decoders[kind]
+        return decoder
 
 
 def encode(message: msgspec.Struct) -> bytes:
@@ -33,7 +40,6 @@ def decode(data: bytes, kind: type[M]) -> M:
         DecodeError: it is not JSON, has an unknown key, lacks one, or a value is out of range.
     """
     try:
-        decoder: msgspec.json.Decoder[M] = _decoder(kind)  # type: ignore[arg-type]  # types are hashable
-        return decoder.decode(data)
+        return _decoder(kind).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error

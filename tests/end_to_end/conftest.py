@@ -32,7 +32,9 @@ async def bare_lab(folder: Path) -> AsyncIterator[Lab]:
     """A lab in which nothing runs yet."""
     lab = Lab(folder)
     yield lab
+    ended = {name: process.returncode for name, process in lab.processes.items() if process.returncode is not None}
     await lab.stop()
+    sys.stdout.write(f"ended by themselves: {ended}\n")
     for log in sorted(folder.glob("*.log")):  # shown with a test that fails
         sys.stdout.write(f"--- {log.name}\n{log.read_text()[-4000:]}\n")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -51,3 +53,31 @@ def test_what_is_no_manifest_is_refused_with_its_place(change: object, complaint
     """Every fault of a manifest is a DecodeError that says what is wrong."""
     with pytest.raises(DecodeError, match=f"(?i){complaint}"):
         decode(change(encode(manifest())), Manifest)  # type: ignore[operator]
+
+
+def test_first_decodings_on_many_threads_at_once_do_not_end_the_process() -> None:
+    """A fresh process lives whose threads all decode their first messages together."""
+    program = """
+import sys, threading
+from sampler.wire import messages
+from sampler.wire.codec import DecodeError, decode
+sys.setswitchinterval(1e-6)
+kinds = [kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Message)]
+start = threading.Barrier(8)
+
+def work(turn):
+    start.wait()
+    for kind in kinds[turn:] + kinds[:turn]:
+        try:
+            decode(b"[]", kind)
+        except DecodeError:
+            pass
+
+threads = [threading.Thread(target=work, args=(turn,)) for turn in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    codes = [subprocess.run([sys.executable, "-c", program], check=False).returncode for _ in range(3)]
+    assert codes == [0, 0, 0]
