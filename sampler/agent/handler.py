@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sampler
-from sampler.agent.consents import ConsentStore
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.views import view_of
 from sampler.errors import ConsentError, RequestError
-from sampler.examine import Examiner
 from sampler.model import Candidate, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
-from sampler.spool import Spool
 from sampler.upload import Uploader
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 
@@ -22,9 +19,6 @@ class Handler:
     """The agent's answers to its socket."""
 
     pipeline: Pipeline
-    spool: Spool
-    examiner: Examiner
-    consents: ConsentStore
     agent_id: str
     queue_url: str
     uploader: Uploader | None
@@ -36,7 +30,7 @@ class Handler:
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
         """One object, or ``None`` when it was never flagged here."""
-        record = await off_loop(self.spool.get, event_id)
+        record = await off_loop(self.pipeline.spool.get, event_id)
         return None if record is None else view_of(record, peer)
 
     async def objects(self, peer: Peer, *, state: str | None, after: str | None, limit: int) -> ObjectPage:
@@ -46,7 +40,7 @@ class Handler:
         except ValueError as error:
             states = ", ".join(ObjectState)
             raise RequestError(f"there is no state {state!r}; the states are {states}") from error
-        records = await off_loop(self.spool.list, state=wanted, after=after, limit=limit)
+        records = await off_loop(self.pipeline.spool.list, state=wanted, after=after, limit=limit)
         return ObjectPage(
             objects=[view_of(record, peer) for record in records],
             after=records[-1].event_id if len(records) == limit else None,
@@ -54,8 +48,8 @@ class Handler:
 
     async def status(self) -> AgentStatus:
         """How the agent is, for ``sampler agent status``."""
-        counts = await off_loop(self.spool.counts)
-        report = self.examiner.report
+        counts = await off_loop(self.pipeline.spool.counts)
+        report = self.pipeline.examiner.report
         return AgentStatus(
             agent_id=self.agent_id,
             version=sampler.__version__,
@@ -67,13 +61,13 @@ class Handler:
             rule_problems=list(report.problems),
             consent=await off_loop(self._consent),
             counts={state.value: count for state, count in counts.items()},
-            spool_bytes=await off_loop(self.spool.used_bytes),
-            children=self.examiner.alive,
+            spool_bytes=await off_loop(self.pipeline.spool.used_bytes),
+            children=self.pipeline.examiner.alive,
         )
 
     def _consent(self) -> str:
         try:
-            consent = self.consents.load()
+            consent = self.pipeline.consents.load()
         except ConsentError as error:
             return str(error)
         if consent is None or not consent.scopes:

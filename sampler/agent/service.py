@@ -87,11 +87,7 @@ async def run(
     """
     stores = await off_loop(Stores.open, places, settings)
     async with AsyncExitStack() as stack:
-        examiner = Examiner(_examine_settings(settings))
-        stack.push_async_callback(examiner.close)
-        report = await examiner.start()
-        for problem in report.problems:
-            log.warning("a rule is left out", problem=problem)
+        examiner = await _examiner(settings, stack)
         agent_id = await off_loop(_agent_id, places)
         uploader = await _uploader(settings, places, stores, clock, stack) if settings.queue.url else None
         pipeline = Pipeline(
@@ -108,36 +104,42 @@ async def run(
             on_spooled=uploader.wake if uploader else _nobody_waits,
         )
         stack.push_async_callback(pipeline.under_way.close)
-        handler = Handler(
-            pipeline=pipeline,
-            spool=stores.spool,
-            examiner=examiner,
-            consents=stores.consents,
-            agent_id=agent_id,
-            queue_url=settings.queue.url,
-            uploader=uploader,
-        )
-        server = LocalServer(
-            places.socket,
-            handler,
-            clock=clock,
-            spool_folder=places.spool,
-            max_bytes=settings.examine.object_max_bytes,
-        )
-        await server.start()
-        stack.push_async_callback(server.close)
-        log.info("agent listens", socket=str(places.socket), rules=report.rule_count, queue=settings.queue.url)
+        handler = Handler(pipeline, agent_id, settings.queue.url, uploader)
+        await _listen(settings, places, clock, handler, stack)
         started()
         await asyncio.Event().wait()
 
 
-def _examine_settings(settings: AgentSettings) -> ExamineSettings:
-    return ExamineSettings(
-        rule_folders=rule_folders(settings),
-        children=settings.examine.children,
-        deadline_seconds=settings.examine.deadline_seconds,
-        memory_max_bytes=settings.examine.memory_max_bytes,
+async def _examiner(settings: AgentSettings, stack: AsyncExitStack) -> Examiner:
+    examiner = Examiner(
+        ExamineSettings(
+            rule_folders=rule_folders(settings),
+            children=settings.examine.children,
+            deadline_seconds=settings.examine.deadline_seconds,
+            memory_max_bytes=settings.examine.memory_max_bytes,
+        )
     )
+    stack.push_async_callback(examiner.close)
+    report = await examiner.start()
+    log.info("rules are ready", rules=report.rule_count, version=report.version)
+    for problem in report.problems:
+        log.warning("a rule is left out", problem=problem)
+    return examiner
+
+
+async def _listen(
+    settings: AgentSettings, places: AgentPlaces, clock: Clock, handler: Handler, stack: AsyncExitStack
+) -> None:
+    server = LocalServer(
+        places.socket,
+        handler,
+        clock=clock,
+        spool_folder=places.spool,
+        max_bytes=settings.examine.object_max_bytes,
+    )
+    await server.start()
+    stack.push_async_callback(server.close)
+    log.info("agent listens", socket=str(places.socket), queue=settings.queue.url)
 
 
 def _snapshots(settings: AgentSettings, places: AgentPlaces) -> SnapshotTaker:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import tempfile
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -24,9 +23,9 @@ from sampler.errors import SpoolFull
 from sampler.intake.problems import Rejected
 from sampler.limits import COPY_CHUNK_BYTES, MEMORY_SNAPSHOT_MAX_BYTES
 from sampler.runtime.blocking import off_loop
+from sampler.runtime.unnamed import unnamed_file
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
-_NO_UNNAMED_FILES: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class BodyFile:
             view, self._size = view[written:], self._size + written
 
     def _move_to_disk(self, memory: int) -> int:
-        disk = _unnamed_file(self._folder)
+        disk = unnamed_file(self._folder)
         self._descriptor, self._in_memory = disk, False
         try:
             offset = 0
@@ -103,17 +102,6 @@ class BodyFile:
         finally:
             os.close(memory)
         return disk
-
-
-def _unnamed_file(folder: Path) -> int:
-    try:
-        return os.open(folder, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        if error.errno not in _NO_UNNAMED_FILES:
-            raise
-    descriptor, name = tempfile.mkstemp(prefix=".body-", dir=folder)
-    os.unlink(name)
-    return descriptor
 
 
 async def read_small(request: web.Request, max_bytes: int, patience: Patience) -> bytes:

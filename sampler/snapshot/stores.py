@@ -8,14 +8,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from sampler.errors import SpoolError, SpoolFull
+from sampler.runtime.unnamed import unnamed_file
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
-_NO_UNNAMED_FILES: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -40,7 +39,7 @@ class FileStore:
     """An unnamed file (open(2), O_TMPFILE) in a folder, opened anew for reading only in the end."""
 
     def __init__(self, folder: Path) -> None:
-        self.descriptor = _unnamed_file(folder)
+        self.descriptor = unnamed_file(folder)
 
     def close_for_writing(self) -> int:
         """Give a descriptor away that cannot write, and close the one that can."""
@@ -101,14 +100,3 @@ def cannot_keep(error: OSError) -> SpoolError:
     if error.errno in _FULL:
         return SpoolFull(f"no room for a copy of the object: {error.strerror}; free space on the spool's disk")
     return SpoolError(f"the copy of the object cannot be written: {error}")
-
-
-def _unnamed_file(folder: Path) -> int:
-    try:
-        return os.open(folder, os.O_TMPFILE | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        if error.errno not in _NO_UNNAMED_FILES:
-            raise
-    descriptor, name = tempfile.mkstemp(prefix=".snapshot-", dir=folder)
-    os.unlink(name)
-    return descriptor
