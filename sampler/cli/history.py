@@ -59,5 +59,5 @@ def _gist(entry: JournalEntry) -> str:
     document = entry.document
     if manifest := document.get("manifest"):
         return f"{len(manifest.get('fields', {}))} fields, {len(manifest.get('contents', []))} contents"
-    texts = (str(document[key]) for key in ("rule", "detail", "state", "conclusion", "by", "scopes") if key in document)
-    return ", ".join(texts)
+    texts = (str(document.get(key, "")) for key in ("rule", "detail", "state", "conclusion", "by", "scopes"))
+    return ", ".join(text for text in texts if text)

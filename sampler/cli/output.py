@@ -27,7 +27,7 @@ def print_ndjson(messages: Iterable[msgspec.Struct]) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wrap: Sequence[str] = ()) -> None:
     """A table on standard output. Columns in ``wrap`` give way on a narrow terminal; text is never markup."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in wrap)
     for row in rows:
@@ -61,6 +61,11 @@ def size_text(size: int) -> str:
         if size < 10_000 * factor:
             return f"{size / factor:.0f} {unit}"
     return f"{size / 1024**4:.0f} TiB"
+
+
+def short_time(moment: datetime) -> str:
+    """Month, day, hour and minute, UTC, for narrow tables; ``--json`` has the whole."""
+    return moment.strftime("%m-%d %H:%M")
 
 
 def time_text(moment: datetime | None) -> str:

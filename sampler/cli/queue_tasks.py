@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from sampler.cli.options import choice_of, config_option
-from sampler.cli.output import json_option, print_ndjson, print_table, size_text, time_text
+from sampler.cli.output import json_option, print_ndjson, print_table, short_time, size_text, time_text
 from sampler.errors import NotFound
 from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.model import Conclusion, TaskState
@@ -39,8 +39,8 @@ def list_tasks(state: str | None, limit: int, config: Path | None, as_json: bool
     if as_json:
         print_ndjson(found)
         return
-    columns = ("id", "state", "tries", "size", "created", "rules")
-    print_table(columns, [_line(task) for task in found], wrap=("rules",))
+    columns = ("id\nrules that matched", "state", "tries", "size", "created")
+    print_table(columns, [_line(task) for task in found], wrap=columns[:1])
 
 
 async def tasks_of(client: PeopleClient, *, state: str | None = None, limit: int) -> list[TaskView]:
@@ -57,9 +57,9 @@ async def tasks_of(client: PeopleClient, *, state: str | None = None, limit: int
 
 
 def _line(task: TaskView) -> tuple[str, ...]:
-    rules = ", ".join(str(match.get("rule.name", "")) for match in task.matches)
+    rules = "\n".join(str(match.get("rule.name", "")) for match in task.matches)
     size = size_text(task.object.size)
-    return (task.id, task.state.value, str(task.attempts), size, time_text(task.created), rules)
+    return (f"{task.id}\n{rules}".rstrip(), task.state.value, str(task.attempts), size, short_time(task.created))
 
 
 @tasks.command()

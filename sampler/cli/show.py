@@ -10,7 +10,7 @@ import click
 
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import choice_of, config_option, socket_of, socket_option
-from sampler.cli.output import json_option, print_ndjson, print_table, size_text, time_text, warn
+from sampler.cli.output import json_option, print_ndjson, print_table, short_time, size_text, time_text, warn
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
 from sampler.wire.messages import ContentMessage, ObjectPage, ObjectView, VerdictMessage
@@ -101,10 +101,10 @@ def list_objects(
     if as_json:
         print_ndjson(page.objects)
         return
-    columns = ("id", "flagged", "state", "sent", "verdict", "name")
-    print_table(columns, [_line(view) for view in page.objects], wrap=("name",))
+    columns = ("id\nname", "flagged", "state", "sent", "verdict")
+    print_table(columns, [_line(view) for view in page.objects], wrap=columns[:1])
 
 
 def _line(view: ObjectView) -> tuple[str, ...]:
     verdict = view.verdict.conclusion.value if view.verdict else ""
-    return (view.id, time_text(view.created), view.state, what_is_sent(view), verdict, view.name)
+    return (f"{view.id}\n{view.name}".rstrip(), short_time(view.created), view.state, what_is_sent(view), verdict)

@@ -23,6 +23,8 @@ _FIRST_PERSON: Final = 1000
 """Accounts from this number on are people's (Debian policy, section 9.2.2)."""
 _NOBODY: Final = frozenset({65533, 65534})
 _CLASSES: Final = frozenset({"root", "system", "person"})
+_NUMBER_MAX_DIGITS: Final = 10
+"""Of a user or group identifier, 32 bits."""
 _SYSTEM_ACCOUNTS: Final = frozenset(
     {
         "adm", "audio", "backup", "bin", "daemon", "disk", "games", "irc", "kmem", "lp", "mail", "man", "messagebus",
@@ -141,4 +143,6 @@ def _class_of_number(number: int) -> str:
 def _class_of_name(name: str, host: HostNames) -> str:
     if name in _CLASSES:
         return name
+    if name.isascii() and name.isdecimal() and len(name) <= _NUMBER_MAX_DIGITS:  # ECS has identifiers as text
+        return _class_of_number(int(name))
     return "system" if _is_common(name, host) else "person"

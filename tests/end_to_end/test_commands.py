@@ -75,7 +75,13 @@ async def test_an_analysts_hand_on_the_queue(
     while "verdict" not in shown:
         shown = (await run("show", event_id, *agent_options)).out
     assert "malicious (100)" in shown
-    assert max(map(len, shown.splitlines())) <= 80
+    tasks = (await run("queue", "tasks", "list", *client_options)).out
+    objects = (await run("list", *agent_options)).out
+    assert task in tasks
+    assert "done" in tasks
+    assert event_id in objects
+    assert "delivered  whole" in objects or "delivered whole" in objects
+    assert max(map(len, "".join((shown, tasks, objects)).splitlines())) <= 80
 
 
 async def test_submit_follows_to_the_verdict(lab: Lab, agent_options: tuple[str, ...], folder: Path) -> None:

@@ -61,6 +61,10 @@ def test_keep_keeps_and_drop_drops() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
+        ("0", "root"),
+        ("33", "system"),
+        ("1000", "person"),
+        ("99999999999999", "person"),
         (0, "root"),
         (33, "system"),
         (65534, "system"),
