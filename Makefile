@@ -43,7 +43,7 @@ check: lint
 	$(BIN)/coverage erase
 	$(MAKE) test RUNNER="coverage run -m"
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=90
+	$(BIN)/coverage report --fail-under=95
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/path.py
