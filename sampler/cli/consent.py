@@ -17,7 +17,9 @@ from sampler.permit import shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder
 
-_scope = click.option("--scope", "scopes", multiple=True, type=choice_of(Scope), help="Only this; repeatable.")
+_scope = click.option(
+    "--scope", "scopes", multiple=True, type=choice_of(Scope), metavar="SCOPE", help="Only this one; repeatable."
+)
 _by = click.option("--by", default=getpass.getuser, help="The administrator's name; default: your user name.")
 
 

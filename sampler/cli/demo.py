@@ -24,7 +24,7 @@ from sampler.cli.output import json_option, print_ndjson, progress, warn
 from sampler.cli.queue_tasks import tasks_of
 from sampler.intake import AgentClient
 from sampler.model import ObjectState, Reason
-from sampler.permit import shipped_names
+from sampler.permit import shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.places import shipped
 from sampler.wire.messages import FlagRequest, ObjectView, TaskView
@@ -65,7 +65,7 @@ def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> Non
     flags every sample, waits for the verdicts, and compares each with what is
     expected. Exit code 1: something differs.
     """
-    cases = load_cases(samples or shipped("samples_fixture"))
+    cases = load_cases(samples or shipped("samples_fixture"), shipped_statement(statement).scopes)
     folder = Path(tempfile.mkdtemp(prefix="sampler-demo-"))
     began = monotonic()
     try:

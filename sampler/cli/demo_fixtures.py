@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from sampler.errors import SettingsError
-from sampler.model import ContentKind, ObjectState, Sampling
+from sampler.model import ContentKind, ObjectState, Sampling, Scope
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,16 +38,23 @@ class Case:
     expected: Expectation
 
 
-def load_cases(folder: Path) -> tuple[Case, ...]:
-    """Every sample below the folder, by name.
+def load_cases(folder: Path, scopes: frozenset[Scope]) -> tuple[Case, ...]:
+    """Every sample below the folder, by name, with what is expected of it under a statement with these scopes.
 
     Raises:
         SettingsError: an ``expected.json`` is not as its README says, or its sample is absent.
     """
-    cases = tuple(_load(folder, file) for file in sorted(folder.glob("*/*/expected.json")))
+    cases = tuple(_under(_load(folder, file), scopes) for file in sorted(folder.glob("*/*/expected.json")))
     if not cases:
         raise SettingsError(f"{folder}: holds no samples")
     return cases
+
+
+def _under(case: Case, scopes: frozenset[Scope]) -> Case:
+    """``expected.json`` is for all scopes; a whole or parts that are not accepted do not go, the metadata does."""
+    if case.expected.sent not in {Scope.WHOLE, Scope.PARTS} or case.expected.sent in scopes:
+        return case
+    return replace(case, expected=msgspec.structs.replace(case.expected, sent="metadata", parts=[]))
 
 
 def _load(folder: Path, file: Path) -> Case:

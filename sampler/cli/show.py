@@ -83,7 +83,7 @@ def verdict_text(verdict: VerdictMessage | None) -> str:
 
 
 @click.command("list")
-@click.option("--state", type=choice_of(ObjectState), help="Only objects in this state.")
+@click.option("--state", type=choice_of(ObjectState), metavar="STATE", help="Only objects in this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @socket_option
 @config_option("agent")
