@@ -129,11 +129,15 @@ def _left_out(found: ScanResult) -> Iterator[Problem]:
 
 @contextmanager
 def _mapped(descriptor: int) -> Iterator[Content]:
-    """The object's bytes without copying them; an empty file cannot be mapped (mmap(2))."""
-    if os.fstat(descriptor).st_size == 0:
+    """The object's bytes without copying them; an empty file cannot be mapped (mmap(2)).
+
+    The size is found by seeking: the C library's fstat(3) is a system call that could also ask for files by name.
+    """
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if size == 0:
         yield b""
         return
-    content = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    content = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
     try:
         yield content
     finally:

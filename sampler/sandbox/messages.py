@@ -7,6 +7,22 @@ from typing import TypeAlias
 import msgspec
 
 
+class Confinement(msgspec.Struct, frozen=True):
+    """What holds a child, and what could not be had on this kernel, each with its reason."""
+
+    layers: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+    def __add__(self, other: Confinement) -> Confinement:
+        """Both together."""
+        return Confinement(self.layers + other.layers, self.missing + other.missing)
+
+    def __str__(self) -> str:
+        """For people: the layers, then what is missing."""
+        layers = ", ".join(self.layers)
+        return f"{layers}; missing: {', '.join(self.missing)}" if self.missing else layers
+
+
 class Warm(msgspec.Struct, frozen=True, tag="warm"):
     """First message to the nursery: what to import and call, once, before any child is forked."""
 
@@ -22,6 +38,8 @@ class Warmed(msgspec.Struct, frozen=True, tag="warmed"):
     """The entry returned; ``report`` is what it has to say."""
 
     report: bytes
+    confinement: Confinement
+    """What a child that was forked on trial could be confined to; one that is held by less must not exist."""
 
 
 class Fork(msgspec.Struct, frozen=True, tag="fork"):
@@ -46,11 +64,22 @@ FromNursery: TypeAlias = Warmed | Forked | Failed
 _encoder = msgspec.msgpack.Encoder()
 _to_nursery: msgspec.msgpack.Decoder[ToNursery] = msgspec.msgpack.Decoder(ToNursery)
 _from_nursery: msgspec.msgpack.Decoder[FromNursery] = msgspec.msgpack.Decoder(FromNursery)
+_confinement = msgspec.msgpack.Decoder(Confinement)
 
 
 def encode(message: ToNursery | FromNursery) -> bytes:
     """MessagePack."""
     return _encoder.encode(message)
+
+
+def encode_confinement(confinement: Confinement) -> bytes:
+    """MessagePack, for the nursery from a child on trial."""
+    return _encoder.encode(confinement)
+
+
+def to_confinement(data: bytes) -> Confinement:
+    """Decode what a child on trial told."""
+    return _confinement.decode(data)
 
 
 def to_nursery(data: bytes) -> ToNursery:

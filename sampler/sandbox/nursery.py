@@ -17,18 +17,32 @@ import traceback
 from typing import NoReturn
 
 from sampler.sandbox.child import Prepared, reason_of, serve
-from sampler.sandbox.confinement import confine, die_with_parent, hide_memory, keep_only
+from sampler.sandbox.confinement import ConfinementError, confine, die_with_parent, hide_memory, keep_only
 from sampler.sandbox.framing import receive_frame, send_frame
-from sampler.sandbox.messages import Failed, Fork, Forked, Warm, Warmed, encode, to_nursery
+from sampler.sandbox.messages import (
+    Confinement,
+    Failed,
+    Fork,
+    Forked,
+    Warm,
+    Warmed,
+    encode,
+    encode_confinement,
+    to_confinement,
+    to_nursery,
+)
 
 
 class Nursery:
     """Forks children for the agent at the other end of ``control`` and reaps them."""
 
-    def __init__(self, control: socket.socket, prepared: Prepared, memory_max_bytes: int) -> None:
+    def __init__(
+        self, control: socket.socket, prepared: Prepared, memory_max_bytes: int, expected: Confinement
+    ) -> None:
         self._control = control
         self._prepared = prepared
         self._memory_max_bytes = memory_max_bytes
+        self._expected = expected
         self._pidfds: dict[int, int] = {}
         """Each living child's pidfd and pid."""
 
@@ -70,7 +84,9 @@ class Nursery:
         try:
             keep_only((0, 1, 2, peer.fileno()))
             die_with_parent(parent)
-            confine(memory_max_bytes=self._memory_max_bytes)
+            held = confine(memory_max_bytes=self._memory_max_bytes)
+            if held != self._expected:
+                raise ConfinementError(f"this child is held by {held}; the agent was told: {self._expected}")
             serve(peer, self._prepared.handle)
             status = 0
         except Exception:  # noqa: BLE001  # the process boundary: the agent sees the socket end and reads the log
@@ -99,6 +115,34 @@ def prepare(warm: Warm) -> Prepared:
     return prepared
 
 
+def try_confinement(memory_max_bytes: int) -> Confinement:
+    """What a child can be confined to here, found out by a child that does nothing else.
+
+    Raises:
+        ConfinementError: it could not be confined at all.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _tell_confinement(writer, memory_max_bytes)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as told:
+        data = told.read()
+    os.waitpid(pid, 0)
+    if not data:
+        raise ConfinementError("a child on trial could not be confined; the log says why")
+    return to_confinement(data)
+
+
+def _tell_confinement(writer: int, memory_max_bytes: int) -> NoReturn:
+    try:
+        os.write(writer, encode_confinement(confine(memory_max_bytes=memory_max_bytes)))
+    except Exception:  # noqa: BLE001  # the process boundary: the nursery sees the pipe end
+        traceback.print_exc(limit=-8)
+    finally:
+        os._exit(0)
+
+
 def serve_agent(control: socket.socket) -> None:
     """Warm up as the first message says, tell the agent, and fork for it until it closes."""
     received = receive_frame(control)
@@ -109,13 +153,14 @@ def serve_agent(control: socket.socket) -> None:
         raise TypeError("the first message must say what to prepare")
     try:
         prepared = prepare(warm)
-        answer = encode(Warmed(prepared.report))
+        confinement = try_confinement(warm.memory_max_bytes)
+        answer = encode(Warmed(prepared.report, confinement))
     except Exception as error:  # noqa: BLE001  # the process boundary: the agent is told why there is no nursery
         traceback.print_exc(limit=-8)
         send_frame(control, encode(Failed(reason_of(error))))
         return
     send_frame(control, answer)
-    Nursery(control, prepared, warm.memory_max_bytes).run()
+    Nursery(control, prepared, warm.memory_max_bytes, confinement).run()
 
 
 def main(arguments: list[str]) -> None:

@@ -16,7 +16,7 @@ from sampler.limits import CHILD_MAX_OBJECTS, CHILD_MEMORY_MAX_BYTES, EXAMINE_DE
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.child import MARK_BYTES
-from sampler.sandbox.messages import Warm
+from sampler.sandbox.messages import Confinement, Warm
 from sampler.sandbox.warden import ChildProcess, NurseryProcess
 
 log = structlog.get_logger()
@@ -45,6 +45,7 @@ class ChildPool:
         memory_max_bytes: int = CHILD_MEMORY_MAX_BYTES,
         max_objects: int = CHILD_MAX_OBJECTS,
         start_deadline_seconds: float = 120.0,
+        require_sandbox: bool = False,
     ) -> None:
         """Describe the pool; ``start`` makes it.
 
@@ -56,6 +57,7 @@ class ChildPool:
             memory_max_bytes: what one child may allocate, the nursery's share included.
             max_objects: a child is replaced after so many.
             start_deadline_seconds: for importing and calling the entry.
+            require_sandbox: have no children rather than some that the kernel cannot confine in every way.
         """
         self._entry, self._settings = entry, settings
         self._children = children
@@ -63,6 +65,7 @@ class ChildPool:
         self._memory_max_bytes = memory_max_bytes
         self._max_objects = max_objects
         self._start_deadline_seconds = start_deadline_seconds
+        self._require_sandbox = require_sandbox
         self._slots = asyncio.Semaphore(children)
         self._keeper = TaskKeeper("child-pool")
         self._filling: asyncio.Task[None] | None = None
@@ -73,6 +76,8 @@ class ChildPool:
         self._closed = True
         self.report = b""
         """What the entry reported when the present nursery was warmed."""
+        self.confinement = Confinement(())
+        """What holds the children of the present nursery, and what this kernel lacks."""
 
     async def start(self) -> bytes:
         """Start the nursery, warm it, fork the children; return the entry's report.
@@ -222,11 +227,18 @@ class ChildPool:
         try:
             if self._closed:
                 raise SandboxError("the pool of children was closed")
-            self.report = await nursery.warm(order, self._start_deadline_seconds)
+            warmed = await nursery.warm(order, self._start_deadline_seconds)
+            self.report, self.confinement = warmed.report, warmed.confinement
+            self._check_confinement()
         except BaseException:
             await self._drop_nursery()
             raise
         return nursery
+
+    def _check_confinement(self) -> None:
+        if self._require_sandbox and self.confinement.missing:
+            missing = ", ".join(self.confinement.missing)
+            raise SandboxError(f"children cannot be confined as require_sandbox asks; missing: {missing}")
 
     async def _drop_nursery(self) -> None:
         nursery, self._nursery = self._nursery, None

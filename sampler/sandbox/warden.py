@@ -132,15 +132,15 @@ class NurseryProcess:
         """Its process id."""
         return self._process.pid
 
-    async def warm(self, order: Warm, deadline_seconds: float) -> bytes:
-        """Have the entry imported and called; return its report.
+    async def warm(self, order: Warm, deadline_seconds: float) -> Warmed:
+        """Have the entry imported and called; return its report, and how children will be confined.
 
         Raises:
             SandboxError: it failed, or took too long.
         """
         answer, _ = await self._exchange(order, 0, deadline_seconds)
         if isinstance(answer, Warmed):
-            return answer.report
+            return answer
         why = answer.message if isinstance(answer, Failed) else "the nursery answered something else"
         raise SandboxError(f"{order.entry} could not be prepared: {why}")
 

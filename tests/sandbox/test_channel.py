@@ -61,6 +61,17 @@ async def test_descriptors_come_in(peer_and_channel: tuple[socket.socket, Channe
     close_all(descriptors)
 
 
+async def test_descriptors_that_nobody_asked_for(
+    peer_and_channel: tuple[socket.socket, Channel], descriptor: int
+) -> None:
+    """Descriptors that come with an answer are dropped by the kernel."""
+    peer, channel = peer_and_channel
+    before = open_descriptors()
+    send_frame(peer, b"answer", (descriptor,))
+    assert await channel.receive() == b"answer"
+    assert open_descriptors() == before
+
+
 async def test_one_descriptor_of_two(peer_and_channel: tuple[socket.socket, Channel], descriptor: int) -> None:
     """A frame with some of its descriptors is refused and leaks none."""
     peer, channel = peer_and_channel

@@ -1,0 +1,52 @@
+"""Namespaces of a child's own, and no capability in any (user_namespaces(7), network_namespaces(7), capabilities(7)).
+
+The network namespace holds no interface that is up, so that no protocol reaches anything. The user namespace maps
+nobody: for the kernel the process keeps its user, and has no power over anything that belongs to another namespace.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import struct
+from typing import Final
+
+from sampler.sandbox.kernel import syscall, unshare
+from sampler.sandbox.messages import Confinement
+
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_CAPSET: Final = {"x86_64": 126, "aarch64": 91}
+_CAPABILITY_VERSION_3: Final = 0x20080522
+
+
+def separate() -> Confinement:
+    """Enter a new user and network namespace; where users may have none, a network namespace if that is allowed."""
+    try:
+        unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    except OSError as error:
+        return _network_alone(error)
+    return Confinement(("user and network namespace",))
+
+
+def _network_alone(why: OSError) -> Confinement:
+    try:
+        unshare(_CLONE_NEWNET)
+    except OSError:
+        return Confinement((), (f"user and network namespace ({why.strerror})",))
+    return Confinement(("network namespace",), (f"user namespace ({why.strerror})",))
+
+
+def drop_capabilities() -> Confinement:
+    """Give up every capability (capset(2)); without new privileges and without exec(2) none can be had again.
+
+    Raises:
+        OSError: the kernel refused, which it never does to a process that asks for less.
+    """
+    number = _CAPSET.get(platform.machine())
+    if number is None:
+        return Confinement((), (f"no capabilities (unknown machine {platform.machine()})",))
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0))
+    nothing = ctypes.create_string_buffer(bytes(24))  # effective, permitted, inheritable: two words of 32 bits each
+    syscall(number, header, nothing)
+    return Confinement(("no capabilities",))
