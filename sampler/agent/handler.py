@@ -63,6 +63,7 @@ class Handler:
             counts={state.value: count for state, count in counts.items()},
             spool_bytes=await off_loop(self.pipeline.spool.used_bytes),
             children=self.pipeline.examiner.alive,
+            sandbox=str(self.pipeline.examiner.confinement),
         )
 
     def _consent(self) -> str:

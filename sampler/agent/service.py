@@ -117,11 +117,14 @@ async def _examiner(settings: AgentSettings, stack: AsyncExitStack) -> Examiner:
             children=settings.examine.children,
             deadline_seconds=settings.examine.deadline_seconds,
             memory_max_bytes=settings.examine.memory_max_bytes,
+            require_sandbox=settings.examine.require_sandbox,
         )
     )
     stack.push_async_callback(examiner.close)
     report = await examiner.start()
     log.info("rules are ready", rules=report.rule_count, version=report.version)
+    for missing in examiner.confinement.missing:
+        log.warning("the sandbox lacks a layer that this kernel does not give", missing=missing)
     for problem in report.problems:
         log.warning("a rule is left out", problem=problem)
     return examiner

@@ -56,6 +56,8 @@ class ExamineSection(Section, frozen=True):
     """Of one child."""
     object_max_bytes: Annotated[int, Meta(gt=0, le=OBJECT_MAX_BYTES)] = OBJECT_MAX_BYTES
     snapshot_deadline_seconds: Seconds = SNAPSHOT_DEADLINE_SECONDS
+    require_sandbox: bool = False
+    """Do not start where the kernel lacks a part of the children's confinement."""
 
 
 class AskSection(Section, frozen=True):

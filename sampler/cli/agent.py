@@ -112,6 +112,7 @@ def status(socket: Path | None, config: Path | None, as_json: bool) -> None:
         ("consent", answer.consent),
         ("spool", size_text(answer.spool_bytes)),
         ("children", str(answer.children)),
+        ("sandbox", answer.sandbox),
         *((f"objects {state}", str(count)) for state, count in sorted(answer.counts.items())),
     ]
     if answer.queue_detail:

@@ -92,12 +92,15 @@ async def _scan(
             children=settings.examine.children,
             deadline_seconds=settings.examine.deadline_seconds,
             memory_max_bytes=settings.examine.memory_max_bytes,
+            require_sandbox=settings.examine.require_sandbox,
         )
     )
     tally = Tally()
     with TemporaryDirectory(prefix="sampler-scan-") as spool, progress() as bar:
         taker = SnapshotTaker(Path(spool), max_bytes=settings.examine.object_max_bytes)
         async with examiner:
+            for missing in examiner.confinement.missing:
+                warn(f"the sandbox lacks: {missing}")
             for problem in examiner.report.problems:
                 warn(f"rule left out: {problem}")
             shown = bar.add_task("scanning", total=None)

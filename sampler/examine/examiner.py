@@ -21,7 +21,7 @@ from sampler.examine.messages import (
 )
 from sampler.examine.settings import ExamineSettings, RuleReport
 from sampler.model import Examination, Snapshot
-from sampler.sandbox import ChildPool
+from sampler.sandbox import ChildPool, Confinement
 
 _ENTRY = "sampler.examine.child:prepare"
 
@@ -36,6 +36,7 @@ class Examiner:
             children=settings.children,
             deadline_seconds=settings.deadline_seconds,
             memory_max_bytes=settings.memory_max_bytes,
+            require_sandbox=settings.require_sandbox,
         )
 
     async def __aenter__(self) -> Self:
@@ -76,6 +77,11 @@ class Examiner:
         if isinstance(preparation, Unusable):
             raise RulesError(preparation.message)
         return preparation.report
+
+    @property
+    def confinement(self) -> Confinement:
+        """What holds the present children, and what this kernel lacks for it."""
+        return self._pool.confinement
 
     @property
     def alive(self) -> int:

@@ -19,6 +19,8 @@ class ExamineSettings:
     """For one object."""
     memory_max_bytes: int = CHILD_MEMORY_MAX_BYTES
     """For one child, rules included."""
+    require_sandbox: bool = False
+    """Examine nothing where the kernel lacks a part of the children's confinement."""
 
 
 @dataclass(frozen=True, slots=True)

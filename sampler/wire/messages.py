@@ -365,3 +365,5 @@ class AgentStatus(Message, frozen=True, kw_only=True):
     """Objects by state."""
     spool_bytes: int
     children: int
+    sandbox: str
+    """What holds the children, and what this kernel lacks for it; for people."""

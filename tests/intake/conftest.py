@@ -70,6 +70,7 @@ class RecordingHandler:
             counts={},
             spool_bytes=0,
             children=2,
+            sandbox="limits",
         )
 
 
