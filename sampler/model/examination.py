@@ -70,10 +70,14 @@ class StringHit:
     identifier: str
     offset: int
     length: int
+    xor_key: int = 0
+    """What the string's bytes were xored with, 0 to 255; 0 where they were not."""
 
     def __post_init__(self) -> None:
         _check_text("string identifier", self.identifier)
         _check_range(self.offset, self.length)
+        if not 0 <= self.xor_key <= 255:
+            raise ValueError(f"an xor key is a byte, not {self.xor_key}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,14 @@ from sampler.errors import RulesError
 from sampler.limits import SCAN_TIMEOUT_SECONDS, TEXT_MAX_CHARACTERS
 from sampler.model import RuleMatch
 from sampler.scan.asking import AskError, parse_ask
-from sampler.scan.engine_yara import ENGINE_VERSION, Buffer, CompiledRules, RuleHeader, ScanResult, compile_rules
+from sampler.scan.engine import EXTERNALS, Buffer, CompiledRules, RuleHeader, ScanLimits, ScanResult
+from sampler.scan.engines.yara import YaraEngine
 from sampler.scan.including import FolderIncludes
 from sampler.scan.rule_files import RuleFile, RuleFileError, RuleProblem, find_rule_files, read_rule_file
 
 _PROBLEMS_SHOWN_MAX_COUNT: Final = 5
+_ENGINE: Final = YaraEngine()
+_UNSET: Final = dict.fromkeys(EXTERNALS, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class RuleSet:
         if not loader.sources:
             raise RulesError(_nothing_left(folders, loader.problems))
         try:
-            compiled = compile_rules(loader.sources, loader.includes.read)
+            compiled = _ENGINE.compile(loader.sources, _UNSET, loader.includes.read)
         except RuleFileError as error:
             raise RulesError(f"the rules compile one by one but not together: {error}") from error
         count = sum(1 for _ in compiled.headers())
@@ -69,7 +72,7 @@ class RuleSet:
         self, data: Buffer, externals: Mapping[str, str], *, timeout_seconds: int = SCAN_TIMEOUT_SECONDS
     ) -> ScanResult:
         """As ``scan``, with what had to be left out."""
-        return self.compiled.scan(data, externals, timeout_seconds=timeout_seconds)
+        return self.compiled.scan(data, externals, ScanLimits(timeout_seconds=timeout_seconds))
 
 
 class _Loader:
@@ -86,7 +89,7 @@ class _Loader:
             self._check_namespace(file.namespace)
             source = read_rule_file(file.folder, file.path)
             self.includes.admit(file)
-            alone = compile_rules({file.namespace: source}, self.includes.read)
+            alone = _ENGINE.compile({file.namespace: source}, _UNSET, self.includes.read)
         except RuleFileError as error:
             why = self.includes.refusal or str(error)
             self.problems.append(RuleProblem(file.namespace, error.line, why))
@@ -97,7 +100,7 @@ class _Loader:
 
     def version(self) -> str:
         """The digest of everything that compiled, what it includes as well."""
-        digest = hashlib.sha256(ENGINE_VERSION.encode())
+        digest = hashlib.sha256(_ENGINE.version.encode())
         for name, text in (*sorted(self.sources.items()), *sorted(self.includes.texts.items())):
             for part in (name.encode(), text.encode()):
                 digest.update(len(part).to_bytes(8, "big") + part)

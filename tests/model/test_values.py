@@ -66,6 +66,9 @@ def test_what_a_child_says_has_ceilings() -> None:
     """Negative ranges, too many regions, hits or too long texts cannot be values."""
     with pytest.raises(ValueError, match="not a range"):
         StringHit("$a", -1, 4)
+    for key in (-1, 256):
+        with pytest.raises(ValueError, match="xor key"):
+            StringHit("$a", 0, 1, key)
     with pytest.raises(ValueError, match="not a range"):
         Region(PartKind.HEADER, "", 0, -1)
     with pytest.raises(ValueError, match="region name"):

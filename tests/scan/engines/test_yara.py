@@ -11,7 +11,10 @@ import yara
 from sampler.errors import RulesError, ScanError, ScanTimeout
 from sampler.limits import HITS_PER_RULE_MAX_COUNT, MATCHES_MAX_COUNT
 from sampler.model import RuleMatch, StringHit
-from sampler.scan import EXTERNALS, RuleSet, engine_yara
+from sampler.scan import EXTERNALS, RuleSet
+from sampler.scan.engine import ScanLimits
+from sampler.scan.engines.externals import Externals
+from sampler.scan.engines.yara import ENGINE, YaraRules
 
 Load = Callable[..., RuleSet]
 ENDLESS = """
@@ -165,9 +168,9 @@ def test_an_engine_that_fails(load: Load, monkeypatch: pytest.MonkeyPatch) -> No
         def match(self, **options: object) -> None:
             raise yara.Error("internal error: 30")
 
-    rules = engine_yara.CompiledRules(Broken())
+    rules = YaraRules(Broken(), Externals({}))
     with pytest.raises(ScanError, match="internal error: 30"):
-        rules.scan(b"", {}, timeout_seconds=1)
+        rules.scan(b"", {}, ScanLimits())
 
 
 def test_rules_that_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +181,7 @@ def test_rules_that_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(yara, "compile", refuse)
     with pytest.raises(RulesError, match="YARA cannot take these rules: internal error: 46"):
-        engine_yara.compile_rules({"a.yar": ""}, lambda wanted, including, namespace: None)
+        ENGINE.compile({"a.yar": ""}, {})
 
 
 def test_what_rules_say(load: Load, capfd: pytest.CaptureFixture[str]) -> None:
