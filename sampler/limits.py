@@ -15,6 +15,8 @@ FLAG_REQUEST_MAX_BYTES: Final = 64 * KIB
 """A flag request's own JSON; the object's bytes are not part of it."""
 PATH_MAX_BYTES: Final = 4096
 """Linux PATH_MAX."""
+FOLDER_ENTRIES_MAX_COUNT: Final = 1_000_000
+"""Entries of one folder that are looked at when a tree is walked."""
 DETECTIONS_MAX_COUNT: Final = 64
 TEXT_MAX_CHARACTERS: Final = 1024
 """One free-text value from a peer: a detection's name, a note."""
@@ -58,6 +60,12 @@ SCAN_TIMEOUT_SECONDS: Final = 30
 """YARA's own timeout; the sandbox's deadline stands behind it."""
 RULE_FILE_MAX_BYTES: Final = 16 * MIB
 RULE_FILES_MAX_COUNT: Final = 20_000
+RULES_LEFT_OUT_OF_FILE_MAX_COUNT: Final = 256
+"""A rule file with more rules than these that do not compile is left out as a whole."""
+COMPILED_RULES_MAX_BYTES: Final = 512 * MIB
+"""One compiled form that is kept."""
+COMPILED_CACHE_MAX_BYTES: Final = 1 * GIB
+"""All that are kept."""
 
 # Extraction
 REGIONS_MAX_COUNT: Final = 4096

@@ -118,11 +118,11 @@ async def _lines(
     """Results in the order of the walk, with ``at_once`` files under way."""
     under_way: list[asyncio.Task[ScanLine]] = []
     try:
-        for path in walk(paths):
-            if isinstance(path, NotWalked):
-                yield ScanLine(path=printable(path.path), error=path.detail)
+        for found in walk(paths):
+            if isinstance(found, NotWalked):
+                yield ScanLine(path=printable(found.path), error=found.detail)
                 continue
-            under_way.append(asyncio.create_task(_one(path, taker, examiner)))
+            under_way.append(asyncio.create_task(_one(found.path, taker, examiner)))
             if len(under_way) > at_once:
                 yield await under_way.pop(0)
         while under_way:

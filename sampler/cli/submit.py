@@ -18,7 +18,7 @@ from sampler.cli.output import json_option, print_ndjson, print_table, progress,
 from sampler.cli.show import verdict_text, what_is_sent
 from sampler.errors import AgentUnreachable, QueueBusy, RequestError
 from sampler.intake import AgentClient
-from sampler.intake.walking import NotWalked, walk
+from sampler.intake.walking import NotWalked, Walked, walk
 from sampler.model import ObjectState, Reason, Sampling
 from sampler.runtime.clock import SystemClock
 from sampler.wire.messages import FlagRequest, ObjectView
@@ -77,7 +77,7 @@ class Feed:
                 return await self._wait_all(client, views, wait_seconds, bar)
 
     async def _flag_all(self, client: AgentClient, paths: Sequence[bytes], bar: Progress) -> list[ObjectView]:
-        found = [path for path in walk(paths) if self._is_file(path)]
+        found = [step.path for step in walk(paths) if self._is_file(step)]
         shown = bar.add_task("submitting", total=len(found))
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -87,12 +87,12 @@ class Feed:
                 bar.advance(shown)
                 return view
 
-        views = await asyncio.gather(*(one(path) for path in found if isinstance(path, bytes)))
+        views = await asyncio.gather(*(one(path) for path in found))
         return [view for view in views if view is not None]
 
-    def _is_file(self, path: bytes | NotWalked) -> bool:
-        if isinstance(path, NotWalked):
-            self._problem(path.path, path.detail)
+    def _is_file(self, step: Walked) -> bool:
+        if isinstance(step, NotWalked):
+            self._problem(step.path, step.detail)
             return False
         return True
 
