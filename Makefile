@@ -3,16 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNNER := python -m
+SECONDS := 60
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench lock clean
+.PHONY: help demo test lint check bench fuzz lock clean
 
 help:
 	@echo "make demo   set up and do the main job on this machine, in a throwaway folder"
 	@echo "make test   set up and pass all tests"
 	@echo "make check  formatting, lint, types, import directions, and the tests measured by branch: what CI runs"
 	@echo "make bench  how long a flag takes, and how many objects a second are delivered"
+	@echo "make fuzz   every fuzz target for SECONDS=60 each; fails on a finding"
 	@echo "make lock   pin the requirement files anew"
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
@@ -48,12 +50,21 @@ check: lint
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/path.py
 
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.run
+	$(PIP) --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m fuzz.run --seconds $(SECONDS)
+
 lock: $(VENV)/.test
 	$(PIP) pip-tools
 	cd requirements && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file run.txt run.in ../pyproject.toml
 	cd requirements && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --constraint run.txt --output-file test.txt test.in
+	cd requirements && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --constraint run.txt --output-file fuzz.txt fuzz.in
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache htmlcov .coverage*
