@@ -27,6 +27,12 @@ PROCESS_ID_MAX: Final = 4_194_304
 """Linux PID_MAX_LIMIT."""
 CONNECTIONS_PER_REQUEST: Final = 4
 """Connections to the local socket that may be open for each request that may be under way."""
+PEER_REQUESTS_PER_SECOND: Final = 50.0
+"""Of one user that is neither root nor the agent's own."""
+PEER_REQUESTS_BURST: Final = 200
+"""How many of them at once, after some rest."""
+PEER_RATES_MAX_COUNT: Final = 1024
+"""Users whose rates are remembered; all others share one."""
 LINGER_SECONDS: Final = 10.0
 """How long the rest of a refused body is read and dropped, so that its sender sees the answer."""
 SHUTDOWN_SECONDS: Final = 10.0
@@ -66,6 +72,11 @@ COMPILED_RULES_MAX_BYTES: Final = 512 * MIB
 """One compiled form that is kept."""
 COMPILED_CACHE_MAX_BYTES: Final = 1 * GIB
 """All that are kept."""
+
+SWEEP_ATTEMPTS_MAX_COUNT: Final = 3
+"""How often a file that changes while it is scanned is scanned; then it is reported as changing."""
+SCAN_MEMORY_MAX_BYTES: Final = 256 * MIB
+"""On disk, for the results of earlier scans."""
 
 # Extraction
 REGIONS_MAX_COUNT: Final = 4096

@@ -31,6 +31,7 @@ from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
 from sampler.runtime.tasks import TaskKeeper
+from sampler.scan import RuleSettings
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
@@ -87,7 +88,7 @@ async def run(
     """
     stores = await off_loop(Stores.open, places, settings)
     async with AsyncExitStack() as stack:
-        examiner = await _examiner(settings, stack)
+        examiner = await _examiner(settings, places, stack)
         agent_id = await off_loop(_agent_id, places)
         uploader = await _uploader(settings, places, stores, clock, stack) if settings.queue.url else None
         pipeline = Pipeline(
@@ -110,10 +111,10 @@ async def run(
         await asyncio.Event().wait()
 
 
-async def _examiner(settings: AgentSettings, stack: AsyncExitStack) -> Examiner:
+async def _examiner(settings: AgentSettings, places: AgentPlaces, stack: AsyncExitStack) -> Examiner:
     examiner = Examiner(
         ExamineSettings(
-            rule_folders=rule_folders(settings),
+            rules=RuleSettings(rule_folders(settings), cache=places.compiled_rules),
             children=settings.examine.children,
             deadline_seconds=settings.examine.deadline_seconds,
             memory_max_bytes=settings.examine.memory_max_bytes,
@@ -139,6 +140,8 @@ async def _listen(
         clock=clock,
         spool_folder=places.spool,
         max_bytes=settings.examine.object_max_bytes,
+        requests_per_second=settings.intake.requests_per_second,
+        burst=settings.intake.burst,
     )
     await server.start()
     stack.push_async_callback(server.close)

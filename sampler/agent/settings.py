@@ -13,6 +13,8 @@ from sampler.limits import (
     MATCH_CONTEXT_MAX_BYTES,
     MIB,
     OBJECT_MAX_BYTES,
+    PEER_REQUESTS_BURST,
+    PEER_REQUESTS_PER_SECOND,
     SNAPSHOT_DEADLINE_SECONDS,
 )
 from sampler.model import Ask, Sampling
@@ -41,6 +43,15 @@ class SpoolSection(Section, frozen=True):
     max_bytes: Positive = 10 * GIB
     reserve_bytes: Annotated[int, Meta(ge=0)] = 256 * MIB
     """Free space that is left to the rest of the machine."""
+
+
+class IntakeSection(Section, frozen=True):
+    """``[intake]``: what local peers may ask. Root and the agent's own user are not limited by the rate."""
+
+    requests_per_second: Annotated[float, Meta(gt=0, le=1_000_000)] = PEER_REQUESTS_PER_SECOND
+    """Of one user, in the long run."""
+    burst: Annotated[int, Meta(ge=1, le=1_000_000)] = PEER_REQUESTS_BURST
+    """Of one user, at once."""
 
 
 class ExamineSection(Section, frozen=True):
@@ -92,6 +103,7 @@ class AgentSettings(Section, frozen=True):
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
     queue: QueueSection = QueueSection()
     spool: SpoolSection = SpoolSection()
+    intake: IntakeSection = IntakeSection()
     examine: ExamineSection = ExamineSection()
     policy: PolicySection = PolicySection()
     default_ask: AskSection = AskSection()

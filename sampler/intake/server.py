@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket as sockets
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -21,6 +22,7 @@ from sampler.intake.connections import Connection
 from sampler.intake.crowd import Crowd
 from sampler.intake.ports import LocalHandler
 from sampler.intake.problems import Rejected, bad_value, problem_response
+from sampler.intake.rates import Rates
 from sampler.intake.requests import Flag, read_flag, read_listing
 from sampler.intake.socket_file import SocketFile
 from sampler.limits import (
@@ -29,10 +31,12 @@ from sampler.limits import (
     FLAG_REQUEST_MAX_BYTES,
     LINGER_SECONDS,
     OBJECT_MAX_BYTES,
+    PEER_REQUESTS_BURST,
+    PEER_REQUESTS_PER_SECOND,
     SHUTDOWN_SECONDS,
     SNAPSHOT_DEADLINE_SECONDS,
 )
-from sampler.model import DescriptorSource, Source
+from sampler.model import DescriptorSource, Peer, Source
 from sampler.runtime.clock import Clock
 from sampler.wire import local_routes
 from sampler.wire.codec import encode
@@ -42,6 +46,7 @@ log = structlog.get_logger()
 
 _CONNECTION: Final = web.RequestKey("connection", Connection)
 _BUSY_SECONDS: Final = 1.0
+_SECOND_NS: Final = 1_000_000_000
 _FULL_SECONDS: Final = 60.0
 _SANDBOX_SECONDS: Final = 5.0
 
@@ -58,9 +63,12 @@ class LocalServer:
         spool_folder: where bodies above ``MEMORY_SNAPSHOT_MAX_BYTES`` become unnamed files.
         max_bytes: the longest body of an object.
         max_requests: requests under way at once; one user that is neither root nor the agent's own gets half of them.
+        requests_per_second: of one user that is neither root nor the agent's own, in the long run.
+        burst: how many of them at once.
         stall_seconds: a request or body that brings no byte for this long is given up.
         body_seconds: how long the whole of a body may take.
         new_id: makes the identifiers of objects whose peer gave none.
+        monotonic_ns: a clock that is never set.
     """
 
     def __init__(
@@ -72,9 +80,12 @@ class LocalServer:
         spool_folder: Path,
         max_bytes: int = OBJECT_MAX_BYTES,
         max_requests: int = 64,
+        requests_per_second: float = PEER_REQUESTS_PER_SECOND,
+        burst: int = PEER_REQUESTS_BURST,
         stall_seconds: float = BODY_STALL_SECONDS,
         body_seconds: float = SNAPSHOT_DEADLINE_SECONDS,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._file = SocketFile(socket)
         self._handler = handler
@@ -84,7 +95,9 @@ class LocalServer:
         self._max_requests = max_requests
         self._patience = Patience(stall_seconds, body_seconds)
         self._new_id = new_id
+        self._monotonic_ns = monotonic_ns
         self._crowd = Crowd(max_requests)
+        self._rates = Rates(requests_per_second, burst)
         self._undo = AsyncExitStack()
         self._runner = web.AppRunner(
             self._application(),
@@ -153,6 +166,7 @@ class LocalServer:
         if connection is None:
             raise Rejected(HTTPStatus.BAD_REQUEST, "gone", "the connection has ended")
         request[_CONNECTION] = connection
+        self._check_rate(connection.peer)
         with self._crowd.entered(connection.peer) as admitted:
             if not admitted:
                 raise Rejected(
@@ -162,6 +176,15 @@ class LocalServer:
                     retry_after_seconds=_BUSY_SECONDS,
                 )
             return await handler(request)
+
+    def _check_rate(self, peer: Peer) -> None:
+        if wait_ns := self._rates.wait_ns(peer, self._monotonic_ns()):
+            raise Rejected(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too-often",
+                f"user {peer.uid} asks too often; see intake.requests_per_second of the agent's settings",
+                retry_after_seconds=wait_ns / _SECOND_NS,
+            )
 
     async def _flag(self, request: web.Request) -> web.Response:
         connection = request[_CONNECTION]

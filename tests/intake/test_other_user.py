@@ -130,3 +130,43 @@ async def test_process_of_another_user(serve: Serve, handler: Any, ask: Ask, sec
         assert handler.candidates == []
     else:
         assert handler.candidates[0].pid == 1
+
+
+HASTY = """
+import http.client, json, os, socket, sys
+
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+connection = http.client.HTTPConnection("agent")
+connection.sock = socket.socket(socket.AF_UNIX)
+connection.sock.connect(sys.argv[1])
+said = []
+for _ in range(int(sys.argv[2])):
+    connection.request("GET", "/v1/status")
+    answer = connection.getresponse()
+    answer.read()
+    said.append((answer.status, answer.getheader("Retry-After")))
+print(json.dumps(said))
+"""
+
+
+async def test_a_hasty_user_is_told_how_long_to_wait(serve: Serve, socket_path: Path) -> None:
+    """Beyond its burst it gets 429 on an open connection, and is admitted after the seconds that it was told."""
+    now = [0]
+    await serve(requests_per_second=0.4, burst=2, monotonic_ns=lambda: now[0])
+
+    async def ask(times: int) -> list[list[Any]]:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", HASTY, str(socket_path), str(times), stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await asyncio.wait_for(child.communicate(), 60)
+        said: list[list[Any]] = json.loads(output)
+        return said
+
+    refused = [429, "3"] if os.geteuid() == 0 else [200, None]
+    assert await ask(4) == [[200, None], [200, None], refused, refused]
+    now[0] += 3_000_000_000
+    assert (await ask(2))[0] == [200, None]
