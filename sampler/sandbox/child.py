@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sampler.limits import FRAME_MAX_BYTES, TEXT_MAX_CHARACTERS
-from sampler.sandbox.framing import check_length, receive_frame, send_frame
+from sampler.sandbox.assembling import Assembler
+from sampler.sandbox.framing import HEADER, FrameError, check_length, close_all, header_of, receive_some_into
 
 ANSWERED: Final = b"\0"
 GAVE_UP: Final = b"\1"
 MARK_BYTES: Final = 16
+_DESCRIPTORS_MAX_COUNT: Final = 2
+"""One belongs to a request; room for one more shows that more came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +37,41 @@ class Prepared:
 
 
 def serve(peer: socket.socket, handle: Callable[[bytes, int], bytes]) -> None:
-    """Answer requests until the agent closes its end.
+    """Answer requests until the agent closes its end. An exchange usually costs one read and one write of the socket.
 
     Raises:
         FrameError, OSError: the agent broke the framing or is gone; the child has nothing left to do.
     """
-    while (received := receive_frame(peer, descriptors=1)) is not None:
-        request, (descriptor,) = received
+    incoming = Assembler()
+    while (received := _next_request(peer, incoming)) is not None:
+        request, descriptor = received
         try:
-            answer = _answer(handle, request[MARK_BYTES:], descriptor)
+            answer = request[:MARK_BYTES] + _answer(handle, request[MARK_BYTES:], descriptor)
         finally:
             os.close(descriptor)
-        send_frame(peer, request[:MARK_BYTES] + answer)
+        peer.sendall(header_of(answer) + answer)
+
+
+def _next_request(peer: socket.socket, incoming: Assembler) -> tuple[bytes, int] | None:
+    """One frame and the one descriptor that comes with it; ``None`` when the agent closed after the last."""
+    received: list[int] = []
+    while (request := incoming.take()) is None:
+        count, more = receive_some_into(peer, incoming.space(), _DESCRIPTORS_MAX_COUNT)
+        received += more
+        if count == 0:
+            _check_whole(incoming)
+            return None
+        incoming.advance(count)
+    if len(received) != 1:
+        close_all(received)
+        raise FrameError(f"a request with {len(received)} descriptors")
+    return request, received[0]
+
+
+def _check_whole(incoming: Assembler) -> None:
+    have, need = incoming.progress
+    if (have, need) != (0, HEADER.size):
+        raise FrameError(f"a request was cut off after {have} of {need} bytes")
 
 
 def _answer(handle: Callable[[bytes, int], bytes], request: bytes, descriptor: int) -> bytes:

@@ -89,19 +89,19 @@ def receive_frame(
     return payload, reader.received
 
 
-def receive_some(peer: socket.socket, size: int, descriptors: int) -> tuple[bytes, list[int]]:
-    """What waits to be read: at most ``size`` bytes, and ``descriptors`` descriptors, close-on-exec; more are dropped.
+def receive_some_into(peer: socket.socket, space: memoryview, descriptors: int) -> tuple[int, list[int]]:
+    """Read once: how many bytes came, and at most ``descriptors`` descriptors, close-on-exec; more are dropped.
 
     ``socket.recv_fds`` passes no flags on (CPython 3.11), so that what it receives would be inherited.
     """
     received = array.array("i")
-    data, ancillary, _, _ = peer.recvmsg(
-        size, socket.CMSG_LEN(descriptors * received.itemsize), socket.MSG_CMSG_CLOEXEC
+    count, ancillary, _, _ = peer.recvmsg_into(
+        (space,), socket.CMSG_LEN(descriptors * received.itemsize), socket.MSG_CMSG_CLOEXEC
     )
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             received.frombytes(content[: len(content) - len(content) % received.itemsize])
-    return data, list(received)
+    return count, list(received)
 
 
 def close_all(descriptors: Sequence[int]) -> None:
@@ -120,17 +120,18 @@ class _Reader:
 
     def take(self, size: int) -> bytes | None:
         """Exactly ``size`` bytes, or ``None`` when the peer closed before the first of them."""
-        chunks = bytearray()
-        while len(chunks) < size:
+        data = bytearray(size)
+        filled = 0
+        while filled < size:
             self._peer.settimeout(self._left())
-            chunk, received = receive_some(self._peer, size - len(chunks), _DESCRIPTORS_MAX_COUNT)
+            count, received = receive_some_into(self._peer, memoryview(data)[filled:], _DESCRIPTORS_MAX_COUNT)
             self.received.extend(received)
-            if not chunk and not chunks:
+            if count == 0 and filled == 0:
                 return None
-            if not chunk:
-                raise FrameError(f"a frame was cut off after {len(chunks)} of {size} bytes")
-            chunks += chunk
-        return bytes(chunks)
+            if count == 0:
+                raise FrameError(f"a frame was cut off after {filled} of {size} bytes")
+            filled += count
+        return bytes(data)
 
     def _left(self) -> float | None:
         if self._end is None:

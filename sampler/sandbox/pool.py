@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import structlog
@@ -116,18 +115,19 @@ class ChildPool:
         """
         if len(request) > _REQUEST_MAX_BYTES:
             raise SandboxError(f"a request of {len(request)} bytes, a child takes at most {_REQUEST_MAX_BYTES}")
-        async with self._slots, self._child() as child:
+        async with self._slots:
+            child = self._take_idle() or await self._next_child()
+            self._busy.add(child)
             try:
-                async with asyncio.timeout(self._deadline_seconds):
-                    answer = await child.ask(request, descriptor)
-            except TimeoutError as error:
-                raise ChildTimedOut(
-                    f"child {child.pid} was killed: it had not examined an object after {self._deadline_seconds:g} s"
-                ) from error
-            try:
-                return read(answer) if len(answer) <= _READ_ON_LOOP_MAX_BYTES else await off_loop(read, answer)
-            except ValueError as error:
-                raise ChildDied(f"child {child.pid} was killed: its answer is not credible: {error}") from error
+                return await self._ask(child, request, descriptor, read)
+            except BaseException:  # cancelling included: a child that still holds an object is of no more use
+                child.kill()
+                raise
+            finally:
+                self._busy.discard(child)
+                self._keep(child)
+                if self._lacks_children:
+                    self._filled()
 
     async def close(self) -> None:
         """Kill the children and the nursery; calls under way end with ``ChildDied``."""
@@ -146,24 +146,24 @@ class ChildPool:
         """How many children live at this moment."""
         return sum(child.is_alive for child in (*self._idle, *self._busy))
 
-    @asynccontextmanager
-    async def _child(self) -> AsyncIterator[ChildProcess]:
-        """A living child for the time of one object; whatever goes wrong meanwhile, cancelling included, kills it."""
+    async def _next_child(self) -> ChildProcess:
         while (child := self._take_idle()) is None:
             await asyncio.shield(self._filled())
             if self._trouble is not None:
                 raise SandboxError(str(self._trouble)) from self._trouble
-        self._busy.add(child)
+        return child
+
+    async def _ask(self, child: ChildProcess, request: bytes, descriptor: int, read: Callable[[bytes], T]) -> T:
         try:
-            yield child
-        except BaseException:
-            child.kill()
-            raise
-        finally:
-            self._busy.discard(child)
-            self._keep(child)
-            if self._lacks_children:
-                self._filled()
+            answer = await child.ask(request, descriptor, self._deadline_seconds)
+        except TimeoutError as error:
+            raise ChildTimedOut(
+                f"child {child.pid} was killed: it had not examined an object after {self._deadline_seconds:g} s"
+            ) from error
+        try:
+            return read(answer) if len(answer) <= _READ_ON_LOOP_MAX_BYTES else await off_loop(read, answer)
+        except ValueError as error:
+            raise ChildDied(f"child {child.pid} was killed: its answer is not credible: {error}") from error
 
     def _take_idle(self) -> ChildProcess | None:
         while self._idle:

@@ -37,7 +37,6 @@ _ARGUMENTS_OFFSET: Final = 16
 
 _PROT_EXEC: Final = 4
 _F_DUPFD_CLOEXEC: Final = 1030
-_FIONBIO: Final = 0x5421
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ MACHINES: Final = {
             "exit_group": 231,
         },
         not_executable={"mmap": 9, "mprotect": 10},
-        limited={"fcntl": (72, _F_DUPFD_CLOEXEC), "ioctl": (16, _FIONBIO)},
+        limited={"fcntl": (72, _F_DUPFD_CLOEXEC)},
         refused={"newfstatat": 262, "stat": 4, "lstat": 6, "openat": 257},
     ),
     "aarch64": Machine(
@@ -119,7 +118,7 @@ MACHINES: Final = {
             "exit_group": 94,
         },
         not_executable={"mmap": 222, "mprotect": 226},
-        limited={"fcntl": (25, _F_DUPFD_CLOEXEC), "ioctl": (29, _FIONBIO)},
+        limited={"fcntl": (25, _F_DUPFD_CLOEXEC)},
         refused={"newfstatat": 79, "openat": 56},
     ),
 }

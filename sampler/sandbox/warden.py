@@ -44,27 +44,27 @@ class ChildProcess:
         self._channel = Channel(peer)
         self._pidfd = pidfd
         self._condemned = False
+        self._watch = select.poll()
+        self._watch.register(pidfd, select.POLLIN)
 
     @property
     def is_alive(self) -> bool:
         """Whether it still runs, and may (a pidfd becomes readable when its process ends)."""
-        if self._condemned:
-            return False
-        watch = select.poll()
-        watch.register(self._pidfd, select.POLLIN)
-        return not watch.poll(0)
+        return not self._condemned and not self._watch.poll(0)
 
-    async def ask(self, request: bytes, descriptor: int) -> bytes:
-        """Give it one object and return its answer; the caller keeps the deadline and kills it if this raises.
+    async def ask(self, request: bytes, descriptor: int, deadline_seconds: float) -> bytes:
+        """Give it one object and return its answer; the caller kills it if this raises.
 
         Raises:
             ChildDied: it ended, broke the framing, or gave up on the object.
+            TimeoutError: it had not answered after ``deadline_seconds``.
         """
         self.objects += 1
         mark = secrets.token_bytes(MARK_BYTES)
         try:
-            await self._channel.send(mark + request, (descriptor,))
-            answer = await self._channel.receive()
+            answer = await self._channel.exchange(mark + request, descriptor, deadline_seconds)
+        except TimeoutError:
+            raise
         except (FrameError, EOFError, OSError) as error:
             raise ChildDied(f"child {self.pid} died or broke off while it held an object: {error}") from error
         if not answer.startswith(mark):
