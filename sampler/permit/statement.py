@@ -26,6 +26,8 @@ _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _FIELD_OR_PREFIX: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?")
 _FIELD_MAX_CHARACTERS: Final = 128
+_VERSION_MAX: Final = 2**63 - 1
+"""What a manifest's reader takes as a whole number."""
 _KEYS: Final = frozenset({"id", "version", "title", "scopes", "fields"})
 
 
@@ -95,7 +97,7 @@ def parse_statement(data: bytes, text: bytes) -> Statement:
         raise ConsentError(f"statement: one of its files has more than {STATEMENT_MAX_BYTES} bytes")
     try:
         document, markdown = tomllib.loads(data.decode("utf-8")), text.decode("utf-8")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets int()'s own through for thousands of digits
         raise ConsentError(f"statement: cannot be read: {error}") from error
     _only(_KEYS, document, "statement")
     purposes = _purposes(_table(document, "scopes"))
@@ -159,7 +161,7 @@ def _rule(pattern: str, treatment: Any, scope: Scope) -> FieldRule:
         raise ConsentError(f"statement: {pattern!r} under {scope} is neither a field name nor a prefix like file.pe.*")
     if treatment not in list(Treatment):
         known = ", ".join(Treatment)
-        raise ConsentError(f"statement: unknown treatment {treatment!r} of {pattern}; there are {known}")
+        raise ConsentError(f"statement: unknown treatment {_shown(treatment)} of {pattern}; there are {known}")
     return FieldRule(pattern, Treatment(treatment), scope)
 
 
@@ -192,6 +194,14 @@ def _matching(table: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> s
 
 def _version(table: Mapping[str, Any]) -> int:
     value = table.get("version")
-    if type(value) is not int or value < 1:
-        raise ConsentError(f"statement: version is to be a whole number from 1, not {value!r}")
+    if type(value) is not int or not 1 <= value <= _VERSION_MAX:
+        raise ConsentError(f"statement: version is to be a whole number from 1 to {_VERSION_MAX}, not {_shown(value)}")
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; Python writes no number of thousands of digits, which TOML can hold."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number of thousands of digits"

@@ -85,6 +85,10 @@ def test_the_closest_line_decides(name: str, pattern: str | None) -> None:
         (("[scopes]", "[scope]"), "'scope'"),
         (("[scopes]", "[[scopes]]"), "scopes"),
         (("version = 2", "version ="), "line 3"),
+        (("version = 2", f"version = {2**63}"), "version"),
+        (("version = 2", f"version = {'9' * 5000}"), "5000 digits"),
+        (("version = 2", f"version = 0x{'f' * 5000}"), "not a number of thousands of digits"),
+        (('"file.path" = "template"', f'"file.path" = 0x{"f" * 5000}'), "unknown treatment a number of thousands"),
     ],
 )
 def test_what_is_not_sound_is_named(change: tuple[str, str], named: str) -> None:
