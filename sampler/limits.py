@@ -56,12 +56,16 @@ EXAMINE_DEADLINE_SECONDS: Final = 60.0
 CHILD_MEMORY_MAX_BYTES: Final = 2 * GIB
 CHILD_MAX_OBJECTS: Final = 1000
 """After this many objects a child is replaced."""
+CHILD_GROWTH_MAX_BYTES: Final = 256 * MIB
+"""A child that has taken so much more memory of its own than it began with, and kept it, is replaced."""
 
 # Scanning
 MATCHES_MAX_COUNT: Final = 1000
 """Rules that matched one object."""
 HITS_PER_RULE_MAX_COUNT: Final = 256
 """String hits kept of one rule; how many there were in all is kept as a number."""
+HITS_PER_STRING_MAX_COUNT: Final = 1_000_000
+"""Hits of one string that an engine counts, and that conditions see; libyara's own number, fixed when it was built."""
 SCAN_TIMEOUT_SECONDS: Final = 30
 """YARA's own timeout; the sandbox's deadline stands behind it."""
 RULE_FILE_MAX_BYTES: Final = 16 * MIB

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
@@ -9,6 +10,7 @@ from typing import Final, Self
 from sampler.errors import RulesError, ScanError
 from sampler.scan.engine import ExternalValue
 
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -23,8 +25,11 @@ class Externals:
         """Variables of the types of ``values``.
 
         Raises:
-            RulesError: a value is of no type that rules know, or is too large.
+            RulesError: a name is no identifier, or a value is of no type that rules know or too large.
         """
+        for name in values:
+            if not _NAME.fullmatch(name):
+                raise RulesError(f"{name!r} cannot be the name of an external variable; use letters, digits and _")
         try:
             return cls({name: _fit(name, value, type(value)) for name, value in values.items()})
         except ScanError as error:

@@ -84,6 +84,8 @@ class YaraRules:
             raise ScanTimeout(f"the rules did not come to an end within {limits.timeout_seconds} s") from error
         except yara.Error as error:
             raise ScanError(f"YARA could not scan it: {error}") from error
+        except MemoryError as error:
+            raise ScanError("YARA found more hits in it than there is memory for") from error
         return kept((_found(match, limits) for match in found), overflows, limits)
 
 
