@@ -82,6 +82,9 @@ SWEEP_ATTEMPTS_MAX_COUNT: Final = 3
 SCAN_MEMORY_MAX_BYTES: Final = 256 * MIB
 """On disk, for the results of earlier scans."""
 
+SCAN_HITS_PER_RULE_MAX_COUNT: Final = 32
+"""String hits of one rule in the answer to a local peer that only wants a scan."""
+
 # Extraction
 REGIONS_MAX_COUNT: Final = 4096
 PROBLEMS_MAX_COUNT: Final = 256

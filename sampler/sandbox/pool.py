@@ -1,4 +1,4 @@
-"""A fixed number of children, each with one object at a time, replaced when they die, lie, hang or have served long."""
+"""A fixed number of children, each with one object at a time, replaced when they die, lie, hang, grow or are old."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from typing import Final, TypeVar
 import structlog
 
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
-from sampler.limits import CHILD_MAX_OBJECTS, CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS, FRAME_MAX_BYTES, KIB
+from sampler.limits import (
+    CHILD_GROWTH_MAX_BYTES,
+    CHILD_MAX_OBJECTS,
+    CHILD_MEMORY_MAX_BYTES,
+    EXAMINE_DEADLINE_SECONDS,
+    FRAME_MAX_BYTES,
+    KIB,
+)
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.child import MARK_BYTES
@@ -43,6 +50,7 @@ class ChildPool:
         deadline_seconds: float = EXAMINE_DEADLINE_SECONDS,
         memory_max_bytes: int = CHILD_MEMORY_MAX_BYTES,
         max_objects: int = CHILD_MAX_OBJECTS,
+        growth_max_bytes: int = CHILD_GROWTH_MAX_BYTES,
         start_deadline_seconds: float = 120.0,
         require_sandbox: bool = False,
     ) -> None:
@@ -55,6 +63,7 @@ class ChildPool:
             deadline_seconds: for one object, from the moment a child is given it.
             memory_max_bytes: what one child may allocate, the nursery's share included.
             max_objects: a child is replaced after so many.
+            growth_max_bytes: a child is replaced when it has taken so much more memory than it began with.
             start_deadline_seconds: for importing and calling the entry.
             require_sandbox: have no children rather than some that the kernel cannot confine in every way.
         """
@@ -63,6 +72,7 @@ class ChildPool:
         self._deadline_seconds = deadline_seconds
         self._memory_max_bytes = memory_max_bytes
         self._max_objects = max_objects
+        self._growth_max_bytes = growth_max_bytes
         self._start_deadline_seconds = start_deadline_seconds
         self._require_sandbox = require_sandbox
         self._slots = asyncio.Semaphore(children)
@@ -179,10 +189,13 @@ class ChildPool:
 
     def _keep(self, child: ChildProcess) -> None:
         """Have it wait for its next object, unless it is of no more use."""
-        if self._lacks_children and child.is_alive and child.objects < self._max_objects:
+        if self._lacks_children and child.is_alive and not self._is_worn(child):
             self._idle.append(child)
         else:
             child.forget()
+
+    def _is_worn(self, child: ChildProcess) -> bool:
+        return child.objects >= self._max_objects or child.grown_bytes > self._growth_max_bytes
 
     def _filled(self) -> asyncio.Task[None]:
         """The task that forks until no child is lacking; ``_trouble`` says afterwards why it could not.

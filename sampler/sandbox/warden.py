@@ -24,6 +24,7 @@ from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.channel import Channel
 from sampler.sandbox.child import ANSWERED, MARK_BYTES
 from sampler.sandbox.framing import FrameError, close_all
+from sampler.sandbox.growth import Growth
 from sampler.sandbox.messages import Failed, Fork, Forked, FromNursery, ToNursery, Warm, Warmed, encode, from_nursery
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ class ChildProcess:
         self._channel = Channel(peer)
         self._pidfd = pidfd
         self._condemned = False
+        self._growth = Growth(pid)  # of this child for sure if its pidfd says later that it is alive
         self._watch = select.poll()
         self._watch.register(pidfd, select.POLLIN)
 
@@ -51,6 +53,11 @@ class ChildProcess:
     def is_alive(self) -> bool:
         """Whether it still runs, and may (a pidfd becomes readable when its process ends)."""
         return not self._condemned and not self._watch.poll(0)
+
+    @property
+    def grown_bytes(self) -> int:
+        """How much memory of its own it has taken since it was forked."""
+        return self._growth.grown_bytes
 
     async def ask(self, request: bytes, descriptor: int, deadline_seconds: float) -> bytes:
         """Give it one object and return its answer; the caller kills it if this raises.
@@ -63,7 +70,7 @@ class ChildProcess:
         mark = secrets.token_bytes(MARK_BYTES)
         try:
             answer = await self._channel.exchange(mark + request, descriptor, deadline_seconds)
-        except TimeoutError:
+        except TimeoutError:  # an OSError too, but the pool's to name
             raise
         except (FrameError, EOFError, OSError) as error:
             raise ChildDied(f"child {self.pid} died or broke off while it held an object: {error}") from error
@@ -87,6 +94,7 @@ class ChildProcess:
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+            self._growth.close()
             self._channel.close()
 
 

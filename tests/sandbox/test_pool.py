@@ -199,6 +199,25 @@ async def test_replaced_after_so_many_objects(make_pool: MakePool, descriptor: i
     assert len(set(pids)) == 3
 
 
+async def test_replaced_after_growth(make_pool: MakePool, descriptor: int) -> None:
+    """A child that keeps more and more memory is replaced before it has all that it may have."""
+    pool = await make_pool(children=1, growth_max_bytes=40 << 20)
+    pids = [await pool.call(b"leak %d" % (16 << 20), descriptor) for _ in range(6)]
+    assert pids[0] == pids[1] == pids[2] != pids[3]
+    assert pids[3] == pids[4] == pids[5]
+
+
+async def test_a_large_object_is_no_growth(make_pool: MakePool, tmp_path: Path) -> None:
+    """Memory that was given back, and pages of a mapped object, are not held against a child."""
+    pool = await make_pool(children=1, growth_max_bytes=8 << 20)
+    large = tmp_path / "large"
+    large.write_bytes(bytes(32 << 20))
+    with large.open("rb") as file:
+        pids = {await pool.call(b"map", file.fileno()) for _ in range(2)}
+        pids |= {await pool.call(b"borrow %d" % (32 << 20), file.fileno()) for _ in range(2)}
+    assert len(pids) == 1
+
+
 async def test_as_many_at_a_time_as_there_are_children(make_pool: MakePool, until: Until) -> None:
     """Two children work at the same time; a third object waits until one of them is free."""
     pool = await make_pool(children=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import select
 import signal
@@ -20,6 +21,8 @@ from sampler.sandbox.child import MARK_BYTES
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _MACHINE = os.uname().machine
+_LEAKED: list[bytes] = []
+_MAPPED: list[mmap.mmap] = []
 
 
 def prepare(settings: bytes) -> Prepared:
@@ -84,6 +87,26 @@ def _raise(request: bytes, descriptor: int) -> bytes:
 def _exhaust(request: bytes, descriptor: int) -> bytes:
     hoard = [bytearray(16 << 20) for _ in range(1 << 20)]
     return str(len(hoard)).encode()
+
+
+def _leak(request: bytes, descriptor: int) -> bytes:
+    """Keep as much memory as the request says, written to, and tell the process."""
+    _LEAKED.append(b"x" * int(request.split()[1]))
+    return str(os.getpid()).encode()
+
+
+def _borrow(request: bytes, descriptor: int) -> bytes:
+    """Use as much memory as the request says, give it back, and tell the process."""
+    assert bytes(int(request.split()[1])).count(0)
+    return str(os.getpid()).encode()
+
+
+def _map(request: bytes, descriptor: int) -> bytes:
+    """Have every page of the object mapped, still so at the end, and tell the process."""
+    content = mmap.mmap(descriptor, os.lseek(descriptor, 0, os.SEEK_END), access=mmap.ACCESS_READ)
+    assert content.find(b"absent") < 0
+    _MAPPED.append(content)
+    return str(os.getpid()).encode()
 
 
 def _raw(request: bytes, descriptor: int) -> bytes:
@@ -186,6 +209,9 @@ _ACTIONS = {
     "die": _die,
     "raise": _raise,
     "exhaust": _exhaust,
+    "leak": _leak,
+    "borrow": _borrow,
+    "map": _map,
     "raw": _raw,
     "overlong": _overlong,
     "too-long": _too_long,
