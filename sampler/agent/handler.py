@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import sampler
 from sampler.agent.pipeline import Pipeline
-from sampler.agent.views import view_of
+from sampler.agent.views import scan_view_of, view_of
 from sampler.errors import ConsentError, RequestError
-from sampler.model import Candidate, ObjectState, Peer
+from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.upload import Uploader
+from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 
 
@@ -27,6 +28,13 @@ class Handler:
     async def flag(self, candidate: Candidate) -> ObjectView:
         """Take one object; the outcome is durable when this returns."""
         return view_of(await self.pipeline.flag(candidate), candidate.peer)
+
+    async def scan(self, candidate: Candidate) -> ScanView:
+        """Scan one object; nothing is kept and nothing leaves."""
+        taken = await self.pipeline.scan(candidate)
+        if isinstance(taken, Failure):
+            raise RequestError(f"{taken.code}: {taken.detail}")
+        return scan_view_of(taken.size, taken.examination)
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
         """One object, or ``None`` when it was never flagged here."""

@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from sampler import describe, snapshot
 from sampler.agent.consents import ConsentStore
-from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError
+from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError, SandboxError
 from sampler.examine import Examiner
 from sampler.extract import plan_parts
 from sampler.journal import Journal
+from sampler.limits import TEXT_MAX_CHARACTERS
 from sampler.model import (
     Ask,
     Candidate,
+    ContentKind,
     Examination,
     Failure,
     Field,
@@ -30,6 +32,7 @@ from sampler.model import (
     ObjectRecord,
     ObjectState,
     Parcel,
+    Problem,
     Reason,
     Refusal,
     Sampling,
@@ -47,6 +50,8 @@ from sampler.wire.codec import encode
 
 log = structlog.get_logger()
 
+_UNKNOWN_TYPE: Final = "application/octet-stream"
+
 
 @dataclass(frozen=True, slots=True)
 class Asks:
@@ -54,6 +59,15 @@ class Asks:
 
     default: Ask
     by_rule: Mapping[str, Ask]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the rules said of an object of which nothing is kept."""
+
+    size: int
+    """Bytes."""
+    examination: Examination
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,35 @@ class Pipeline:
         if self.under_way.is_running(candidate.event_id):
             await off_loop(snapshot.abandon, candidate)
         return await self.under_way.run(candidate.event_id, partial(self._take, candidate))
+
+    async def scan(self, candidate: Candidate) -> Scan | Failure:
+        """What the rules say of an object. Nothing of it is written down, and nothing leaves.
+
+        An object that its child did not survive has that as its problem.
+
+        Raises:
+            SpoolFull, SandboxError: this host can copy or scan nothing now.
+        """
+        taken = await off_loop(self.snapshots.take, candidate)
+        if isinstance(taken, Failure):
+            return taken
+        try:
+            return Scan(taken.size, await self.examiner.examine(taken, owner=describe.owner_of(taken), rules_only=True))
+        except ChildTimedOut as error:
+            return Scan(taken.size, self._unscanned(taken, "timed-out", error))
+        except ChildDied as error:
+            return Scan(taken.size, self._unscanned(taken, "child-died", error))
+        finally:
+            snapshot.release(taken)
+
+    def _unscanned(self, taken: Snapshot, code: str, error: SandboxError) -> Examination:
+        return Examination(
+            sha256=taken.sha256,
+            kind=ContentKind.OTHER,
+            mime_type=_UNKNOWN_TYPE,
+            ruleset_version=self.examiner.report.version,
+            problems=(Problem("scan", code, str(error)[:TEXT_MAX_CHARACTERS]),),
+        )
 
     async def _take(self, candidate: Candidate) -> ObjectRecord:
         known = await off_loop(self.spool.get, candidate.event_id)

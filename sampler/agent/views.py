@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from sampler.model import Content, ObjectRecord, Peer, Verdict
+from sampler.limits import SCAN_HITS_PER_RULE_MAX_COUNT
+from sampler.model import Content, Examination, ObjectRecord, Peer, RuleMatch, Verdict
+from sampler.wire.local_messages import ScanHit, ScanMatch, ScanProblem, ScanView
 from sampler.wire.messages import (
     ContentMessage,
     ObjectMatch,
@@ -38,10 +40,39 @@ def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
     )
 
 
+def scan_view_of(size: int, examination: Examination) -> ScanView:
+    """What a scan found, for the one who asked for it."""
+    return ScanView(
+        sha256=examination.sha256,
+        size=size,
+        mime_type=examination.mime_type,
+        ruleset_version=examination.ruleset_version,
+        matches=tuple(_match(match) for match in examination.matches),
+        problems=tuple(
+            ScanProblem(stage=problem.stage, code=problem.code, detail=problem.detail)
+            for problem in examination.problems
+        ),
+    )
+
+
 def printable(path: bytes) -> str:
     """A path for people: what is not UTF-8 or would move a terminal's cursor is escaped."""
     text = path.decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _match(match: RuleMatch) -> ScanMatch:
+    return ScanMatch(
+        rule=match.rule,
+        namespace=match.namespace,
+        tags=match.tags,
+        meta=dict(reversed(match.meta)),
+        hits=tuple(
+            ScanHit(identifier=hit.identifier, offset=hit.offset, length=hit.length, xor_key=hit.xor_key)
+            for hit in match.hits[:SCAN_HITS_PER_RULE_MAX_COUNT]
+        ),
+        hits_total=match.hits_total,
+    )
 
 
 def _content(content: Content) -> ContentMessage:

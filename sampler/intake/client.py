@@ -14,11 +14,12 @@ import msgspec
 
 from sampler.errors import AgentUnreachable
 from sampler.intake.answers import Answer, message_of
-from sampler.intake.descriptor_call import flag_with_descriptor
+from sampler.intake.descriptor_call import post_with_descriptor
 from sampler.limits import ANSWER_MAX_BYTES, COPY_CHUNK_BYTES
 from sampler.runtime.blocking import off_loop
 from sampler.wire import local_routes
 from sampler.wire.codec import encode
+from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
 
 M = TypeVar("M")
@@ -55,23 +56,27 @@ class AgentClient:
 
     async def flag(self, request: FlagRequest) -> ObjectView:
         """Have an object looked at that the request names by its path."""
-        answer = await self._exchange("POST", local_routes.FLAG, data=encode(request))
-        return message_of(answer, ObjectView)
+        return await self._ask(local_routes.FLAG, request, ObjectView)
 
     async def flag_descriptor(self, descriptor: int, request: FlagRequest) -> ObjectView:
         """Have an object looked at that is open for reading here; ``descriptor`` stays the caller's."""
-        asked = msgspec.structs.replace(request, descriptor=True)
-        answer = await off_loop(flag_with_descriptor, self._socket, descriptor, encode(asked), self._timeout_seconds)
-        return message_of(answer, ObjectView)
+        return await self._pass(local_routes.FLAG, descriptor, request, ObjectView)
 
     async def flag_bytes(self, content: AsyncIterable[bytes] | bytes, request: FlagRequest) -> ObjectView:
         """Have bytes looked at."""
-        headers = {local_routes.FLAG_HEADER: json.dumps(msgspec.to_builtins(request))}
-        if isinstance(content, bytes):
-            headers["Content-Length"] = str(len(content))
-            content = _slices(content)
-        answer = await self._exchange("POST", local_routes.FLAG_BYTES, data=content, headers=headers)
-        return message_of(answer, ObjectView)
+        return await self._send(local_routes.FLAG_BYTES, content, request, ObjectView)
+
+    async def scan(self, request: FlagRequest) -> ScanView:
+        """Have an object scanned that the request names by its path; nothing is kept, nothing is sent."""
+        return await self._ask(local_routes.SCAN, request, ScanView)
+
+    async def scan_descriptor(self, descriptor: int, request: FlagRequest) -> ScanView:
+        """Have an object scanned that is open for reading here; ``descriptor`` stays the caller's."""
+        return await self._pass(local_routes.SCAN, descriptor, request, ScanView)
+
+    async def scan_bytes(self, content: AsyncIterable[bytes] | bytes, request: FlagRequest) -> ScanView:
+        """Have bytes scanned."""
+        return await self._send(local_routes.SCAN_BYTES, content, request, ScanView)
 
     async def show(self, event_id: str) -> ObjectView | None:
         """One object, or ``None`` if there is none that the caller may see."""
@@ -87,6 +92,21 @@ class AgentClient:
     async def status(self) -> AgentStatus:
         """How the agent is."""
         return message_of(await self._exchange("GET", local_routes.STATUS), AgentStatus)
+
+    async def _ask(self, path: str, request: FlagRequest, kind: type[M]) -> M:
+        return message_of(await self._exchange("POST", path, data=encode(request)), kind)
+
+    async def _pass(self, path: str, descriptor: int, request: FlagRequest, kind: type[M]) -> M:
+        body = encode(msgspec.structs.replace(request, descriptor=True))
+        answer = await off_loop(post_with_descriptor, self._socket, path, descriptor, body, self._timeout_seconds)
+        return message_of(answer, kind)
+
+    async def _send(self, path: str, content: AsyncIterable[bytes] | bytes, request: FlagRequest, kind: type[M]) -> M:
+        headers = {local_routes.FLAG_HEADER: json.dumps(msgspec.to_builtins(request))}
+        if isinstance(content, bytes):
+            headers["Content-Length"] = str(len(content))
+            content = _slices(content)
+        return message_of(await self._exchange("POST", path, data=content, headers=headers), kind)
 
     async def _exchange(
         self,

@@ -1,4 +1,4 @@
-"""A flag request that carries an open descriptor. HTTP libraries send no descriptors, so the first write is our own."""
+"""A request that carries an open descriptor. HTTP libraries send no descriptors, so the first write is our own."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ from pathlib import Path
 from sampler.errors import AgentUnreachable
 from sampler.intake.answers import Answer
 from sampler.limits import ANSWER_MAX_BYTES
-from sampler.wire import local_routes
 
 
-def flag_with_descriptor(agent: Path, descriptor: int, body: bytes, timeout_seconds: float) -> Answer:
-    """Send a flag request with ``descriptor`` beside its first bytes, and wait for the answer. Blocking.
+def post_with_descriptor(agent: Path, path: str, descriptor: int, body: bytes, timeout_seconds: float) -> Answer:
+    """Send a request to a route with ``descriptor`` beside its first bytes, and wait for the answer. Blocking.
 
     Raises:
         AgentUnreachable: nothing listens there, or it went away before it answered.
     """
-    head = (
-        f"POST {local_routes.FLAG} HTTP/1.1\r\nHost: agent\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
+    head = f"POST {path} HTTP/1.1\r\nHost: agent\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     message = head.encode("ascii") + body
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

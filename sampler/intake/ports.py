@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sampler.model import Candidate, Peer
+from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 
 
@@ -15,6 +16,13 @@ class LocalHandler(Protocol):
         """Take one object through to a durable outcome.
 
         A ``DescriptorSource``'s descriptor belongs to the handler from the call on, however it ends.
+        """
+
+    async def scan(self, candidate: Candidate) -> ScanView:
+        """Scan one object, keep and send nothing; the descriptor is as with ``flag``.
+
+        Raises:
+            RequestError: the object cannot be had.
         """
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:

@@ -36,7 +36,7 @@ from sampler.limits import (
     SHUTDOWN_SECONDS,
     SNAPSHOT_DEADLINE_SECONDS,
 )
-from sampler.model import DescriptorSource, Peer, Source
+from sampler.model import Candidate, DescriptorSource, Peer, Source
 from sampler.runtime.clock import Clock
 from sampler.wire import local_routes
 from sampler.wire.codec import encode
@@ -147,6 +147,8 @@ class LocalServer:
         application = web.Application(middlewares=[self._answer_problems, self._admit])
         application.router.add_post(local_routes.FLAG, self._flag)
         application.router.add_post(local_routes.FLAG_BYTES, self._flag_bytes)
+        application.router.add_post(local_routes.SCAN, self._scan)
+        application.router.add_post(local_routes.SCAN_BYTES, self._scan_bytes)
         application.router.add_get(local_routes.OBJECTS, self._objects)
         application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
         application.router.add_get(local_routes.STATUS, self._status)
@@ -187,23 +189,37 @@ class LocalServer:
             )
 
     async def _flag(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.flag(await self._named(request)))
+
+    async def _flag_bytes(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.flag(await self._sent(request, local_routes.FLAG)))
+
+    async def _scan(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.scan(await self._named(request)))
+
+    async def _scan_bytes(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.scan(await self._sent(request, local_routes.SCAN)))
+
+    async def _named(self, request: web.Request) -> Candidate:
+        """What a body names by its path, or by the descriptor that came along."""
         connection = request[_CONNECTION]
         body = await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience)
         flag = read_flag(body, connection.peer)
-        source = _descriptor_source(flag, connection) if flag.has_descriptor else flag.path_source()
-        return await self._hand_on(flag, source)
+        return self._candidate(
+            flag, _descriptor_source(flag, connection) if flag.has_descriptor else flag.path_source()
+        )
 
-    async def _flag_bytes(self, request: web.Request) -> web.Response:
+    async def _sent(self, request: web.Request, descriptor_route: str) -> Candidate:
+        """What a body is, all of it."""
         header = request.headers.get(local_routes.FLAG_HEADER, "{}")
         flag = read_flag(header.encode("utf-8", "surrogateescape"), request[_CONNECTION].peer)
         if flag.has_descriptor:
-            raise bad_value("$.descriptor", f"the body is the object; a descriptor goes to {local_routes.FLAG}")
+            raise bad_value("$.descriptor", f"the body is the object; a descriptor goes to {descriptor_route}")
         descriptor = await receive_object(request, self._spool_folder, self._max_bytes, self._patience)
-        return await self._hand_on(flag, DescriptorSource(descriptor, flag.path, is_file=False))
+        return self._candidate(flag, DescriptorSource(descriptor, flag.path, is_file=False))
 
-    async def _hand_on(self, flag: Flag, source: Source) -> web.Response:
-        candidate = flag.candidate(source, event_id=self._new_id(), received=self._clock.now())
-        return _message_response(await self._handler.flag(candidate))
+    def _candidate(self, flag: Flag, source: Source) -> Candidate:
+        return flag.candidate(source, event_id=self._new_id(), received=self._clock.now())
 
     async def _show(self, request: web.Request) -> web.Response:
         event_id = request.match_info["id"]

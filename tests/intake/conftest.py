@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from sampler.errors import RequestError
 from sampler.intake import AgentClient, LocalServer
 from sampler.model import Candidate, Failure, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import SystemClock
 from sampler.snapshot import SnapshotTaker, release
+from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 
 
@@ -26,6 +28,7 @@ class RecordingHandler:
     def __init__(self, folder: Path) -> None:
         self._taker = SnapshotTaker(folder)
         self.candidates: list[Candidate] = []
+        self.scanned: list[Candidate] = []
         self.contents: list[bytes] = []
         self.listings: list[tuple[Peer, str | None, str | None, int]] = []
         self.shown: list[tuple[str, Peer]] = []
@@ -47,6 +50,15 @@ class RecordingHandler:
         return ObjectView(
             id=candidate.event_id, state="refused", created=candidate.received, sha256=taken.sha256, size=taken.size
         )
+
+    async def scan(self, candidate: Candidate) -> ScanView:
+        self.scanned.append(candidate)
+        taken = await off_loop(self._taker.take, candidate)
+        if isinstance(taken, Failure):
+            raise RequestError(taken.detail)
+        self.contents.append(os.pread(taken.descriptor, taken.size, 0))
+        release(taken)
+        return ScanView(sha256=taken.sha256, size=taken.size, mime_type="text/plain", ruleset_version="sha256:0")
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
         self.shown.append((event_id, peer))
