@@ -75,12 +75,14 @@ def fuzz(name: str, folder: Path, seconds: int) -> Outcome:
         place.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds():
         (seeds / sha256(seed).hexdigest()[:16]).write_bytes(seed)
-    (folder / "dictionary").write_text(dictionary(target.tokens))
-    flags = (
+    words = folder / "dictionary"
+    words.write_text(dictionary(target.tokens))
+    flags = [
         f"-max_total_time={seconds}", f"-max_len={target.max_bytes}", f"-timeout={_INPUT_WALL_SECONDS}",
-        f"-rss_limit_mb={_MEMORY_MAX_MIB}", f"-dict={folder}/dictionary", f"-artifact_prefix={folder}/",
-        "-print_final_stats=1",
-    )  # fmt: skip
+        f"-rss_limit_mb={_MEMORY_MAX_MIB}", f"-artifact_prefix={folder}/", "-print_final_stats=1",
+    ]  # fmt: skip
+    if target.tokens:  # libFuzzer takes an empty dictionary for a mistake
+        flags.append(f"-dict={words}")
     log = folder / "log"
     with log.open("wb") as out:
         command = [sys.executable, "-m", "fuzz.driver", name, *flags, str(corpus), str(seeds)]

@@ -9,7 +9,7 @@ from fuzz.target import Target
 
 NAMES: Final = (
     "answer", "child_answer", "frames", "orders",
-    "pe", "elf", "formats", "content", "scan", "examine", "rule_file",
+    "pe", "elf", "formats", "content", "scan", "split", "examine", "rule_file",
     "flag", "first_bytes", "descriptor_call",
     "wire", "statement", "consent", "journal",
 )  # fmt: skip

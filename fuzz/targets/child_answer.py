@@ -10,6 +10,7 @@ import asyncio
 import functools
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from typing import Final
 
@@ -33,8 +34,7 @@ def one_input(data: bytes) -> None:
 
 async def _ask(written: bytes, *, marked: bool, framed: bool) -> bytes | None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    pidfd = os.pidfd_open(os.getpid())
-    child = ChildProcess(os.getpid(), ours, pidfd)
+    child = ChildProcess(os.getpid(), ours, os.dup(_ended()))
     with theirs, open(os.devnull, "rb") as passed:
         theirs.setblocking(False)
         asking = asyncio.create_task(child.ask(REQUEST, passed.fileno(), _DEADLINE_SECONDS))
@@ -47,8 +47,7 @@ async def _ask(written: bytes, *, marked: bool, framed: bool) -> bytes | None:
         except ChildDied:
             return None
         finally:
-            ours.close()
-            os.close(pidfd)
+            child.forget()
 
 
 async def _request(child: socket.socket) -> bytes:
@@ -60,8 +59,22 @@ async def _request(child: socket.socket) -> bytes:
 
 
 @functools.cache
+def _ended() -> int:
+    """A pidfd that names nobody any more: forgetting a child kills it."""
+    process = subprocess.Popen(["/bin/true"])
+    pidfd = os.pidfd_open(process.pid)
+    process.wait()
+    return pidfd
+
+
+@functools.cache
 def _loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
+
+
+def _prepare() -> None:
+    _ended()
+    _loop()
 
 
 def _seeds() -> Iterator[bytes]:
@@ -73,5 +86,5 @@ def _seeds() -> Iterator[bytes]:
 
 
 TARGET: Final = Target(
-    one_input, _seeds, tokens=(ANSWERED, GAVE_UP, b"\xff\xff\xff\xff"), prepare=_loop, memory_max_bytes=16 * MIB
+    one_input, _seeds, tokens=(ANSWERED, GAVE_UP, b"\xff\xff\xff\xff"), prepare=_prepare, memory_max_bytes=16 * MIB
 )
