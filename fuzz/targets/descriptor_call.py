@@ -1,4 +1,4 @@
-"""A flag with a descriptor, answered by whoever listens on the socket with whatever bytes: an answer, or unreachable.
+"""A request with a descriptor, answered by whoever listens on the socket: an answer, or ``AgentUnreachable``.
 
 The listener is one thread that writes the input and closes its side.
 """
@@ -17,7 +17,7 @@ from typing import Final
 
 from fuzz.target import Target
 from sampler.errors import AgentUnreachable
-from sampler.intake.descriptor_call import flag_with_descriptor
+from sampler.intake.descriptor_call import post_with_descriptor
 from sampler.limits import ANSWER_MAX_BYTES, MIB
 
 
@@ -51,7 +51,7 @@ def one_input(data: bytes) -> None:
     listener.answers.put(data)
     try:
         with open(os.devnull, "rb") as passed:
-            answer = flag_with_descriptor(listener.path, passed.fileno(), b"{}", timeout_seconds=5)
+            answer = post_with_descriptor(listener.path, "/v1/flag", passed.fileno(), b"{}", timeout_seconds=5)
         assert 100 <= answer.status <= 999
         assert len(answer.body) <= ANSWER_MAX_BYTES + 1
     except AgentUnreachable as error:
