@@ -29,7 +29,7 @@ _MEMORY_FOLDER: Final = "/dev/shm"
 _COVERAGE: Final = re.compile(r"^#\d+\s+\w+\s+cov: (\d+)", re.MULTILINE)
 _EXECUTIONS: Final = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _WHAT: Final = re.compile(
-    r"^ === Uncaught Python exception: ===\n(.+)$|^==\d+== (?:ERROR: )?(libFuzzer: .+)$", re.MULTILINE
+    r"^ === Uncaught Python exception: ===\n(.+)$|^==\d+== ?(?:ERROR: )?(libFuzzer: .+)$", re.MULTILINE
 )
 
 
