@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from sampler.errors import RulesError, SandboxError
-from sampler.examine.checking import check_examination
+from sampler.errors import SandboxError
+from sampler.examine.checking import check_examination, check_swept
+from sampler.examine.crew import Crew
 from sampler.examine.messages import (
+    Examined,
     ExamineRequest,
     MessageError,
+    SweepRequest,
+    Swept,
     Unusable,
     decode_answer,
-    decode_preparation,
     encode,
-    encode_order,
 )
 from sampler.examine.settings import ExamineSettings, RuleReport
 from sampler.model import Examination, Snapshot
-from sampler.sandbox import ChildPool, Confinement
+from sampler.runtime.tasks import TaskKeeper
+from sampler.sandbox import Confinement
 
-_ENTRY = "sampler.examine.child:prepare"
+T = TypeVar("T")
 
 
 class Examiner:
     """Examines snapshots in sandboxed children that share one compiled rule set."""
 
     def __init__(self, settings: ExamineSettings) -> None:
-        self._pool = ChildPool(
-            _ENTRY,
-            encode_order(settings.rule_folders),
-            children=settings.children,
-            deadline_seconds=settings.deadline_seconds,
-            memory_max_bytes=settings.memory_max_bytes,
-            require_sandbox=settings.require_sandbox,
-        )
+        self._settings = settings
+        self._crew = Crew(settings)
+        self._old: dict[Crew, asyncio.Task[None]] = {}
+        """Those that still hold examinations, and what waits for the end of these."""
+        self._reloading = asyncio.Lock()
+        self._retiring = TaskKeeper("retiring-children")
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -55,73 +57,118 @@ class Examiner:
             RulesError: a folder is missing, or no rule compiles; nothing is left running.
             SandboxError: children cannot be had; nothing is left running.
         """
-        await self._pool.start()
-        try:
-            return self.report
-        except BaseException:
-            await self.close()
-            raise
+        return await self._crew.start()
+
+    async def reload(self) -> RuleReport:
+        """Load the rules as they are now, and have every examination that begins from now on run with them.
+
+        The old children go on until the examinations that they hold have ended; none is dropped. Until the new ones are
+        ready, and if they never are, the old rules run.
+
+        Raises:
+            RulesError: a folder is missing, or no rule compiles; the old rules run.
+            SandboxError: children cannot be had; the old rules run.
+        """
+        async with self._reloading:
+            crew = Crew(self._settings)
+            report = await crew.start()
+            old, self._crew = self._crew, crew
+            self._old[old] = self._retiring.start("retire", self._retire(old))
+            return report
+
+    async def _retire(self, crew: Crew) -> None:
+        await crew.retire()
+        del self._old[crew]
 
     @property
     def report(self) -> RuleReport:
-        """What the present nursery loaded; rules that changed on disk show after a nursery died and was replaced.
+        """What the present nursery loaded; changes on disk show after ``reload``, or when a nursery was replaced.
 
         Raises:
             RulesError: it has no usable rules.
             SandboxError: it was never started, or reported nonsense.
         """
-        try:
-            preparation = decode_preparation(self._pool.report)
-        except MessageError as error:
-            raise SandboxError(f"the sandbox reported no rules: {error}") from error
-        if isinstance(preparation, Unusable):
-            raise RulesError(preparation.message)
-        return preparation.report
+        return self._crew.report
 
     @property
     def confinement(self) -> Confinement:
         """What holds the present children, and what this kernel lacks for it."""
-        return self._pool.confinement
+        return self._crew.pool.confinement
 
     @property
     def alive(self) -> int:
         """How many children live at this moment."""
-        return self._pool.alive
+        return self._crew.pool.alive
 
-    async def examine(self, snapshot: Snapshot, *, owner: str = "") -> Examination:
+    async def examine(self, snapshot: Snapshot, *, owner: str = "", rules_only: bool = False) -> Examination:
         """What the rules and parsers find in a snapshot; it stays the caller's.
 
         Args:
             snapshot: the object; its child gets a descriptor that can only read.
             owner: what rules see as the external variable ``owner``.
+            rules_only: type and rules; neither structure nor what only sampled objects need.
 
         Raises:
             ChildDied: the child crashed, gave up, or answered what cannot be; this object is not tried again.
             ChildTimedOut: it ran past the deadline and was killed.
             SandboxError: no child, or none with rules, can be had.
         """
-        request = encode(ExamineRequest(snapshot.sha256, snapshot.size, snapshot.path, owner))
+        request = encode(ExamineRequest(snapshot.sha256, snapshot.size, snapshot.path, owner, rules_only))
 
         def read(answer: bytes) -> Examination | Unusable:
             return _believable(answer, snapshot)
 
-        with _read_only(snapshot.descriptor) as descriptor:
-            answer = await self._pool.exchange(request, descriptor, read)
-        if isinstance(answer, Unusable):
-            raise SandboxError(f"the children have no rules any more: {answer.message}")
-        return answer
+        with _read_only(snapshot.descriptor) as descriptor, self._crew.at_work() as pool:
+            return _with_rules(await pool.exchange(request, descriptor, read))
+
+    async def sweep(self, descriptor: int, size: int, path: bytes, owner: str) -> Swept:
+        """What the rules find in a live file, with its hash and type; the descriptor stays the caller's.
+
+        The file can change at any time: an answer is a reason to take a snapshot, never a finding.
+
+        Args:
+            descriptor: open for reading only.
+            size: bytes, as fstat(2) told.
+            path: what rules see as the file's name.
+            owner: what rules see as the external variable ``owner``.
+
+        Raises:
+            ChildDied, ChildTimedOut, SandboxError: as ``examine``.
+        """
+        with self._crew.at_work() as pool:
+            return _with_rules(await pool.exchange(encode(SweepRequest(size, path, owner)), descriptor, _swept))
 
     async def close(self) -> None:
         """End the children; examinations under way end with ``ChildDied``."""
-        await self._pool.close()
+        for crew, retiring in list(self._old.items()):
+            await crew.pool.close()
+            await asyncio.wait((retiring,))
+        await self._crew.pool.close()
 
 
 def _believable(data: bytes, snapshot: Snapshot) -> Examination | Unusable:
     answer = decode_answer(data)
     if isinstance(answer, Unusable):
         return answer
+    if not isinstance(answer, Examined):
+        raise MessageError("it answers another question")
     check_examination(answer.examination, sha256=snapshot.sha256, size=snapshot.size)
     return answer.examination
+
+
+def _swept(data: bytes) -> Swept | Unusable:
+    answer = decode_answer(data)
+    if isinstance(answer, Examined):
+        raise MessageError("it answers another question")
+    if isinstance(answer, Swept):
+        check_swept(answer)
+    return answer
+
+
+def _with_rules(answer: T | Unusable) -> T:
+    if isinstance(answer, Unusable):
+        raise SandboxError(f"the children have no rules any more: {answer.message}")
+    return answer
 
 
 @contextmanager
