@@ -50,6 +50,11 @@ class AgentPlaces:
         return self.state / "journal"
 
     @property
+    def compiled_rules(self) -> Path:
+        """What rules compiled to; can be deleted at any time."""
+        return self.state / "compiled-rules"
+
+    @property
     def spool(self) -> Path:
         """What waits for delivery."""
         return self.state / "spool"

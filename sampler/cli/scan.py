@@ -5,168 +5,163 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from uuid import uuid4
+from typing import Any, Final
 
 import click
-from msgspec import Struct
 
 from sampler.agent.places import rule_folders
 from sampler.agent.settings import AgentSettings
-from sampler.agent.views import printable
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import config_option, settings_of
-from sampler.cli.output import json_option, print_ndjson, progress, warn
-from sampler.describe import owner_of
-from sampler.errors import ChildDied, ChildTimedOut
-from sampler.examine import Examiner, ExamineSettings
-from sampler.intake.walking import NotWalked, walk
-from sampler.model import Candidate, Examination, Failure, PathSource, Peer, Reason
-from sampler.runtime.blocking import off_loop
-from sampler.runtime.clock import SystemClock
-from sampler.snapshot import SnapshotTaker, release
+from sampler.cli.output import json_option
+from sampler.cli.scan_output import LinePrinter, NdjsonPrinter, Printer, Tally, YaraPrinter, names_as_given
+from sampler.cli.scan_run import ScanOrder, ScanRun
+from sampler.cli.values import EXTERNAL, SIZE, moment_ns, paths_of
+from sampler.examine import ExamineSettings
+from sampler.intake.walking import Selection
+from sampler.model import RuleMatch
+from sampler.runtime import places
+from sampler.scan import Collected, RuleSettings, RuleWriting, ScanLimits
+from sampler.scan.engines import ENGINE_NAMES
 
-
-class ScanLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One file on ``--json``; ECS names where it has them."""
-
-    path: str
-    sha256: str = ""
-    size: int = 0
-    mime_type: str = ""
-    rules: list[str] = []
-    error: str = ""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a scan came to."""
-
-    files: int = 0
-    found: int = 0
-    errors: int = 0
-
-    def add(self, line: ScanLine) -> None:
-        """Count one file."""
-        self.files += 1
-        self.found += bool(line.rules)
-        self.errors += bool(line.error)
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """As clamscan's: an error outweighs a find."""
-        if self.errors:
-            return ExitCode.ERROR
-        return ExitCode.FOUND if self.found else ExitCode.OK
+_FORMATS: Final = ("lines", "ndjson", "yara")
+_LIST_MAX_BYTES: Final = 256 * 1024 * 1024
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
-@click.option("--rules", "folders", multiple=True, type=click.Path(path_type=Path), help="A folder of YARA rules.")
-@click.option("--infected", "-i", is_flag=True, help="Print only files in which something was found.")
+@click.argument("paths", nargs=-1, metavar="PATH...", type=click.Path())
+@click.option(
+    "--rules",
+    "rule_places",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder, file or pack (zip) of rules; may be repeated.",
+)
+@click.option("--engine", type=click.Choice(ENGINE_NAMES), default=None, help="What runs the rules.")
+@click.option(
+    "-d",
+    "--define",
+    "externals",
+    multiple=True,
+    type=EXTERNAL,
+    metavar="NAME=VALUE",
+    help="An external variable that the rules use.",
+)
+@click.option("--include", multiple=True, metavar="GLOB", help="Only files named so.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Neither files nor folders named so.")
+@click.option("--min-size", type=SIZE, default=0, metavar="SIZE", help="Only files of at least so many bytes.")
+@click.option("--max-size", type=SIZE, default=None, metavar="SIZE", help="Only files of at most so many (64M).")
+@click.option("--newer", default=None, metavar="TIME|FILE", help="Only what changed after that.")
+@click.option(
+    "--files-from",
+    type=click.Path(path_type=Path, allow_dash=True),
+    default=None,
+    metavar="FILE",
+    help="Paths, one a line, or each ended by NUL.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Files scanned at a time.")
+@click.option("--timeout", type=click.IntRange(1), default=None, metavar="SECONDS", help="For the rules on one file.")
+@click.option("--fast", is_flag=True, help="Do not look for more hits than a rule needs.")
+@click.option("--no-cache", is_flag=True, help="Forget earlier results, and keep none.")
+@click.option("-i", "--infected", is_flag=True, help="Print only files in which something was found.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="lines",
+    help="Lines, NDJSON, or lines as yara prints them.",
+)
+@click.option("-s", "--print-strings", "strings", is_flag=True, help="With --format yara: what matched.")
+@click.option("-m", "--print-meta", "meta", is_flag=True, help="With --format yara: metadata.")
+@click.option("-g", "--print-tags", "tags", is_flag=True, help="With --format yara: tags.")
 @config_option("agent")
 @json_option
-def scan(paths: tuple[str, ...], folders: tuple[Path, ...], infected: bool, config: Path | None, as_json: bool) -> None:
+def scan(**options: Any) -> None:
     """Scan files and folders; nothing is sent anywhere.
 
-    Without --rules, with the rules that the agent would use.
+    Without --rules, with the rules that the agent would use. Exit codes as
+    clamscan's: 0 nothing found, 1 found, 2 error.
     """
-    settings = settings_of(AgentSettings, "agent", config)
-    in_force = tuple(folder.absolute() for folder in folders) or rule_folders(settings)
-    tally = asyncio.run(_scan([os.fsencode(path) for path in paths], in_force, settings, infected, as_json))
-    if not as_json:
-        click.echo(f"{tally.files} files, {tally.found} found, {tally.errors} errors", err=True)
-    sys.exit(tally.exit_code)
+    as_json = options["as_json"] or options["form"] == "ndjson"
+    arguments = _arguments(options["paths"], options["files_from"])
+    order = _order(options, arguments)
+    collected = order.examine.rules.collect()
+    printer = _printer(options, names_as_given(arguments), collected, as_json=as_json)
+    tally = asyncio.run(ScanRun(order, collected, printer).run())
+    if not as_json and options["form"] == "lines":
+        click.echo(str(tally), err=True)
+    sys.exit(_exit_code(tally))
 
 
-async def _scan(
-    paths: Sequence[bytes], folders: tuple[Path, ...], settings: AgentSettings, infected: bool, as_json: bool
-) -> Tally:
-    examiner = Examiner(
-        ExamineSettings(
-            rule_folders=folders,
-            children=settings.examine.children,
-            deadline_seconds=settings.examine.deadline_seconds,
-            memory_max_bytes=settings.examine.memory_max_bytes,
-            require_sandbox=settings.examine.require_sandbox,
+def _arguments(paths: Sequence[str], listed: Path | None) -> dict[bytes, bytes]:
+    """What is to be scanned: as given, by absolute path."""
+    given = [os.fsencode(path) for path in paths]
+    if listed is not None:
+        with click.open_file(os.fspath(listed), "rb") as file:
+            given += paths_of(file.read(_LIST_MAX_BYTES))
+    if not given:
+        raise click.UsageError("nothing to scan: name files or folders, or a list of them with --files-from")
+    return {os.path.abspath(path): path for path in given}
+
+
+def _order(options: dict[str, Any], arguments: dict[bytes, bytes]) -> ScanOrder:
+    settings = settings_of(AgentSettings, "agent", options["config"])
+    own = settings.examine
+    cache = None if options["no_cache"] else places.cache_folder(os.environ)
+    rules = RuleSettings(
+        places=tuple(place.absolute() for place in options["rule_places"]) or rule_folders(settings),
+        engine=options["engine"] or "yara",
+        externals=dict(options["externals"]),
+        cache=places.cache_folder(os.environ) / "rules",
+    )
+    limits = ScanLimits(**({"timeout_seconds": options["timeout"]} if options["timeout"] else {}), fast=options["fast"])
+    examine = ExamineSettings(
+        rules=rules,
+        limits=limits,
+        children=options["workers"] or own.children,
+        deadline_seconds=max(own.deadline_seconds, 2.0 * limits.timeout_seconds),
+        memory_max_bytes=own.memory_max_bytes,
+        require_sandbox=own.require_sandbox,
+    )
+    return ScanOrder(
+        paths=tuple(arguments),
+        examine=examine,
+        selection=_selection(options),
+        max_bytes=own.object_max_bytes,
+        memory=cache,
+        hit_bytes=options["strings"] and options["form"] == "yara",
+    )
+
+
+def _selection(options: dict[str, Any]) -> Selection:
+    try:
+        return Selection(
+            include=options["include"],
+            exclude=options["exclude"],
+            min_bytes=options["min_size"],
+            max_bytes=options["max_size"],
+            newer_than_ns=moment_ns(options["newer"]),
         )
-    )
-    tally = Tally()
-    with TemporaryDirectory(prefix="sampler-scan-") as spool, progress() as bar:
-        taker = SnapshotTaker(Path(spool), max_bytes=settings.examine.object_max_bytes)
-        async with examiner:
-            for missing in examiner.confinement.missing:
-                warn(f"the sandbox lacks: {missing}")
-            for problem in examiner.report.problems:
-                warn(f"rule left out: {problem}")
-            shown = bar.add_task("scanning", total=None)
-            async with aclosing(_lines(paths, taker, examiner, settings.examine.children)) as lines:
-                async for line in lines:
-                    tally.add(line)
-                    bar.advance(shown)
-                    _print(line, infected=infected, as_json=as_json)
-    return tally
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
-async def _lines(
-    paths: Sequence[bytes], taker: SnapshotTaker, examiner: Examiner, at_once: int
-) -> AsyncGenerator[ScanLine, None]:
-    """Results in the order of the walk, with ``at_once`` files under way."""
-    under_way: list[asyncio.Task[ScanLine]] = []
-    try:
-        for found in walk(paths):
-            if isinstance(found, NotWalked):
-                yield ScanLine(path=printable(found.path), error=found.detail)
-                continue
-            under_way.append(asyncio.create_task(_one(found.path, taker, examiner)))
-            if len(under_way) > at_once:
-                yield await under_way.pop(0)
-        while under_way:
-            yield await under_way.pop(0)
-    finally:
-        for task in under_way:
-            task.cancel()
-
-
-async def _one(path: bytes, taker: SnapshotTaker, examiner: Examiner) -> ScanLine:
-    peer = Peer(os.geteuid(), os.getegid(), os.getpid(), tuple(os.getgroups()))
-    source = PathSource(path)
-    candidate = Candidate(str(uuid4()), SystemClock().now(), Reason.POLICY, peer, source)
-    taken = await off_loop(taker.take, candidate)
-    if isinstance(taken, Failure):
-        return ScanLine(path=printable(path), error=f"{taken.code}: {taken.detail}")
-    try:
-        examination = await examiner.examine(taken, owner=owner_of(taken))
-    except (ChildDied, ChildTimedOut) as error:
-        return ScanLine(path=printable(path), sha256=taken.sha256, size=taken.size, error=str(error))
-    finally:
-        release(taken)
-    return _line(path, taken.size, examination)
-
-
-def _line(path: bytes, size: int, examination: Examination) -> ScanLine:
-    scan_problems = [problem for problem in examination.problems if problem.stage == "scan"]
-    return ScanLine(
-        path=printable(path),
-        sha256=examination.sha256,
-        size=size,
-        mime_type=examination.mime_type,
-        rules=[match.rule for match in examination.matches],
-        error="; ".join(f"{problem.code}: {problem.detail}" for problem in scan_problems),
-    )
-
-
-def _print(line: ScanLine, *, infected: bool, as_json: bool) -> None:
-    if infected and not line.rules and not line.error:
-        return
+def _printer(options: dict[str, Any], named: Any, collected: Collected, *, as_json: bool) -> Printer:
     if as_json:
-        print_ndjson([line])
-        return
-    if line.error:
-        warn(f"{line.path}: {line.error}")
-    if line.rules or not line.error:
-        click.echo(f"{line.path}: {' '.join(line.rules) + ' FOUND' if line.rules else 'OK'}")
+        return NdjsonPrinter(named, found_only=options["infected"])
+    if options["form"] == "yara":
+
+        def written(match: RuleMatch) -> RuleWriting:
+            return collected.writing(match.namespace, match.rule)
+
+        return YaraPrinter(named, options["tags"], options["meta"], options["strings"], written)
+    return LinePrinter(named, found_only=options["infected"])
+
+
+def _exit_code(tally: Tally) -> ExitCode:
+    """As clamscan's: an error outweighs a find."""
+    if tally.errors:
+        return ExitCode.ERROR
+    return ExitCode.FOUND if tally.found else ExitCode.OK

@@ -11,12 +11,14 @@ The child parsed hostile bytes and may be in their author's hands. Types and cou
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
-from sampler.examine.messages import MessageError
-from sampler.limits import FIELD_VALUE_MAX_CHARACTERS
+from sampler.examine.messages import MessageError, Swept
+from sampler.limits import FIELD_VALUE_MAX_CHARACTERS, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT, TEXT_MAX_CHARACTERS
 from sampler.model import Examination, Field, Region, StringHit
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FIELDS: Final = frozenset({"file.mime_type", "file.type"})
 _FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
 
@@ -32,6 +34,16 @@ def check_examination(examination: Examination, *, sha256: str, size: int) -> No
             _check_inside(hit, size)
     for field in examination.fields:  # 3, 4
         _check_field(field)
+
+
+def check_swept(swept: Swept) -> None:
+    """Raise ``MessageError`` unless the answer can be one about a file."""
+    if not _SHA256.fullmatch(swept.sha256):
+        raise MessageError(f"not a SHA-256: {swept.sha256[:64]!r}")
+    if len(swept.matches) > MATCHES_MAX_COUNT or len(swept.problems) > PROBLEMS_MAX_COUNT:
+        raise MessageError("it has more matches or problems than are taken")
+    if len(swept.mime_type) > TEXT_MAX_CHARACTERS or swept.size < 0:
+        raise MessageError("its type or size cannot be")
 
 
 def _check_inside(stretch: Region | StringHit, size: int) -> None:

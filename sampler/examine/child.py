@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
+import hashlib
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from sampler.describe import ContentFacts, describe_content, load_libmagic
+import msgspec
+
+from sampler.describe import QUICK_TYPE_BYTES, ContentFacts, describe_content, load_libmagic, quick_type
 from sampler.errors import RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
     ExamineRequest,
+    SweepRequest,
+    Swept,
     Unusable,
     decode_order,
     decode_request,
     encode,
     encode_answer,
     encode_ready,
+    encode_swept,
     sendable,
 )
+from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, mapped, read_whole
 from sampler.examine.settings import RuleReport
 from sampler.extract import Extraction, find_regions
 from sampler.limits import FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Problem
 from sampler.sandbox import Prepared
-from sampler.scan import RuleSet, ScanResult
+from sampler.scan import RuleSet, ScanLimits, ScanResult
 
 T = TypeVar("T")
-Content: TypeAlias = bytes | mmap.mmap
 
 _WARM_UP: Final = (
     b"MZ" + bytes(62),
@@ -56,53 +59,89 @@ def prepare(settings: bytes) -> Prepared:
         LibmagicMissing: it says what to install.
     """
     load_libmagic()
-    folders = [Path(os.fsdecode(folder)) for folder in decode_order(settings).rule_folders]
+    order, limits = decode_order(settings)
     try:
-        rules = RuleSet.load(folders)
+        rules = RuleSet.load(order)
     except RulesError as error:
         unusable = encode(Unusable(sendable(str(error))))
         return Prepared(lambda request, descriptor: unusable, unusable)
+    examiner = ObjectExaminer(rules, limits)
     for content in _WARM_UP:
-        examine(rules, ExamineRequest("", len(content)), content)
+        examiner.examine(ExamineRequest("", len(content)), content)
+        examiner.sweep_content(SweepRequest(len(content), b"/warm/up", ""), content, "")
     problems = tuple(str(problem) for problem in rules.problems)
-    return Prepared(
-        lambda request, descriptor: handle(rules, request, descriptor),
-        encode_ready(RuleReport(rules.version, rules.rule_count, problems)),
-    )
+    return Prepared(examiner.handle, encode_ready(RuleReport(rules.version, rules.rule_count, problems, rules.used)))
 
 
-def handle(rules: RuleSet, request: bytes, descriptor: int) -> bytes:
-    """Examine the object behind ``descriptor``.
+@dataclass(frozen=True, slots=True)
+class ObjectExaminer:
+    """Everything that is done to one object at a time, with one rule set."""
 
-    Raises:
-        ValueError: the request is none, or is for an object of another size.
-    """
-    order = decode_request(request)
-    with _mapped(descriptor) as content:
-        if len(content) != order.size:
-            raise ValueError(f"the object has {len(content)} bytes, {order.size} were announced")
-        return encode_answer(examine(rules, order, content))
+    rules: RuleSet
+    limits: ScanLimits
 
+    def handle(self, request: bytes, descriptor: int) -> bytes:
+        """Look at the object behind ``descriptor``.
 
-def examine(rules: RuleSet, order: ExamineRequest, content: Content) -> Examination:
-    """Type, rules, structure: each stage on its own, so that one that fails does not cost the others' results."""
-    problems: list[Problem] = []
-    name = None if order.path is None else os.path.basename(order.path)
-    facts = _attempt("describe", lambda: describe_content(content, name), _UNKNOWN, problems)
-    externals = externals_of(order.path, facts.mime_type, order.owner)
-    found = _attempt("scan", lambda: rules.run(content, externals), ScanResult((), 0), problems)
-    structure = _attempt("extract", lambda: find_regions(content, facts.kind, facts.mime_type), Extraction(), problems)
-    problems += (*_left_out(found), *structure.problems)
-    return Examination(
-        sha256=order.sha256,
-        kind=facts.kind,
-        mime_type=facts.mime_type,
-        ruleset_version=rules.version,
-        matches=found.matches,
-        regions=structure.regions,
-        fields=(*facts.fields, *structure.fields)[:FIELDS_MAX_COUNT],
-        problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
-    )
+        Raises:
+            ValueError: the request is none, or is for an object of another size.
+        """
+        order = decode_request(request)
+        if isinstance(order, SweepRequest):
+            return encode_swept(self.sweep(order, descriptor))
+        with mapped(descriptor) as content:
+            if len(content) != order.size:
+                raise ValueError(f"the object has {len(content)} bytes, {order.size} were announced")
+            return encode_answer(self.examine(order, content))
+
+    def examine(self, order: ExamineRequest, content: Content) -> Examination:
+        """Type, rules, structure: each stage on its own, so that one that fails does not cost the others' results."""
+        problems: list[Problem] = []
+        name = None if order.path is None else os.path.basename(order.path)
+        facts = _attempt("describe", lambda: describe_content(content, name), _UNKNOWN, problems)
+        found = self._scan(order.path, order.owner, content, problems)
+        structure = Extraction()
+        if not order.rules_only:
+            structure = _attempt(
+                "extract", lambda: find_regions(content, facts.kind, facts.mime_type), structure, problems
+            )
+        problems += structure.problems
+        return Examination(
+            sha256=order.sha256,
+            kind=facts.kind,
+            mime_type=facts.mime_type,
+            ruleset_version=self.rules.version,
+            matches=found.matches,
+            regions=structure.regions,
+            fields=(*facts.fields, *structure.fields)[:FIELDS_MAX_COUNT],
+            problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
+        )
+
+    def sweep(self, order: SweepRequest, descriptor: int) -> Swept:
+        """Hash, type and rules of a live file; it may change meanwhile, which its size or whoever asked will notice."""
+        if order.size <= READ_WHOLE_MAX_BYTES:
+            content = read_whole(descriptor, order.size)
+            return self.sweep_content(order, content, hashlib.sha256(content).hexdigest())
+        digest, size = hash_live(descriptor, order.size)
+        with mapped(descriptor) as mapping:
+            swept = self.sweep_content(order, mapping, digest)
+        return swept if size == swept.size else msgspec.structs.replace(swept, size=size)
+
+    def sweep_content(self, order: SweepRequest, content: Content, sha256: str) -> Swept:
+        """As ``sweep``, of bytes that were read."""
+        problems: list[Problem] = []
+        mime_type = quick_type(content[:QUICK_TYPE_BYTES], len(content))
+        found = self._scan(order.path, order.owner, content, problems)
+        return Swept(sha256, len(content), mime_type, found.matches, tuple(problems[:PROBLEMS_MAX_COUNT]))
+
+    def _scan(self, path: bytes | None, owner: str, content: Content, problems: list[Problem]) -> ScanResult:
+        def run() -> ScanResult:
+            head = content[:QUICK_TYPE_BYTES]
+            return self.rules.run(content, externals_of(path, quick_type(head, len(content)), owner), self.limits)
+
+        found = _attempt("scan", run, ScanResult((), 0), problems)
+        problems += _left_out(found)
+        return found
 
 
 def _attempt(stage: str, work: Callable[[], T], otherwise: T, problems: list[Problem]) -> T:
@@ -125,21 +164,3 @@ def _left_out(found: ScanResult) -> Iterator[Problem]:
         yield Problem("scan", "too-many-matches", kept)
     if found.overflows:
         yield Problem("scan", "too-many-hits", sendable(f"hits were not counted on: {', '.join(found.overflows)}"))
-
-
-@contextmanager
-def _mapped(descriptor: int) -> Iterator[Content]:
-    """The object's bytes without copying them; an empty file cannot be mapped (mmap(2)).
-
-    The size is found by seeking: the C library's fstat(3) is a system call that could also ask for files by name.
-    """
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    if size == 0:
-        yield b""
-        return
-    content = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
-    try:
-        yield content
-    finally:
-        with contextlib.suppress(BufferError):  # a parser still holds a view; the mapping ends with it
-            content.close()

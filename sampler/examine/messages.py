@@ -16,7 +16,8 @@ import msgspec
 
 from sampler.examine.settings import RuleReport
 from sampler.limits import FRAME_MAX_BYTES, TEXT_MAX_CHARACTERS
-from sampler.model import Examination, Problem
+from sampler.model import Examination, Problem, RuleMatch
+from sampler.scan import RuleSettings, ScanLimits
 
 T = TypeVar("T")
 
@@ -32,13 +33,17 @@ class MessageError(ValueError):
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For the nursery: where the rules are; paths as the file system keeps them."""
+    """For the nursery: which rules, and within what limits; paths as the file system keeps them."""
 
-    rule_folders: tuple[bytes, ...]
+    places: tuple[bytes, ...]
+    engine: str
+    externals: dict[str, str | int | float | bool]
+    cache: bytes | None
+    limits: ScanLimits
 
 
-class ExamineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For a child, with the object's descriptor."""
+class ExamineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="examine"):
+    """For a child, with the descriptor of a snapshot."""
 
     sha256: str
     """What the answer has to be for."""
@@ -47,6 +52,17 @@ class ExamineRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: bytes | None = None
     """What the object is called, if anything; never opened."""
     owner: str = ""
+    rules_only: bool = False
+    """Type and rules, but neither structure nor what only sampled objects need."""
+
+
+class SweepRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sweep"):
+    """For a child, with the descriptor of a live file, which it hashes as it reads."""
+
+    size: int
+    """Bytes, as fstat(2) told."""
+    path: bytes
+    owner: str
 
 
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
@@ -61,6 +77,18 @@ class Unusable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="unu
     message: str
 
 
+class Swept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="swept"):
+    """A child's answer on a live file; worth something only while the file is as it was."""
+
+    sha256: str
+    """Of the bytes that were read."""
+    size: int
+    """How many were read: another number than announced means that the file changed."""
+    mime_type: str
+    matches: tuple[RuleMatch, ...]
+    problems: tuple[Problem, ...]
+
+
 class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="examined"):
     """A child's answer."""
 
@@ -68,23 +96,26 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exa
 
 
 Preparation: TypeAlias = Ready | Unusable
-Answer: TypeAlias = Examined | Unusable
+Request: TypeAlias = ExamineRequest | SweepRequest
+Answer: TypeAlias = Examined | Swept | Unusable
 
 _encoder = msgspec.msgpack.Encoder()
 _order = msgspec.msgpack.Decoder(Order)
-_request = msgspec.msgpack.Decoder(ExamineRequest)
+_request: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _preparation: msgspec.msgpack.Decoder[Preparation] = msgspec.msgpack.Decoder(Preparation)
 _answer: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
-def encode(message: Order | ExamineRequest | Ready | Unusable) -> bytes:
+def encode(message: Order | Request | Ready | Unusable) -> bytes:
     """MessagePack."""
     return _encoder.encode(message)
 
 
-def encode_order(folders: tuple[Path, ...]) -> bytes:
-    """The order to load the rules of these folders."""
-    return encode(Order(tuple(os.fsencode(folder.absolute()) for folder in folders)))
+def encode_order(rules: RuleSettings, limits: ScanLimits) -> bytes:
+    """The order to load these rules."""
+    places = tuple(os.fsencode(place.absolute()) for place in rules.places)
+    cache = None if rules.cache is None else os.fsencode(rules.cache.absolute())
+    return encode(Order(places, rules.engine, dict(rules.externals), cache, limits))
 
 
 def encode_ready(report: RuleReport) -> bytes:
@@ -95,17 +126,29 @@ def encode_ready(report: RuleReport) -> bytes:
     return encode(Ready(replace(report, problems=tuple(sendable(problem) for problem in kept))))
 
 
+def encode_swept(swept: Swept, ceiling: int = _ANSWER_MAX_BYTES) -> bytes:
+    """A child's answer on a live file; where it would be too long, hits and metadata are left out."""
+    data = _encoder.encode(swept)
+    if len(data) <= ceiling:
+        return data
+    told = (Problem("scan", "too-much", "hits and metadata were left out"),)
+    return _encoder.encode(msgspec.structs.replace(swept, matches=_bare(swept.matches), problems=told))
+
+
 def encode_answer(examination: Examination, ceiling: int = _ANSWER_MAX_BYTES) -> bytes:
     """A child's answer, made to fit into ``ceiling`` bytes; what was left out is a problem in it."""
     return next(data for data in map(_encoder.encode, _shorter(examination)) if len(data) <= ceiling)
 
 
-def decode_order(data: bytes) -> Order:
+def decode_order(data: bytes) -> tuple[RuleSettings, ScanLimits]:
     """Raises ``MessageError``."""
-    return _decode(_order.decode, data)
+    order = _decode(_order.decode, data)
+    places = tuple(Path(os.fsdecode(place)) for place in order.places)
+    cache = None if order.cache is None else Path(os.fsdecode(order.cache))
+    return RuleSettings(places, order.engine, order.externals, cache), order.limits
 
 
-def decode_request(data: bytes) -> ExamineRequest:
+def decode_request(data: bytes) -> Request:
     """Raises ``MessageError``."""
     return _decode(_request.decode, data)
 
@@ -141,12 +184,12 @@ def _shorter(examination: Examination) -> Iterator[Examined]:
     cut = replace(few, regions=few.regions[:_REST_WHEN_FULL_MAX_COUNT], fields=few.fields[:_REST_WHEN_FULL_MAX_COUNT])
     yield Examined(cut)
     told = (Problem("extract", "too-much", "hits, regions and fields were left out"),)
-    yield Examined(replace(cut, matches=_bare(cut), regions=(), fields=(), problems=told))
+    yield Examined(replace(cut, matches=_bare(cut.matches), regions=(), fields=(), problems=told))
 
 
 def _with_hits(examination: Examination, most: int) -> tuple[Any, ...]:
     return tuple(replace(match, hits=match.hits[:most]) for match in examination.matches)
 
 
-def _bare(examination: Examination) -> tuple[Any, ...]:
-    return tuple(replace(match, hits=(), meta=(), tags=()) for match in examination.matches)
+def _bare(matches: tuple[RuleMatch, ...]) -> tuple[RuleMatch, ...]:
+    return tuple(replace(match, hits=(), meta=(), tags=()) for match in matches)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from sampler.limits import CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS
+from sampler.scan import RuleSettings, ScanLimits
 
 
 @dataclass(frozen=True, slots=True)
 class ExamineSettings:
     """How objects are examined."""
 
-    rule_folders: tuple[Path, ...]
+    rules: RuleSettings
+    limits: ScanLimits = field(default_factory=ScanLimits)
+    """Of one scan; ``deadline_seconds`` stands behind its timeout."""
     children: int = 2
     """Processes that examine, each one object at a time."""
     deadline_seconds: float = EXAMINE_DEADLINE_SECONDS
@@ -31,3 +33,5 @@ class RuleReport:
     rule_count: int
     problems: tuple[str, ...] = ()
     """``file:line: message``."""
+    used: tuple[str, ...] = ()
+    """The external variables that tell rules of one object and that some rule looks at."""

@@ -14,6 +14,7 @@ from sampler.model.fields import Field, FieldValue, value_of
 from sampler.model.finding import Ask, Finding, Omission, Part, Plan
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
+from sampler.model.scanned import FileVersion, Scanned
 from sampler.model.snapshot import FileStat, Snapshot
 from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState
 from sampler.model.verdict import Conclusion, Verdict
@@ -31,6 +32,7 @@ __all__ = [
     "Field",
     "FieldValue",
     "FileStat",
+    "FileVersion",
     "Finding",
     "ObjectRecord",
     "ObjectState",
@@ -47,6 +49,7 @@ __all__ = [
     "Region",
     "RuleMatch",
     "Sampling",
+    "Scanned",
     "Scope",
     "Snapshot",
     "Source",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,22 @@ def state_folder(environment: Mapping[str, str], role: str) -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/sampler") / role
     return _base(environment, "XDG_STATE_HOME", ".local/state") / "sampler" / role
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where a command keeps what it can make again; may be deleted at any time."""
+    if os.geteuid() == 0:
+        return Path("/var/cache/sampler")
+    return _base(environment, "XDG_CACHE_HOME", ".cache") / "sampler"
+
+
+def is_private(folder: Path) -> bool:
+    """Whether a folder is there, is this user's own, and nobody else can write to it; a link to one is not."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def agent_socket(environment: Mapping[str, str]) -> Path:

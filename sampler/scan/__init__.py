@@ -7,8 +7,23 @@ error of ours. It never opens the object that it scans.
 """
 
 from sampler.scan.asking import asked_of
-from sampler.scan.engine import EXTERNALS, ScanResult
+from sampler.scan.collecting import Collected
+from sampler.scan.engine import EXTERNALS, ExternalValue, ScanLimits, ScanResult
 from sampler.scan.rule_files import RuleProblem
-from sampler.scan.ruleset import RuleSet
+from sampler.scan.ruleset import KnownRules, RuleSet, RuleSettings, known_rules
+from sampler.scan.source import RuleWriting
 
-__all__ = ["EXTERNALS", "RuleProblem", "RuleSet", "ScanResult", "asked_of"]
+__all__ = [
+    "EXTERNALS",
+    "Collected",
+    "ExternalValue",
+    "KnownRules",
+    "RuleProblem",
+    "RuleSet",
+    "RuleSettings",
+    "RuleWriting",
+    "ScanLimits",
+    "ScanResult",
+    "asked_of",
+    "known_rules",
+]

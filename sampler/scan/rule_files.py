@@ -1,18 +1,25 @@
-"""Finding and reading rule files. A rule folder is trusted for what its rules say, not for where its links lead."""
+"""Finding and reading rule files. A rule folder is trusted for what its rules say, not for where its links lead.
+
+Rules come from folders, from single files, and from packs: zip files that are read as a folder, never unpacked.
+"""
 
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from sampler.errors import RulesError
 from sampler.limits import RULE_FILE_MAX_BYTES, RULE_FILES_MAX_COUNT
 
 _ENDINGS: Final = (".yar", ".yara")
+_PACK_ENDING: Final = ".zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +36,6 @@ class RuleProblem:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFile:
-    """One rule file that was found; not read yet."""
-
-    folder: Path
-    """The rule folder it belongs to, links resolved; includes may not leave it."""
-    path: Path
-    namespace: str
-    """Its path relative to the folder, prefixed with the folder's name where several folders are given."""
-
-
 class RuleFileError(Exception):
     """A rule file cannot be used; ``str()`` says why, ``line`` where (0: the file as a whole)."""
 
@@ -48,59 +44,157 @@ class RuleFileError(Exception):
         self.line = line
 
 
-def find_rule_files(folders: Sequence[Path]) -> tuple[RuleFile, ...]:
-    """All ``*.yar`` and ``*.yara`` files below the folders, in the order of their namespaces; linked folders are not
-    entered.
+class RuleRoot(Protocol):
+    """A folder or a pack; what its files include comes from it as well."""
+
+    @property
+    def name(self) -> str:
+        """What keeps its namespaces apart from those of others."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """The rule files, as paths from the root; characters that are no text are escaped as in ``os.fsdecode``."""
+        ...
+
+    def read(self, name: str) -> str:
+        """The source text of one file.
+
+        Raises:
+            RuleFileError: it leads out of the root, is no regular file, cannot be read, is too large, or is not text.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRoot:
+    """All ``*.yar`` and ``*.yara`` files below a folder, or one file of it; linked folders are not entered."""
+
+    folder: Path
+    """Links resolved."""
+    only: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return printable(self.folder.name)
+
+    def names(self) -> Iterator[str]:
+        """As ``RuleRoot.names``."""
+        if self.only is not None:
+            yield self.only
+            return
+        for place, _, names in os.walk(self.folder, followlinks=False):
+            yield from (os.path.relpath(os.path.join(place, name), self.folder) for name in names if _is_rules(name))
+
+    def read(self, name: str) -> str:
+        """As ``RuleRoot.read``."""
+        real = Path(os.path.realpath(self.folder / name))
+        if not real.is_relative_to(self.folder):
+            raise RuleFileError("it leads out of its rule folder")
+        try:
+            data = _read_regular(real)
+        except OSError as error:
+            raise RuleFileError(f"it cannot be read: {error.strerror}") from error
+        return _text(data)
+
+
+@dataclass(frozen=True, slots=True)
+class PackRoot:
+    """The rule files in a zip file."""
+
+    path: Path
+    members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The pack's name without its ending."""
+        return printable(self.path.stem)
+
+    def names(self) -> Iterator[str]:
+        """As ``RuleRoot.names``.
+
+        Raises:
+            RulesError: it is no zip file.
+        """
+        try:
+            with zipfile.ZipFile(self.path) as pack:
+                self.members.update((info.filename, info) for info in pack.infolist() if not info.is_dir())
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise RulesError(f"{self.path}: it cannot be read as a pack of rules (zip): {error}") from error
+        yield from filter(_is_rules, self.members)
+
+    def read(self, name: str) -> str:
+        """As ``RuleRoot.read``."""
+        info = self.members.get(posixpath.normpath(name))
+        if info is None:
+            raise RuleFileError("it is not in the pack")
+        try:
+            with zipfile.ZipFile(self.path) as pack, pack.open(info) as member:
+                data = member.read(RULE_FILE_MAX_BYTES + 1)
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+            raise RuleFileError(f"it cannot be unpacked: {error}") from error
+        return _text(_not_too_long(data))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """One rule file that was found; not read yet."""
+
+    root: RuleRoot
+    name: str
+    """Its path from the root."""
+    namespace: str
+    """The same in printable form, prefixed with the root's name where several roots are given."""
+
+    def read(self) -> str:
+        """Its source text; ``RuleFileError`` if there is none."""
+        return self.root.read(self.name)
+
+
+def find_rule_files(places: Sequence[Path]) -> tuple[RuleFile, ...]:
+    """All rule files in folders and packs, and those named themselves, in the order of their namespaces.
 
     Raises:
-        RulesError: a folder is missing, or there are more than ``RULE_FILES_MAX_COUNT`` files.
+        RulesError: a place is missing, or is none of these, or there are more than ``RULE_FILES_MAX_COUNT`` files.
     """
+    roots = [_root(place) for place in places]
     found: list[RuleFile] = []
-    for folder, prefix in zip(folders, _prefixes(folders), strict=True):
-        if not folder.is_dir():
-            raise RulesError(f"{folder}: there is no such rule folder; create it or name another one")
-        for path in _walk(folder.resolve()):
-            found.append(RuleFile(folder.resolve(), path, prefix + printable(path.relative_to(folder.resolve()))))
+    for root, prefix in zip(roots, _prefixes(roots), strict=True):
+        for name in root.names():
+            found.append(RuleFile(root, name, prefix + printable(name)))
             if len(found) > RULE_FILES_MAX_COUNT:
-                raise RulesError(f"{folder}: more than {RULE_FILES_MAX_COUNT} rule files; give fewer folders")
+                raise RulesError(f"{root.name}: more than {RULE_FILES_MAX_COUNT} rule files; give fewer folders")
     return tuple(sorted(found, key=lambda file: file.namespace))
 
 
-def read_rule_file(folder: Path, path: Path) -> str:
-    """The source text of one rule file.
-
-    Raises:
-        RuleFileError: it leads out of the folder, is no regular file, cannot be read, is too large, or is not text.
-    """
-    real = Path(os.path.realpath(path))
-    if not real.is_relative_to(folder):
-        raise RuleFileError("it leads out of its rule folder")
-    try:
-        data = _read_regular(real)
-    except OSError as error:
-        raise RuleFileError(f"it cannot be read: {error.strerror}") from error
-    return _text(data)
-
-
-def printable(path: Path) -> str:
+def printable(name: str) -> str:
     """A path as text that YARA and UTF-8 can carry; bytes that are not UTF-8 are written as escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _prefixes(folders: Sequence[Path]) -> list[str]:
-    """What keeps namespaces of several folders apart: their names, numbered where two have the same."""
-    if len(folders) == 1:
+def _root(place: Path) -> RuleRoot:
+    if place.is_dir():
+        return FolderRoot(place.resolve())
+    if not place.is_file():
+        raise RulesError(f"{place}: there is no such rule folder, rule file or pack; create it or name another one")
+    if place.suffix == _PACK_ENDING:
+        return PackRoot(place)
+    return FolderRoot(place.parent.resolve(), place.name)
+
+
+def _prefixes(roots: Sequence[RuleRoot]) -> list[str]:
+    """What keeps namespaces of several roots apart: their names, numbered where two have the same."""
+    if len(roots) == 1:
         return [""]
-    names = [printable(Path(folder.resolve().name)) for folder in folders]
+    names = [root.name for root in roots]
     return [
         f"{name}/" if names.index(name) == place else f"{name}~{names[: place + 1].count(name)}/"
         for place, name in enumerate(names)
     ]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder, followlinks=False):
-        yield from (Path(place, name) for name in names if name.endswith(_ENDINGS))
+def _is_rules(name: str) -> bool:
+    return name.endswith(_ENDINGS)
 
 
 def _read_regular(path: Path) -> bytes:
@@ -108,7 +202,10 @@ def _read_regular(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise RuleFileError("it is not a regular file")
-        data = file.read(RULE_FILE_MAX_BYTES + 1)
+        return _not_too_long(file.read(RULE_FILE_MAX_BYTES + 1))
+
+
+def _not_too_long(data: bytes) -> bytes:
     if len(data) > RULE_FILE_MAX_BYTES:
         raise RuleFileError(f"it has more than {RULE_FILE_MAX_BYTES} bytes")
     return data

@@ -1,26 +1,80 @@
-"""All rules of some folders, compiled once. A file that does not compile is left out and named; the others run."""
+"""All rules of some places, compiled once for each kind of object; what does not compile is left out and named.
+
+A rule that can only match objects that begin in one way is not run on the others (``applying``), so a rule set is
+compiled several times, once for each start of an object, with the rules that can match it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+import msgspec
+
 from sampler.errors import RulesError
-from sampler.limits import SCAN_TIMEOUT_SECONDS, TEXT_MAX_CHARACTERS
 from sampler.model import RuleMatch
-from sampler.scan.asking import AskError, parse_ask
-from sampler.scan.engine import EXTERNALS, Buffer, CompiledRules, RuleHeader, ScanLimits, ScanResult
-from sampler.scan.engines.yara import YaraEngine
-from sampler.scan.including import FolderIncludes
-from sampler.scan.rule_files import RuleFile, RuleFileError, RuleProblem, find_rule_files, read_rule_file
+from sampler.scan.applying import Start, start_of
+from sampler.scan.collecting import Collected, collect
+from sampler.scan.compiled_cache import CompiledCache
+from sampler.scan.compiling import Usable, usable
+from sampler.scan.engine import EXTERNALS, Buffer, CompiledRules, Engine, ExternalValue, ScanLimits, ScanResult
+from sampler.scan.engines import engine_of
+from sampler.scan.rule_files import RuleFileError, RuleProblem
+from sampler.scan.splitting import Splitter
 
 _PROBLEMS_SHOWN_MAX_COUNT: Final = 5
-_ENGINE: Final = YaraEngine()
-_UNSET: Final = dict.fromkeys(EXTERNALS, "")
+_LAYOUT: Final = b"1"
+"""Of what is kept; another one makes old entries worthless."""
+_ALL_LIMITS: Final = ScanLimits()
+_HEAD_BYTES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """Which rules run, and how."""
+
+    places: tuple[Path, ...]
+    """Folders, rule files and packs."""
+    engine: str = "yara"
+    externals: Mapping[str, ExternalValue] = field(default_factory=dict)
+    """Variables beside ``EXTERNALS`` that the rules may use, with their values."""
+    cache: Path | None = None
+    """The private folder where compiled rules are kept; ``None``: nowhere."""
+    split: bool = True
+    """Run on each object only the rules that can match it; the matches are the same."""
+
+    def collect(self) -> Collected:
+        """Read the rules as they are now, without compiling any.
+
+        Raises:
+            RulesError: a place is missing, or there is no such engine.
+        """
+        return collect(self.places, engine_of(self.engine).version, self.externals)
+
+    @property
+    def variables(self) -> Mapping[str, ExternalValue]:
+        """Every external variable, with what it is unless a scan says otherwise."""
+        return {**dict.fromkeys(EXTERNALS, ""), **self.externals}
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is kept of a rule set beside its compiled forms."""
+
+    rule_count: int
+    problems: list[tuple[str, int, str]]
+    used: list[str]
+    forms: dict[str, str]
+    """By start: which compiled form."""
+
+
+def _problems(record: _Record) -> tuple[RuleProblem, ...]:
+    return tuple(RuleProblem(*problem) for problem in record.problems)
+
+
+_records = msgspec.msgpack.Decoder(_Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,106 +82,174 @@ class RuleSet:
     """Compiled rules, what they are called together, and what was left out."""
 
     version: str
-    """``sha256:`` and 16 hexadecimal digits over names and contents of what compiled and the engine's version."""
+    """``sha256:`` and 16 hexadecimal digits over all names and texts, the variables and the engine's version."""
     rule_count: int
     problems: tuple[RuleProblem, ...]
-    compiled: CompiledRules
+    used: tuple[str, ...]
+    """Those of ``EXTERNALS`` that some condition mentions."""
+    compiled: Mapping[Start, CompiledRules]
 
     @classmethod
-    def load(cls, folders: Sequence[Path]) -> Self:
-        """Read and compile every rule file below ``folders``.
+    def load(cls, settings: RuleSettings) -> Self:
+        """Read the rules and compile them, or take what was kept when they were compiled before.
 
         Raises:
-            RulesError: a folder is missing, or no file compiled.
+            RulesError: a place is missing, no rule compiled, or there is no such engine.
         """
-        loader = _Loader()
-        for file in find_rule_files(folders):
-            loader.add(file)
-        if not loader.sources:
-            raise RulesError(_nothing_left(folders, loader.problems))
-        try:
-            compiled = _ENGINE.compile(loader.sources, _UNSET, loader.includes.read)
-        except RuleFileError as error:
-            raise RulesError(f"the rules compile one by one but not together: {error}") from error
-        count = sum(1 for _ in compiled.headers())
-        return cls(loader.version(), count, tuple(loader.problems), compiled)
+        engine = engine_of(settings.engine)
+        collected = settings.collect()
+        cache = CompiledCache(settings.cache) if settings.cache else None
+        key = _key(collected, settings)
+        kept = cls._kept(cache, key, engine, collected) if cache else None
+        if kept is not None:
+            return kept
+        rules = cls._compiled(engine, settings, collected)
+        if cache:
+            rules._keep(cache, key)
+        return rules
 
     def scan(
-        self, data: Buffer, externals: Mapping[str, str], *, timeout_seconds: int = SCAN_TIMEOUT_SECONDS
+        self, data: Buffer, externals: Mapping[str, ExternalValue], limits: ScanLimits = _ALL_LIMITS
     ) -> tuple[RuleMatch, ...]:
-        """The matches of all rules in ``data``, sorted by namespace and rule.
+        """The matches of all rules in ``data``, sorted by namespace and rule; as ``run``."""
+        return self.run(data, externals, limits).matches
+
+    def run(self, data: Buffer, externals: Mapping[str, ExternalValue], limits: ScanLimits = _ALL_LIMITS) -> ScanResult:
+        """The matches of all rules in ``data``, and what had to be left out.
 
         Args:
             data: the object's bytes.
-            externals: ``filename filepath extension filetype owner``; an absent one is empty.
-            timeout_seconds: for all rules together.
+            externals: values of the variables of this scan; an absent one is as it was declared, or empty.
+            limits: of time and of what is kept.
 
         Raises:
             ScanTimeout: the rules did not end in time.
             ScanError: the engine failed on this object.
         """
-        return self.run(data, externals, timeout_seconds=timeout_seconds).matches
+        return self.compiled[start_of(bytes(data[:_HEAD_BYTES]))].scan(data, externals, limits)
 
-    def run(
-        self, data: Buffer, externals: Mapping[str, str], *, timeout_seconds: int = SCAN_TIMEOUT_SECONDS
-    ) -> ScanResult:
-        """As ``scan``, with what had to be left out."""
-        return self.compiled.scan(data, externals, ScanLimits(timeout_seconds=timeout_seconds))
+    @classmethod
+    def _compiled(cls, engine: Engine, settings: RuleSettings, collected: Collected) -> Self:
+        good, problems = _sorted_out(engine, settings, collected)
+        if not good:
+            raise RulesError(_nothing_left(settings.places, problems))
+        splitters = {file.namespace: file.splitter() for file in good}
+        texts = splitters if settings.split else {file.namespace: file.text for file in good}
+        return cls(
+            version=collected.version,
+            rule_count=sum(len(file.names) for file in good),
+            problems=tuple(problems),
+            used=tuple(name for name in EXTERNALS if any(file.mentions(name) for file in splitters.values())),
+            compiled=_compiled_forms(engine, settings.variables, texts),
+        )
 
+    @classmethod
+    def _kept(cls, cache: CompiledCache, key: str, engine: Engine, collected: Collected) -> Self | None:
+        data = cache.get(f"{key}-record")
+        if data is None:
+            return None
+        record = _records.decode(data)
+        forms: dict[str, CompiledRules] = {}
+        for form in set(record.forms.values()):
+            compiled = cache.get(f"{key}-{form}")
+            if compiled is None:
+                return None
+            forms[form] = engine.load(compiled)
+        return cls(
+            version=collected.version,
+            rule_count=record.rule_count,
+            problems=_problems(record),
+            used=tuple(record.used),
+            compiled={Start(start): forms[form] for start, form in record.forms.items()},
+        )
 
-class _Loader:
-    """Goes through rule files one at a time and keeps those that compile on their own."""
-
-    def __init__(self) -> None:
-        self.sources: dict[str, str] = {}
-        self.problems: list[RuleProblem] = []
-        self.includes = FolderIncludes()
-
-    def add(self, file: RuleFile) -> None:
-        """Compile one file by itself; keep its source, or its problem."""
-        try:
-            self._check_namespace(file.namespace)
-            source = read_rule_file(file.folder, file.path)
-            self.includes.admit(file)
-            alone = _ENGINE.compile({file.namespace: source}, _UNSET, self.includes.read)
-        except RuleFileError as error:
-            why = self.includes.refusal or str(error)
-            self.problems.append(RuleProblem(file.namespace, error.line, why))
-            return
-        self.sources[file.namespace] = source
-        for header in alone.headers():
-            self._check_ask(file.namespace, source, header)
-
-    def version(self) -> str:
-        """The digest of everything that compiled, what it includes as well."""
-        digest = hashlib.sha256(_ENGINE.version.encode())
-        for name, text in (*sorted(self.sources.items()), *sorted(self.includes.texts.items())):
-            for part in (name.encode(), text.encode()):
-                digest.update(len(part).to_bytes(8, "big") + part)
-        return f"sha256:{digest.hexdigest()[:16]}"
-
-    def _check_namespace(self, namespace: str) -> None:
-        if len(namespace) > TEXT_MAX_CHARACTERS:
-            raise RuleFileError(f"its path has more than {TEXT_MAX_CHARACTERS} characters")
-        if namespace in self.sources:
-            raise RuleFileError("another rule file has the same name once its bytes are made printable")
-
-    def _check_ask(self, namespace: str, source: str, header: RuleHeader) -> None:
-        try:
-            parse_ask(header.meta)
-        except AskError as error:
-            message = f"rule {header.name} asks for its metadata only: {error}"
-            self.problems.append(RuleProblem(namespace, _line_of(header.name, source), message))
-
-
-def _line_of(rule: str, source: str) -> int:
-    """The line on which a rule begins; 0 if it stands in an included file."""
-    found = re.search(rf"\brule\s+{re.escape(rule)}\b", source)
-    return source.count("\n", 0, found.start()) + 1 if found else 0
+    def _keep(self, cache: CompiledCache, key: str) -> None:
+        """Keep everything, the record last; nothing where this engine's compiled form cannot be kept."""
+        forms: dict[str, str] = {}
+        by_rules = {id(rules): start.value for start, rules in self.compiled.items()}
+        for start, rules in self.compiled.items():
+            forms[start.value] = form = by_rules[id(rules)]
+            if form == start.value:
+                data = rules.save()
+                if data is None:
+                    return
+                cache.put(f"{key}-{form}", data)
+        problems = [(problem.file, problem.line, problem.message) for problem in self.problems]
+        record = _Record(self.rule_count, problems, list(self.used), forms)
+        cache.put(f"{key}-record", msgspec.msgpack.encode(record))
 
 
-def _nothing_left(folders: Sequence[Path], problems: Sequence[RuleProblem]) -> str:
-    where = ", ".join(str(folder) for folder in folders) or "no folder at all"
+@dataclass(frozen=True, slots=True)
+class KnownRules:
+    """What compiling found, without the compiled rules."""
+
+    rule_count: int
+    problems: tuple[RuleProblem, ...]
+    used: tuple[str, ...]
+    """As in ``RuleSet``."""
+
+
+def known_rules(settings: RuleSettings, collected: Collected) -> KnownRules | None:
+    """What is known of these very rules since they were compiled and kept; ``None`` if they were not."""
+    data = CompiledCache(settings.cache).get(f"{_key(collected, settings)}-record") if settings.cache else None
+    if data is None:
+        return None
+    record = _records.decode(data)
+    return KnownRules(record.rule_count, _problems(record), tuple(record.used))
+
+
+def _sorted_out(engine: Engine, settings: RuleSettings, collected: Collected) -> tuple[list[Usable], list[RuleProblem]]:
+    """What compiles, and everything that is wrong with the rest."""
+    good: list[Usable] = []
+    problems = list(collected.problems)
+    for namespace, expanded in collected.texts.items():
+        outcome = usable(engine, settings.variables, namespace, expanded)
+        if isinstance(outcome, RuleProblem):
+            problems.append(outcome)
+            continue
+        problems += outcome.problems
+        if outcome.names:
+            good.append(outcome)
+    return good, problems
+
+
+def _compiled_forms(
+    engine: Engine, variables: Mapping[str, ExternalValue], files: Mapping[str, Splitter] | Mapping[str, str]
+) -> dict[Start, CompiledRules]:
+    """The rules compiled for each start of an object; starts with the same rules share one form."""
+    forms: list[tuple[Mapping[str, str], CompiledRules]] = []
+    by_start: dict[Start, CompiledRules] = {}
+    for start in Start:
+        texts = {name: text for name, file in files.items() if (text := _text_for(file, start))}
+        compiled = next((rules for known, rules in forms if known == texts), None)
+        if compiled is None:
+            compiled = _compile_together(engine, texts, variables)
+            forms.append((texts, compiled))
+        by_start[start] = compiled
+    return by_start
+
+
+def _text_for(file: Splitter | str, start: Start) -> str:
+    return file if isinstance(file, str) else file.for_start(start)
+
+
+def _compile_together(
+    engine: Engine, texts: Mapping[str, str], variables: Mapping[str, ExternalValue]
+) -> CompiledRules:
+    try:
+        return engine.compile(texts, variables)
+    except RuleFileError as error:
+        raise RulesError(f"the rules compile one by one but not together: {error}") from error
+
+
+def _key(collected: Collected, settings: RuleSettings) -> str:
+    """Names what is kept: everything that it depends on."""
+    parts = (collected.digest.encode(), _LAYOUT, b"split" if settings.split else b"whole")
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _nothing_left(places: Sequence[Path], problems: Sequence[RuleProblem]) -> str:
+    where = ", ".join(str(place) for place in places) or "no folder at all"
     if not problems:
         return f"{where}: no rule file (*.yar, *.yara) is there; add rules or name another folder"
     shown = "; ".join(str(problem) for problem in problems[:_PROBLEMS_SHOWN_MAX_COUNT])

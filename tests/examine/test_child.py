@@ -10,6 +10,7 @@ import pytest
 
 from sampler.errors import ScanTimeout
 from sampler.examine import child
+from sampler.examine.child import ObjectExaminer
 from sampler.examine.messages import (
     Examined,
     ExamineRequest,
@@ -22,7 +23,7 @@ from sampler.examine.messages import (
 )
 from sampler.limits import MATCHES_MAX_COUNT
 from sampler.model import ContentKind, Examination, Problem, Snapshot
-from sampler.scan import RuleSet
+from sampler.scan import RuleSet, RuleSettings, ScanLimits
 
 Snap = Callable[..., Snapshot]
 STAGES = {"describe": "describe_content", "extract": "find_regions"}
@@ -30,7 +31,7 @@ STAGES = {"describe": "describe_content", "extract": "find_regions"}
 
 def handled(rules: RuleSet, snapshot: Snapshot) -> Examination:
     request = ExamineRequest(snapshot.sha256, snapshot.size, snapshot.path)
-    answer = decode_answer(child.handle(rules, encode(request), snapshot.descriptor))
+    answer = decode_answer(ObjectExaminer(rules, ScanLimits()).handle(encode(request), snapshot.descriptor))
     assert isinstance(answer, Examined)
     return answer.examination
 
@@ -41,21 +42,21 @@ def codes(examination: Examination) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def ruleset(rules: Path) -> RuleSet:
-    return RuleSet.load([rules])
+    return RuleSet.load(RuleSettings((rules,)))
 
 
 def test_preparing(rules: Path) -> None:
     """Preparing loads the rules and reports them, bad ones by name."""
     (rules / "bad.yar").write_text("rule bad { condition: x }")
-    preparation = decode_preparation(child.prepare(encode_order((rules,))).report)
+    preparation = decode_preparation(child.prepare(encode_order(RuleSettings((rules,)), ScanLimits())).report)
     assert isinstance(preparation, Ready)
     assert preparation.report.rule_count == 5
-    assert preparation.report.problems == ('bad.yar:1: undefined identifier "x"',)
+    assert preparation.report.problems == ('bad.yar:1: rule bad is left out: undefined identifier "x"',)
 
 
 def test_preparing_without_rules(tmp_path: Path) -> None:
     """Without a usable rule the nursery says so, and so does every child."""
-    prepared = child.prepare(encode_order((tmp_path / "absent",)))
+    prepared = child.prepare(encode_order(RuleSettings((tmp_path / "absent",)), ScanLimits()))
     preparation = decode_preparation(prepared.report)
     assert isinstance(preparation, Unusable)
     assert "there is no such rule folder" in preparation.message
@@ -84,7 +85,7 @@ def test_another_size(ruleset: RuleSet, snap: Snap) -> None:
     """An object of another size than announced is not examined."""
     request = encode(ExamineRequest("0" * 64, 3))
     with pytest.raises(ValueError, match="4 bytes, 3 were announced"):
-        child.handle(ruleset, request, snap(b"four").descriptor)
+        ObjectExaminer(ruleset, ScanLimits()).handle(request, snap(b"four").descriptor)
 
 
 def test_the_descriptor_stays_open(ruleset: RuleSet, snap: Snap) -> None:
@@ -147,6 +148,6 @@ def test_what_was_left_out(tmp_path: Path, snap: Snap) -> None:
     many = "".join(f"rule r{number} {{ condition: true }}\n" for number in range(MATCHES_MAX_COUNT))
     often = 'rule often { strings: $a = "a" condition: #a > 10 }'
     (tmp_path / "a.yar").write_text(often + many)
-    found = handled(RuleSet.load([tmp_path]), snap(b"a" * 1_000_100))
+    found = handled(RuleSet.load(RuleSettings((tmp_path,))), snap(b"a" * 1_000_100))
     assert codes(found) == [("scan", "too-many-matches"), ("scan", "too-many-hits")]
     assert "often $a" in found.problems[1].detail

@@ -12,11 +12,12 @@ import msgspec
 import psutil
 import pytest
 
-from sampler.errors import ChildDied, ChildTimedOut, RulesError, SandboxError
+from sampler.errors import ChildTimedOut, RulesError, SandboxError
 from sampler.examine import Examiner, ExamineSettings
 from sampler.examine import examiner as examiner_module
 from sampler.examine.messages import Examined, encode_answer
 from sampler.model import ContentKind, Examination, Snapshot
+from sampler.scan import RuleSettings
 
 Snap = Callable[..., Snapshot]
 ENDLESS = (
@@ -35,7 +36,7 @@ def names(examination: Examination) -> list[str]:
 
 async def test_objects_of_all_kinds(rules: Path, snap: Snap) -> None:
     """Objects with and without content, sense and name come back with what the rules and parsers found in them."""
-    async with Examiner(ExamineSettings((rules,))) as examiner:
+    async with Examiner(ExamineSettings(RuleSettings((rules,)))) as examiner:
         assert examiner.report.rule_count == 5
         assert examiner.alive == 2
 
@@ -59,7 +60,7 @@ async def test_objects_of_all_kinds(rules: Path, snap: Snap) -> None:
 async def test_many_at_once(rules: Path, snap: Snap) -> None:
     """Each of many objects that are examined at once gets its own answer."""
     snapshots = [snap(b"x" * number + b"needle") for number in range(40)]
-    async with Examiner(ExamineSettings((rules,), children=2)) as examiner:
+    async with Examiner(ExamineSettings(RuleSettings((rules,)), children=2)) as examiner:
         answers = await asyncio.gather(*(examiner.examine(snapshot) for snapshot in snapshots))
     assert [answer.matches[0].hits[0].offset for answer in answers] == list(range(40))
     assert [answer.sha256 for answer in answers] == [snapshot.sha256 for snapshot in snapshots]
@@ -68,15 +69,15 @@ async def test_many_at_once(rules: Path, snap: Snap) -> None:
 async def test_bad_rules_are_reported(rules: Path, snap: Snap) -> None:
     """A rule file that does not compile is in the report; the others run."""
     (rules / "bad.yar").write_text("rule bad {\n condition: foo }")
-    async with Examiner(ExamineSettings((rules,))) as examiner:
-        assert examiner.report.problems == ('bad.yar:2: undefined identifier "foo"',)
+    async with Examiner(ExamineSettings(RuleSettings((rules,)))) as examiner:
+        assert examiner.report.problems == ('bad.yar:2: rule bad is left out: undefined identifier "foo"',)
         assert names(await examiner.examine(snap(b"needle"))) == ["needle"]
 
 
 async def test_no_rules(tmp_path: Path) -> None:
     """Without a usable rule nothing is started, and the error says what to do."""
-    examiner = Examiner(ExamineSettings((tmp_path / "absent",)))
-    with pytest.raises(RulesError, match="there is no such rule folder; create it"):
+    examiner = Examiner(ExamineSettings(RuleSettings((tmp_path / "absent",))))
+    with pytest.raises(RulesError, match="there is no such rule folder, rule file or pack; create it"):
         await examiner.start()
     assert examiner.alive == 0
     assert not nurseries()
@@ -84,7 +85,7 @@ async def test_no_rules(tmp_path: Path) -> None:
 
 async def test_not_started(rules: Path, snap: Snap) -> None:
     """An examiner that was not started has neither report nor children."""
-    examiner = Examiner(ExamineSettings((rules,)))
+    examiner = Examiner(ExamineSettings(RuleSettings((rules,))))
     with pytest.raises(SandboxError, match="start it first"):
         await examiner.examine(snap(b"x"))
     with pytest.raises(SandboxError, match="reported no rules"):
@@ -95,29 +96,29 @@ async def test_not_started(rules: Path, snap: Snap) -> None:
 async def test_a_rule_that_never_ends(rules: Path, snap: Snap) -> None:
     """An object on which a rule never ends costs its child at the deadline; the next object is examined."""
     (rules / "endless.yar").write_text(ENDLESS)
-    async with Examiner(ExamineSettings((rules,), children=1, deadline_seconds=0.5)) as examiner:
+    async with Examiner(ExamineSettings(RuleSettings((rules,)), children=1, deadline_seconds=0.5)) as examiner:
         with pytest.raises(ChildTimedOut):
             await examiner.examine(snap(bytes(4 << 20)))
         assert "needle" in names(await examiner.examine(snap(b"needle")))
 
 
 async def test_too_little_memory(rules: Path, snap: Snap) -> None:
-    """An object that takes more memory than a child may have costs that child only."""
+    """An object whose hits take more memory than a child may have is a problem of that object only."""
     (rules / "often.yar").write_text(
         "rule often { strings: "
         + " ".join(f'$s{number} = "{number:02}"' for number in range(50))
         + " condition: any of them }"
     )
     crowd = "".join(f"{number:02}" for number in range(50)).encode() * 200_000
-    async with Examiner(ExamineSettings((rules,), children=1, memory_max_bytes=400 << 20)) as examiner:
-        with pytest.raises(ChildDied):
-            await examiner.examine(snap(crowd))
+    async with Examiner(ExamineSettings(RuleSettings((rules,)), children=1, memory_max_bytes=400 << 20)) as examiner:
+        crowded = await examiner.examine(snap(crowd))
+        assert [(problem.stage, problem.code) for problem in crowded.problems] == [("scan", "scan-failed")]
         assert "needle" in names(await examiner.examine(snap(b"needle")))
 
 
 async def test_an_answer_for_another_object(rules: Path, snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer for another object is not believed, and the child that gave it is not asked again."""
-    async with Examiner(ExamineSettings((rules,), children=1)) as examiner:
+    async with Examiner(ExamineSettings(RuleSettings((rules,)), children=1)) as examiner:
         (nursery,) = nurseries()
         (liar,) = nursery.children()
         other = encode_answer(Examination("0" * 64, ContentKind.OTHER, "x/y", "v"))
@@ -135,7 +136,7 @@ def decoded(data: bytes) -> object:
 
 async def test_the_child_cannot_write_the_object(rules: Path, snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child gets a descriptor that only reads, whatever the snapshot's own can do."""
-    async with Examiner(ExamineSettings((rules,), children=1)) as examiner:
+    async with Examiner(ExamineSettings(RuleSettings((rules,)), children=1)) as examiner:
         handed: list[int] = []
         exchange = examiner._pool.exchange
 
@@ -152,7 +153,7 @@ async def test_the_child_cannot_write_the_object(rules: Path, snap: Snap, monkey
 
 async def test_rules_that_went_away(rules: Path, snap: Snap) -> None:
     """When the nursery dies and its rules are gone meanwhile, that is said and no object is taken for clean."""
-    async with Examiner(ExamineSettings((rules,), children=1)) as examiner:
+    async with Examiner(ExamineSettings(RuleSettings((rules,)), children=1)) as examiner:
         (rules / "tests.yar").unlink()
         (nursery,) = nurseries()
         nursery.kill()

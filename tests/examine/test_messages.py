@@ -39,6 +39,7 @@ from sampler.limits import (
     REGIONS_MAX_COUNT,
 )
 from sampler.model import ContentKind, Examination, Field, PartKind, Problem, Region, RuleMatch, StringHit
+from sampler.scan import RuleSettings, ScanLimits
 
 small = st.integers(0, 2**40)
 texts = st.text(max_size=20)
@@ -183,11 +184,13 @@ def test_hits_go_first() -> None:
 def test_the_order_and_the_request() -> None:
     """Paths travel as the bytes that the file system keeps."""
     folder = Path(os.fsdecode(b"/rules/\xff"))
-    assert decode_order(encode_order((folder,))).rule_folders == (b"/rules/\xff",)
+    limits = ScanLimits(timeout_seconds=7, fast=True)
+    rules = RuleSettings((folder,), "yara-x", {"depth": 3, "site": "hq"}, folder / "cache")
+    assert decode_order(encode_order(rules, limits)) == (rules, limits)
     request = ExamineRequest("0" * 64, 7, b"/tmp/\xff\n", "person")
     assert decode_request(encode(request)) == request
     with pytest.raises(MessageError):
-        decode_request(encode_order((folder,)))
+        decode_request(encode_order(rules, limits))
     with pytest.raises(MessageError):
         decode_order(encode(request))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler.scan import RuleSet
+from sampler.scan import RuleSet, RuleSettings
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def load(rule_folder: Callable[..., Path]) -> Callable[..., RuleSet]:
     """A rule set of files given as name and source; all of them compile."""
 
     def make(**sources: str) -> RuleSet:
-        rules = RuleSet.load([rule_folder({f"{name}.yar": source for name, source in sources.items()})])
+        rules = RuleSet.load(RuleSettings((rule_folder({f"{name}.yar": source for name, source in sources.items()}),)))
         assert not rules.problems
         return rules
 

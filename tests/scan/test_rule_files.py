@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from sampler.errors import RulesError
 from sampler.limits import RULE_FILE_MAX_BYTES
 from sampler.scan import rule_files
-from sampler.scan.rule_files import RuleFileError, RuleProblem, find_rule_files, read_rule_file
+from sampler.scan.rule_files import FolderRoot, RuleFileError, RuleProblem, find_rule_files
 
 Write = Callable[..., Path]
 
@@ -38,10 +39,37 @@ def test_a_missing_folder(tmp_path: Path) -> None:
         find_rule_files([tmp_path / "absent"])
 
 
-def test_a_file_is_no_folder(rule_folder: Write) -> None:
-    """A file where a folder belongs is an error."""
-    with pytest.raises(RulesError, match="no such rule folder"):
-        find_rule_files([rule_folder({"a.yar": ""}) / "a.yar"])
+def test_a_file_by_itself(rule_folder: Write) -> None:
+    """A rule file that is named itself is the only one; its folder's others are not taken."""
+    folder = rule_folder({"a.yar": "rule a { condition: true }", "b.yar": ""})
+    assert names(folder / "a.yar") == ["a.yar"]
+
+
+def test_a_pack(tmp_path: Path) -> None:
+    """A zip file is read as a folder of rules; what it holds beside rules is not looked at."""
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as file:
+        file.writestr("b/a.yar", "rule a { condition: true }")
+        file.writestr("readme.md", "")
+    (found,) = find_rule_files([pack])
+    assert found.namespace == "b/a.yar"
+    assert found.read().startswith("rule a")
+
+
+def test_a_pack_that_is_none(rule_folder: Write) -> None:
+    """A file that only ends like a pack is an error that names it."""
+    with pytest.raises(RulesError, match=r"junk\.zip: it cannot be read as a pack of rules"):
+        find_rule_files([rule_folder({"junk.zip": "no zip"}) / "junk.zip"])
+
+
+def test_a_pack_that_swells(tmp_path: Path) -> None:
+    """A member that unpacks to more than the ceiling is refused, however small it is in the pack."""
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.yar", b" " * (RULE_FILE_MAX_BYTES + 1))
+    (found,) = find_rule_files([pack])
+    with pytest.raises(RuleFileError, match="has more than"):
+        found.read()
 
 
 def test_too_many_files(rule_folder: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +91,7 @@ def test_a_linked_rule_folder(rule_folder: Write, tmp_path: Path) -> None:
     """The rule folder itself may be a link: whoever configured it chose it."""
     (tmp_path / "current").symlink_to(rule_folder({"a.yar": "rule a { condition: true }"}))
     (file,) = find_rule_files([tmp_path / "current"])
-    assert read_rule_file(file.folder, file.path).startswith("rule a")
+    assert file.read().startswith("rule a")
 
 
 def test_a_link_out_of_the_folder(rule_folder: Write, tmp_path: Path) -> None:
@@ -73,8 +101,8 @@ def test_a_link_out_of_the_folder(rule_folder: Write, tmp_path: Path) -> None:
     (folder / "out.yar").symlink_to(tmp_path / "outside.yar")
     (folder / "in.yar").symlink_to("a.yar")
     with pytest.raises(RuleFileError, match="leads out of its rule folder"):
-        read_rule_file(folder, folder / "out.yar")
-    assert read_rule_file(folder, folder / "in.yar").startswith("rule a")
+        FolderRoot(folder).read("out.yar")
+    assert FolderRoot(folder).read("in.yar").startswith("rule a")
 
 
 def test_a_link_in_a_circle(rule_folder: Write) -> None:
@@ -82,7 +110,7 @@ def test_a_link_in_a_circle(rule_folder: Write) -> None:
     folder = rule_folder({})
     (folder / "circle.yar").symlink_to("circle.yar")
     with pytest.raises(RuleFileError, match="cannot be read"):
-        read_rule_file(folder, folder / "circle.yar")
+        FolderRoot(folder).read("circle.yar")
 
 
 def test_a_fifo(rule_folder: Write) -> None:
@@ -90,7 +118,7 @@ def test_a_fifo(rule_folder: Write) -> None:
     folder = rule_folder({})
     os.mkfifo(folder / "pipe.yar")
     with pytest.raises(RuleFileError, match="not a regular file"):
-        read_rule_file(folder, folder / "pipe.yar")
+        FolderRoot(folder).read("pipe.yar")
 
 
 def test_a_large_file(rule_folder: Write) -> None:
@@ -98,7 +126,7 @@ def test_a_large_file(rule_folder: Write) -> None:
     folder = rule_folder({"large.yar": ""})
     os.truncate(folder / "large.yar", RULE_FILE_MAX_BYTES + 1)
     with pytest.raises(RuleFileError, match=f"more than {RULE_FILE_MAX_BYTES} bytes"):
-        read_rule_file(folder, folder / "large.yar")
+        FolderRoot(folder).read("large.yar")
 
 
 @pytest.mark.parametrize(
@@ -114,14 +142,14 @@ def test_what_is_no_text(rule_folder: Write, content: bytes, line: int, why: str
     """Bytes that are no UTF-8 text are refused with the line of the first of them."""
     folder = rule_folder({"junk.yar": content})
     with pytest.raises(RuleFileError, match=why) as caught:
-        read_rule_file(folder, folder / "junk.yar")
+        FolderRoot(folder).read("junk.yar")
     assert caught.value.line == line
 
 
 def test_a_byte_order_mark(rule_folder: Write) -> None:
     """A byte-order mark, as some editors write it, is not part of the rules."""
     folder = rule_folder({"a.yar": b"\xef\xbb\xbfrule a { condition: true }"})
-    assert read_rule_file(folder, folder / "a.yar").startswith("rule")
+    assert FolderRoot(folder).read("a.yar").startswith("rule")
 
 
 def test_names_that_are_not_utf8(rule_folder: Write) -> None:

@@ -157,7 +157,7 @@ def test_a_rule_that_never_ends(load: Load) -> None:
     """A rule that would run for days is stopped at the timeout, and the rules can scan again."""
     rules = load(a=ENDLESS)
     with pytest.raises(ScanTimeout, match="within 1 s"):
-        rules.scan(bytes(4 << 20), {}, timeout_seconds=1)
+        rules.scan(bytes(4 << 20), {}, ScanLimits(timeout_seconds=1))
     assert only(rules.scan(b"ab", {})).rule == "endless"
 
 

@@ -1,0 +1,247 @@
+"""How ``sampler scan`` prints: lines for people, NDJSON with ECS names, or the lines of the ``yara`` program."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import click
+import msgspec
+
+from sampler.cli.output import size_text, warn
+from sampler.model import RuleMatch
+from sampler.scan import RuleWriting
+from sampler.sweep import FileFailure, Outcome
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HEX_SHOWN_BYTES: Final = 64
+_C_ESCAPES: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r"}
+
+
+class Printer(Protocol):
+    """Prints what becomes of each file."""
+
+    def show(self, outcome: Outcome) -> None:
+        """One file."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a scan came to."""
+
+    files: int = 0
+    size: int = 0
+    found: int = 0
+    errors: int = 0
+    recalled: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one file."""
+        self.files += 1
+        if isinstance(outcome, FileFailure):
+            self.errors += 1
+            return
+        self.size += outcome.scanned.size
+        self.found += bool(outcome.scanned.matches)
+        self.errors += bool(outcome.problems)
+        self.recalled += outcome.recalled
+
+    def __str__(self) -> str:
+        """One line for people."""
+        recalled = f", {self.recalled} unchanged since they were scanned" if self.recalled else ""
+        counted = f"{self.files} files ({size_text(self.size)}){recalled}"
+        return f"{counted}: {self.found} found, {self.errors} errors"
+
+
+@dataclass(slots=True)
+class LinePrinter:
+    """A line a file, as clamscan's; errors go to standard error."""
+
+    named: Callable[[bytes], bytes]
+    found_only: bool
+
+    def show(self, outcome: Outcome) -> None:
+        """One file."""
+        name = printable(self.named(outcome.path))
+        if isinstance(outcome, FileFailure):
+            warn(f"{name}: {outcome.code}: {outcome.detail}")
+            return
+        for problem in outcome.problems:
+            warn(f"{name}: {problem.code}: {problem.detail}")
+        rules = " ".join(match.rule for match in outcome.scanned.matches)
+        if rules:
+            click.echo(f"{name}: {rules} FOUND")
+        elif not self.found_only and not outcome.problems:
+            click.echo(f"{name}: OK")
+
+
+class Hashes(msgspec.Struct, frozen=True):
+    """``file.hash``."""
+
+    sha256: str
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``file`` (ECS)."""
+
+    path: str
+    size: int | None = None
+    mime_type: str = ""
+    hash: Hashes | None = None
+
+
+class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a string matched."""
+
+    identifier: str
+    offset: int
+    length: int
+    xor_key: int = 0
+
+
+class Match(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rule; ``name`` and ``ruleset`` as in ECS ``rule``."""
+
+    name: str
+    ruleset: str
+    tags: list[str]
+    meta: list[tuple[str, str | int | bool]]
+    hits: list[Hit]
+    hits_total: int
+
+
+class Error(msgspec.Struct, frozen=True):
+    """``error`` (ECS)."""
+
+    code: str
+    message: str
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file on NDJSON."""
+
+    file: File
+    rule: list[Match] = []
+    ruleset_version: str = ""
+    recalled: bool = False
+    error: list[Error] = []
+
+
+@dataclass(slots=True)
+class NdjsonPrinter:
+    """A JSON document a line."""
+
+    named: Callable[[bytes], bytes]
+    found_only: bool
+    _encode: Callable[[object], bytes] = field(default_factory=lambda: msgspec.json.Encoder().encode)
+
+    def show(self, outcome: Outcome) -> None:
+        """One file."""
+        line = self._line(outcome)
+        if not self.found_only or line.rule or line.error:
+            click.echo(self._encode(line))
+
+    def _line(self, outcome: Outcome) -> Line:
+        path = printable(self.named(outcome.path))
+        if isinstance(outcome, FileFailure):
+            return Line(File(path), error=[Error(outcome.code, outcome.detail)])
+        scanned = outcome.scanned
+        return Line(
+            File(path, scanned.size, scanned.mime_type, Hashes(scanned.sha256)),
+            [_match(match) for match in scanned.matches],
+            outcome.ruleset_version,
+            outcome.recalled,
+            [Error(problem.code, problem.detail) for problem in outcome.problems],
+        )
+
+
+def _match(match: RuleMatch) -> Match:
+    hits = [Hit(hit.identifier, hit.offset, hit.length, hit.xor_key) for hit in match.hits]
+    return Match(match.rule, match.namespace, list(match.tags), list(match.meta), hits, match.hits_total)
+
+
+@dataclass(slots=True)
+class YaraPrinter:
+    """The lines of ``yara`` (4.5), byte for byte: ``rule file``, and what ``-g``, ``-m`` and ``-s`` add."""
+
+    named: Callable[[bytes], bytes]
+    tags: bool
+    meta: bool
+    strings: bool
+    written: Callable[[RuleMatch], RuleWriting]
+    """How a rule was written: which of its strings are hex, and their order."""
+
+    def show(self, outcome: Outcome) -> None:
+        """One file; as there, files in which nothing was found are not named."""
+        if isinstance(outcome, FileFailure):
+            warn(f"{printable(self.named(outcome.path))}: {outcome.code}: {outcome.detail}")
+            return
+        for problem in outcome.problems:
+            warn(f"{printable(self.named(outcome.path))}: {problem.code}: {problem.detail}")
+        for place, match in enumerate(outcome.scanned.matches):
+            click.echo(self._rule_line(match, self.named(outcome.path)))
+            if self.strings:
+                for line in self._string_lines(match, outcome.hit_bytes[place]):
+                    click.echo(line)
+
+    def _rule_line(self, match: RuleMatch, path: bytes) -> bytes:
+        tags = f"[{','.join(match.tags)}] " if self.tags else ""
+        meta = f"[{','.join(_meta_text(name, value) for name, value in match.meta)}] " if self.meta else ""
+        return f"{match.rule} {tags}{meta}".encode() + path.replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+
+    def _string_lines(self, match: RuleMatch, contents: tuple[bytes, ...]) -> Iterator[str]:
+        writing = self.written(match)
+        hits = sorted(zip(match.hits, contents, strict=True), key=lambda pair: writing.place(pair[0].identifier))
+        for hit, content in hits:
+            shown = _hex_text(content) if hit.identifier in writing.hex_strings else _plain_text(content)
+            yield f"0x{hit.offset:x}:{hit.identifier}: {shown}"
+
+
+def _meta_text(name: str, value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return f"{name}={'true' if value else 'false'}"
+    if isinstance(value, int):
+        return f"{name} ={value}"  # the space is there as well
+    return f'{name}="{"".join(map(_escaped, value.encode()))}"'
+
+
+def _escaped(byte: int) -> str:
+    """One byte as in C."""
+    if byte in b"\"'\\":
+        return "\\" + chr(byte)
+    if byte in _C_ESCAPES:
+        return "\\" + _C_ESCAPES[byte]
+    return chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}"
+
+
+def _hex_text(content: bytes) -> str:
+    return content[:_HEX_SHOWN_BYTES].hex(" ").upper() + (" ..." if len(content) > _HEX_SHOWN_BYTES else "")
+
+
+def _plain_text(content: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte <= 126 else f"\\x{byte:02X}" for byte in content)
+
+
+def printable(path: bytes) -> str:
+    """A path for terminals and JSON: what is not UTF-8 or would steer a terminal is escaped."""
+    text = path.decode("utf-8", "backslashreplace")
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def names_as_given(arguments: Mapping[bytes, bytes]) -> Callable[[bytes], bytes]:
+    """How a file below an argument is called by whoever gave it; by absolute argument: as it was given."""
+    tops = sorted(arguments, key=len, reverse=True)
+
+    def named(path: bytes) -> bytes:
+        for top in tops:
+            if path == top:
+                return arguments[top]
+            if path.startswith(top if top.endswith(b"/") else top + b"/"):
+                return os.path.join(arguments[top], path[len(top) :].lstrip(b"/"))
+        return path
+
+    return named

@@ -1,0 +1,169 @@
+"""Which objects a rule can match at all, told from its condition by their first bytes. Pure.
+
+A condition that is a conjunction with ``uint16(0) == 0x5A4D``, with a fact of the ``pe`` module, or with a rule that
+needs the same, is false for every object that does not begin with ``MZ``; such a rule need not run on the others, and
+its strings need not be looked for. What cannot be proven applies to everything. The proof uses three facts of YARA:
+reading beyond the end is undefined, a comparison with an undefined value is undefined, and ``and`` takes that for false
+(YARA documentation, "Writing YARA rules", "Undefined values").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from sampler.scan.source import RuleOutline
+
+Words: TypeAlias = Sequence[str]
+Prefixes: TypeAlias = frozenset[bytes] | None
+"""What an object has to begin with, one of these; ``None``: anything."""
+
+
+class Start(StrEnum):
+    """What an object begins with, as far as it decides which rules run."""
+
+    MZ = "mz"
+    ELF = "elf"
+    OTHER = "other"
+
+
+_MAGIC: Final = {Start.MZ: b"MZ", Start.ELF: b"\x7fELF"}
+
+_READERS: Final = {
+    "uint8": (1, "little"),
+    "uint16": (2, "little"),
+    "uint16be": (2, "big"),
+    "uint32": (4, "little"),
+    "uint32be": (4, "big"),
+}
+_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+")
+
+MODULE_FACTS: Final[Mapping[str, tuple[Start, frozenset[str]]]] = {
+    "pe": (
+        Start.MZ,
+        frozenset(
+            {
+                "characteristics", "checksum", "entry_point", "exports", "image_base", "imphash", "imports", "is_32bit",
+                "is_64bit", "is_dll", "machine", "number_of_exports", "number_of_imports", "number_of_resources",
+                "number_of_sections", "number_of_signatures", "pdb_path", "resources", "rich_signature", "sections",
+                "signatures", "size_of_image", "subsystem", "timestamp", "version_info",
+            }
+        ),
+    ),
+    "elf": (
+        Start.ELF,
+        frozenset(
+            {
+                "dynamic", "dynsym", "dynsym_entries", "entry_point", "machine", "number_of_sections",
+                "number_of_segments", "sections", "segments", "symtab", "symtab_entries", "type",
+            }
+        ),
+    ),
+}  # fmt: skip
+"""Values of modules that are undefined, or false, unless the object begins as the module's format does."""
+_FLAGS: Final = {("pe", ".", "is_pe"): Start.MZ, ("dotnet", ".", "is_dotnet"): Start.MZ}
+
+
+def start_of(head: bytes) -> Start:
+    """What an object that begins with ``head`` (at least 4 bytes, or all it has) counts as."""
+    return next((start for start, magic in _MAGIC.items() if head.startswith(magic)), Start.OTHER)
+
+
+def applies(prefixes: Prefixes, start: Start) -> bool:
+    """Whether an object of this start could begin with one of ``prefixes``."""
+    return prefixes is None or any(start in _starts_of(prefix) for prefix in prefixes)
+
+
+def needs_of(rules: Iterable[RuleOutline]) -> dict[str, Prefixes]:
+    """What each rule of one namespace needs an object to begin with.
+
+    A global rule is a condition of every other rule of its namespace (YARA documentation, "Global rules").
+    """
+    rules = list(rules)
+    needs: dict[str, Prefixes] = {}
+    for rule in rules:  # a rule can only refer to rules before it
+        needs[rule.name] = _needed(rule.condition, needs)
+    for name in [rule.name for rule in rules if rule.is_global]:
+        needs = {other: needs[name] if need is None else need for other, need in needs.items()}
+    return needs
+
+
+def _starts_of(prefix: bytes) -> Iterator[Start]:
+    """Every start that an object beginning with ``prefix`` can have."""
+    for start, magic in _MAGIC.items():
+        if prefix.startswith(magic):
+            yield start
+            return
+        if magic.startswith(prefix):
+            yield start
+    yield Start.OTHER
+
+
+def _needed(words: Words, known: Mapping[str, Prefixes]) -> Prefixes:
+    """What a condition needs: of alternatives any, of conjuncts the first that needs something."""
+    words = _unwrapped(words)
+    alternatives = _split(words, "or")
+    if len(alternatives) > 1:
+        needs = [_needed(alternative, known) for alternative in alternatives]
+        return None if None in needs else frozenset().union(*(need for need in needs if need is not None))
+    conjuncts = _split(words, "and")
+    if len(conjuncts) > 1:
+        return next((need for part in conjuncts if (need := _needed(part, known)) is not None), None)
+    return _needed_by_term(words, known)
+
+
+def _needed_by_term(words: Words, known: Mapping[str, Prefixes]) -> Prefixes:
+    if len(words) == 1:
+        return known.get(words[0])
+    if tuple(words) in _FLAGS:
+        return frozenset({_MAGIC[_FLAGS[words[0], words[1], words[2]]]})
+    if len(words) >= 3 and words[1] == "." and words[0] in MODULE_FACTS and "of" not in words:  # undefined of: all of
+        start, facts = MODULE_FACTS[words[0]]
+        return frozenset({_MAGIC[start]}) if words[2] in facts else None
+    return _needed_by_reading(words)
+
+
+def _needed_by_reading(words: Words) -> Prefixes:
+    """``uint16(0) == 0x5A4D`` and the like, either way round."""
+    if len(words) == 6 and words[1] == "==":
+        words = (*words[2:], "==", words[0])
+    if len(words) != 6 or words[0] not in _READERS or (words[1], words[3], words[4]) != ("(", ")", "=="):
+        return None
+    if not all(_NUMBER.fullmatch(words[place]) for place in (2, 5)) or int(words[2], 0) != 0:
+        return None
+    size, order = _READERS[words[0]]
+    value = int(words[5], 0)
+    if value.bit_length() > 8 * size:
+        return frozenset()  # it never has this value
+    return frozenset({value.to_bytes(size, "big" if order == "big" else "little")})
+
+
+def _unwrapped(words: Words) -> Words:
+    """Without the parentheses around all of it."""
+    while len(words) > 2 and words[0] == "(" and _closing(words) == len(words) - 1:
+        words = words[1:-1]
+    return words
+
+
+def _closing(words: Words) -> int:
+    """Where the parenthesis that the words begin with closes."""
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0:
+            return place
+    return -1
+
+
+def _split(words: Words, operator: str) -> list[Words]:
+    """The operands of an operator outside of all parentheses and brackets."""
+    parts: list[Words] = []
+    depth = begin = 0
+    for place, word in enumerate(words):
+        depth += (word in ("(", "[")) - (word in (")", "]"))
+        if depth == 0 and word == operator:
+            parts.append(words[begin:place])
+            begin = place + 1
+    return [*parts, words[begin:]]

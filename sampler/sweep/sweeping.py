@@ -1,0 +1,243 @@
+"""The sweep: many files, a few at a time, told in the order of the walk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from sampler import snapshot
+from sampler.describe import owner_class, owner_of
+from sampler.errors import ChildDied, ChildTimedOut
+from sampler.examine import Examiner, Swept, read_whole
+from sampler.intake.walking import Found, NotWalked, Walked
+from sampler.limits import KIB, OBJECT_MAX_BYTES, SWEEP_ATTEMPTS_MAX_COUNT
+from sampler.model import Candidate, Failure, FileVersion, PathSource, Peer, Reason, Scanned, Snapshot
+from sampler.runtime.blocking import off_loop
+from sampler.runtime.clock import SystemClock
+from sampler.snapshot import OwnFile, SnapshotTaker
+from sampler.storage.scan_memory import ScanMemory
+from sampler.sweep.contexts import Contexts
+from sampler.sweep.outcomes import FileFailure, FileReport, Outcome
+
+HIT_BYTES_MAX_COUNT: Final = 512
+"""As libyara keeps of a match unless it is told otherwise (``max_match_data``)."""
+_LEAD_MAX_COUNT: Final = 256
+"""Outcomes that are known but wait for an earlier one."""
+_HASHED_FIRST_BYTES: Final = range(4 * KIB, 1024 * KIB)
+"""Sizes of files that are hashed before they are scanned, if bytes of that very size are known: below, scanning costs
+no more; above, hashing twice costs too much when it was for nothing."""
+_SETTLED_NS: Final = 2_000_000_000
+"""A file that changed less than this ago can change again without its times telling (coarse clocks, FAT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings:
+    """How files are swept."""
+
+    spool: Path
+    """Where snapshots of large matching files lie."""
+    at_once: int = 2
+    max_bytes: int = OBJECT_MAX_BYTES
+    """A larger file is named and not scanned."""
+    hit_bytes: bool = False
+    """Report the bytes of hits."""
+
+
+@dataclass(slots=True)
+class Sweep:
+    """Looks at files with one examiner and what is remembered."""
+
+    examiner: Examiner
+    start: Callable[[], Awaitable[None]]
+    """Starts the examiner; called before the first file that has to be looked at, and never if all are remembered."""
+    contexts: Contexts
+    memory: ScanMemory | None
+    settings: SweepSettings
+    now_ns: Callable[[], int] = time.time_ns
+    _taker: SnapshotTaker = field(init=False)
+    _slots: asyncio.Semaphore = field(init=False)
+    _started: bool = False
+
+    def __post_init__(self) -> None:
+        self._taker = SnapshotTaker(self.settings.spool, max_bytes=self.settings.max_bytes)
+        self._slots = asyncio.Semaphore(self.settings.at_once + 1)  # one is opened while the others are scanned
+
+    async def outcomes(self, files: Iterable[Walked]) -> AsyncGenerator[Outcome, None]:
+        """What becomes of each file, in their order.
+
+        Raises:
+            SandboxError: no child, or none with rules, can be had.
+            SpoolError: a matching file cannot be fixed.
+        """
+        waiting: deque[Outcome | asyncio.Task[Outcome]] = deque()
+        try:
+            for file in files:
+                waiting.append(await self._begun(file))
+                while waiting and (len(waiting) > _LEAD_MAX_COUNT or _is_known(waiting[0])):
+                    yield await _known(waiting.popleft())
+            while waiting:
+                yield await _known(waiting.popleft())
+        finally:
+            left = [one for one in waiting if isinstance(one, asyncio.Task)]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _begun(self, file: Walked) -> Outcome | asyncio.Task[Outcome]:
+        """The outcome, if nothing need be read for it, or the task that will have it."""
+        if isinstance(file, NotWalked):
+            return FileFailure(file.path, "not-walked", file.detail)
+        context = self.contexts.of(file.path, file.status.st_uid)
+        known = self._recalled(file, context)
+        if known is not None:
+            return self._recalled_report(file.path, known)
+        if not self._started:
+            await self.start()
+            self._started = True
+        await self._slots.acquire()
+        task = asyncio.create_task(self._look(file.path, context))
+        task.add_done_callback(lambda _: self._slots.release())
+        return task
+
+    def _recalled(self, file: Found, context: bytes) -> Scanned | None:
+        if self.memory is None:
+            return None
+        return self._fit(self.memory.recall(_version(file.status), context))
+
+    def _recalled_report(self, path: bytes, scanned: Scanned) -> FileReport:
+        return FileReport(path, scanned, self.contexts.ruleset_version, recalled=True)
+
+    def _fit(self, scanned: Scanned | None) -> Scanned | None:
+        """A match is scanned again where the bytes of its hits are wanted."""
+        return None if scanned is not None and scanned.matches and self.settings.hit_bytes else scanned
+
+    async def _look(self, path: bytes, context: bytes) -> Outcome:
+        """Scan a file until it stands still for as long as that takes."""
+        try:
+            for _ in range(SWEEP_ATTEMPTS_MAX_COUNT):
+                outcome = await self._look_once(path, context)
+                if outcome is not None:
+                    return outcome
+        except (ChildDied, ChildTimedOut) as error:
+            code = "timed-out" if isinstance(error, ChildTimedOut) else "scan-failed"
+            return FileFailure(path, code, str(error))
+        return FileFailure(path, "changed", "it kept changing while it was scanned; scan it again")
+
+    async def _look_once(self, path: bytes, context: bytes) -> Outcome | None:
+        """One scan; ``None`` if the file changed meanwhile."""
+        opened = snapshot.open_own(path)
+        if isinstance(opened, Failure):
+            return FileFailure(path, opened.code, opened.detail)
+        try:
+            return await self._look_at(opened, path, context)
+        finally:
+            os.close(opened.descriptor)
+
+    async def _look_at(self, opened: OwnFile, path: bytes, context: bytes) -> Outcome | None:
+        before = opened.status
+        if before.st_size > self.settings.max_bytes:
+            detail = f"it has {before.st_size} bytes; at most {self.settings.max_bytes} are scanned"
+            return FileFailure(path, "too-large", detail)
+        known = self._known_content(opened, context)
+        if known is not None:
+            self._remember(before, context, known)
+            return self._recalled_report(path, known)
+        swept = await self._swept(opened, path)
+        if swept is None:
+            return None
+        if swept.matches:
+            return await self._confirmed(path, context)
+        scanned = Scanned(swept.sha256, swept.size, swept.mime_type)
+        if not swept.problems:
+            self._remember(before, context, scanned)
+        return FileReport(path, scanned, self.contexts.ruleset_version, swept.problems)
+
+    async def _swept(self, opened: OwnFile, path: bytes) -> Swept | None:
+        before = opened.status
+        owner = owner_class(before.st_uid)
+        try:
+            swept = await self.examiner.sweep(opened.descriptor, before.st_size, path, owner)
+        except ChildDied:
+            if _version(os.fstat(opened.descriptor)) != _version(before):  # cut short under its mapping
+                return None
+            raise
+        unchanged = swept.size == before.st_size and _version(os.fstat(opened.descriptor)) == _version(before)
+        return swept if unchanged else None
+
+    async def _confirmed(self, path: bytes, context: bytes) -> Outcome | None:
+        """The matches in a snapshot of the file; ``None`` if it has none any more."""
+        taken = await off_loop(self._taker.take, _candidate(path))
+        if isinstance(taken, Failure):
+            return None if taken.code == "changed" else FileFailure(path, taken.code, taken.detail)
+        try:
+            found = await self.examiner.examine(taken, owner=owner_of(taken), rules_only=True)
+            if not found.matches and not found.problems:
+                return None
+            scanned = Scanned(taken.sha256, taken.size, found.mime_type, found.matches)
+            hit_bytes = await off_loop(_hit_bytes, taken, scanned) if self.settings.hit_bytes else ()
+        finally:
+            snapshot.release(taken)
+        problems = tuple(problem for problem in found.problems if problem.stage == "scan")
+        if not problems:
+            self._remember_snapshot(taken, path, context, scanned)
+        return FileReport(path, scanned, found.ruleset_version, problems, hit_bytes=hit_bytes)
+
+    def _known_content(self, opened: OwnFile, context: bytes) -> Scanned | None:
+        """The result of the same bytes in another file, or in this one before it was touched."""
+        size = opened.status.st_size
+        if self.memory is None or size not in _HASHED_FIRST_BYTES or not self.memory.may_know(size):
+            return None
+        content = read_whole(opened.descriptor, size)
+        if len(content) != size:
+            return None
+        return self._fit(self.memory.recall_content(hashlib.sha256(content).hexdigest(), context))
+
+    def _remember(self, status: os.stat_result, context: bytes, scanned: Scanned) -> None:
+        """Keep a result, unless the file may change without its times telling."""
+        settled = max(status.st_mtime_ns, status.st_ctime_ns) < self.now_ns() - _SETTLED_NS
+        if self.memory is not None and settled:
+            self.memory.remember(_version(status), context, scanned)
+
+    def _remember_snapshot(self, taken: Snapshot, path: bytes, context: bytes, scanned: Scanned) -> None:
+        """Keep the result of a snapshot, if the file is still what it was when the snapshot was begun."""
+        stat = taken.stat
+        begun = FileVersion(stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns)
+        with contextlib.suppress(OSError):
+            now = os.lstat(path)
+            if _version(now) == begun:
+                self._remember(now, context, scanned)
+
+
+def _is_known(one: Outcome | asyncio.Task[Outcome]) -> bool:
+    return not isinstance(one, asyncio.Task) or one.done()
+
+
+async def _known(one: Outcome | asyncio.Task[Outcome]) -> Outcome:
+    return await one if isinstance(one, asyncio.Task) else one
+
+
+def _version(status: os.stat_result) -> FileVersion:
+    return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _candidate(path: bytes) -> Candidate:
+    peer = Peer(os.geteuid(), os.getegid(), os.getpid(), tuple(os.getgroups()))
+    return Candidate(str(uuid4()), SystemClock().now(), Reason.POLICY, peer, PathSource(path))
+
+
+def _hit_bytes(taken: Snapshot, scanned: Scanned) -> tuple[tuple[bytes, ...], ...]:
+    return tuple(
+        tuple(
+            b"".join(snapshot.read_range(taken, hit.offset, min(hit.length, HIT_BYTES_MAX_COUNT))) for hit in match.hits
+        )
+        for match in scanned.matches
+    )
