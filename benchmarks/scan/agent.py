@@ -21,9 +21,9 @@ class Agent:
     socket: Path
     pid: int
 
-    def cpu_seconds(self) -> float:
-        """What the agent and everything below it have run so far; to the nanosecond, unlike times in stat(5)."""
-        return sum(_ran_seconds(pid) for pid in (self.pid, *below(self.pid)))
+    def cpu_seconds(self) -> dict[int, float]:
+        """What the agent and each process below it have run so far; to the nanosecond, unlike times in stat(5)."""
+        return {pid: _ran_seconds(pid) for pid in (self.pid, *below(self.pid))}
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
 
-from benchmarks.scan.peers import PeerError
+from benchmarks.scan.peers import PeerError, PeerMissing
 from benchmarks.scan.rule_sets import RuleSet
 
 START_SECONDS: Final = 60.0
@@ -71,7 +71,8 @@ def running(bench: Path, rules: RuleSet) -> Iterator[Clamd]:
     """A clamd with these rules, until the block ends.
 
     Raises:
-        PeerError: it is not installed or does not start.
+        PeerMissing: it is not installed.
+        PeerError: it does not start.
     """
     program = _program("clamd")
     _program("clamdscan")
@@ -96,7 +97,7 @@ def running(bench: Path, rules: RuleSet) -> Iterator[Clamd]:
 def _program(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        raise PeerError(_NEEDS)
+        raise PeerMissing(_NEEDS)
     return found
 
 

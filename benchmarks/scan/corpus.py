@@ -1,7 +1,7 @@
 """Fetches the corpus: packages of Debian and PyPI by their ordinary clients, unpacked into one folder.
 
 ``python -m benchmarks.scan.corpus [FOLDER]``. What is there already is not fetched again; an interrupted run goes on
-where it stopped. The folder's manifest lies beside it as ``FOLDER.manifest``.
+where it stopped. The manifest lies beside the folder as ``FOLDER.manifest``.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def main() -> None:
         sys.exit(f"corpus: {error}")
 
 
-def manifest_of(folder: Path) -> Manifest:
+def manifest_of(folder: Path, kept_in: Path) -> Manifest:
     """The manifest of a corpus, or of any other folder; hashed anew when it is not what lies there."""
-    file = folder.with_name(folder.name + ".manifest")
+    file = kept_in / f"{folder.name}.manifest"
     if file.exists() and (kept := Manifest.load(file, folder)).is_what_lies_there():
         return kept
     made = Manifest.of(folder)
@@ -65,7 +65,7 @@ def fetch(folder: Path) -> Manifest:
         _add(folder / "debian" / name, partial(_fetch_deb, name, downloads), unpack_deb)
     for wheel in WHEELS:
         _add(folder / "pypi" / wheel.folder, partial(_fetch_wheel, wheel, downloads), unpack_wheel)
-    manifest = manifest_of(folder)
+    manifest = manifest_of(folder, folder.parent)
     if len(manifest.entries) < FILES_MIN_COUNT or manifest.byte_count < BYTES_MIN:
         raise CorpusError(f"{folder} has {manifest}; at least {FILES_MIN_COUNT} files and {BYTES_MIN} bytes are needed")
     return manifest

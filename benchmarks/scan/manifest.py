@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-FILE_NAME = "MANIFEST"
-
 
 @dataclass(frozen=True, order=True)
 class Entry:

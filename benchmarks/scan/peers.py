@@ -47,7 +47,11 @@ _NEEDS: Final = "the yara program is built with gcc and OpenSSL's headers: apt-g
 
 
 class PeerError(Exception):
-    """A program to compare with cannot be had; ``str()`` says how to get it."""
+    """A program to compare with cannot be had, or is another one than it should be."""
+
+
+class PeerMissing(PeerError):
+    """It is not installed; ``str()`` says how to get it."""
 
 
 def main() -> None:
@@ -113,7 +117,7 @@ def _gcc(arguments: Sequence[str]) -> None:
     try:
         subprocess.run(("gcc", *_FLAGS, *arguments), check=True, capture_output=True, timeout=COMPILE_SECONDS)
     except FileNotFoundError as error:
-        raise PeerError(_NEEDS) from error
+        raise PeerMissing(_NEEDS) from error
     except subprocess.CalledProcessError as error:
         raise PeerError(f"{_NEEDS}\n{error.stderr.decode(errors='replace')[-1000:]}") from error
 

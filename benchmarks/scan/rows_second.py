@@ -17,11 +17,12 @@ SECOND_TO_FIRST_MAX: Final = 1 / 30
 
 
 def second_pass(bench: Bench) -> list[Figure]:
-    """The cache of results is emptied, the rules are compiled; then two passes, both counted."""
+    """What is kept between runs is removed, the rules are compiled; then two passes, both counted."""
     rules = bench.fifty if bench.large_rules is None else bench.large
     command = sampler_scan(rules, bench.corpus.folder, cached=True)
     first: list[float] = []
     second: list[float] = []
+    bench.run(sampler_scan(rules, bench.corpus.folder), "second-warm")
     for number in range(bench.rounds):
         forget(bench)
         bench.run(sampler_scan(rules, rules.folder), f"second-compile-{number}")

@@ -150,7 +150,9 @@ async def _idle(bench: Bench) -> list[Figure]:
         await asyncio.sleep(SETTLE_SECONDS)
         before, began = ours.cpu_seconds(), perf_counter()
         await asyncio.sleep(bench.idle_seconds)
-        percent = 100 * (ours.cpu_seconds() - before) / (perf_counter() - began)
+        took = perf_counter() - began
+        ran = sum(seconds - before.get(pid, 0.0) for pid, seconds in ours.cpu_seconds().items())
+    percent = 100 * ran / took
     return [
         Figure(
             row="idle",
