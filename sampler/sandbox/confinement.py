@@ -20,6 +20,7 @@ from sampler.limits import OBJECT_MAX_BYTES
 from sampler.sandbox import landlock, namespaces, seccomp
 from sampler.sandbox.kernel import prctl
 from sampler.sandbox.messages import Confinement
+from sampler.sandbox.pages import start_page_dropper
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
@@ -61,35 +62,33 @@ def hide_memory() -> None:
 def confine(*, memory_max_bytes: int) -> Confinement:
     """Apply to a child all that holds before its first object, and say what that is; nothing can be taken back.
 
-    The process must have one thread: only then it can enter a user namespace, and the rest holds per thread.
+    The process must have one thread: only then it can enter a user namespace, and most of the rest holds per thread and
+    for those that it makes. Its second thread is made when all of that holds, and the filter is put on both at once.
 
     Raises:
-        OSError, ValueError: the kernel refused what every kernel has; the child must end.
+        OSError, ValueError, RuntimeError: the kernel refused what every kernel has; the child must end.
     """
     separated = namespaces.separate()
     hide_memory()
     limit_resources(memory_max_bytes)
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    return (
-        separated
-        + namespaces.drop_capabilities()
-        + landlock.give_no_rights()
-        + seccomp.filter_calls()
-        + Confinement(("no new privileges", "limits"))
-    )
+    held = separated + namespaces.drop_capabilities() + landlock.give_no_rights()
+    start_page_dropper()
+    _limit(resource.RLIMIT_NPROC, 0)
+    return held + seccomp.filter_calls() + Confinement(("no new privileges", "limits"))
 
 
 def limit_resources(memory_max_bytes: int) -> None:
     """Limits of the process (setrlimit(2)).
 
     ``RLIMIT_DATA`` (setrlimit(2), since Linux 4.7 private mappings as well) is the ceiling of what it can allocate;
-    ``RLIMIT_AS`` stands behind it with room for mapping the object, which takes no memory of its own.
+    ``RLIMIT_AS`` stands behind it with room for mapping the object, which takes no memory of its own. ``RLIMIT_NPROC``
+    is left to ``confine``: it counts threads too.
     """
     _limit(resource.RLIMIT_DATA, memory_max_bytes)
     _limit(resource.RLIMIT_AS, memory_max_bytes + OBJECT_MAX_BYTES)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES_MAX_COUNT)
-    _limit(resource.RLIMIT_NPROC, 0)
 
 
 def _limit(which: int, most: int) -> None:

@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sampler.sandbox.kernel import prctl
+from sampler.sandbox.kernel import syscall
 from sampler.sandbox.messages import Confinement
 
-_PR_SET_SECCOMP: Final = 22
-_MODE_FILTER: Final = 2
+_SECCOMP: Final = {"x86_64": 317, "aarch64": 277}
+_SET_MODE_FILTER: Final = 1
+_ALL_THREADS: Final = 1
+"""SECCOMP_FILTER_FLAG_TSYNC."""
 _KILL_PROCESS: Final = 0x80000000
 _ERRNO: Final = 0x00050000
 _ALLOW: Final = 0x7FFF0000
@@ -125,7 +127,7 @@ MACHINES: Final = {
 
 
 def filter_calls() -> Confinement:
-    """Put the filter on this thread for good; needs "no new privileges" to be set."""
+    """Put the filter on all threads for good; needs "no new privileges" to be set."""
     machine = MACHINES.get(platform.machine())
     if machine is None:
         return Confinement((), (f"seccomp (unknown machine {platform.machine()})",))
@@ -191,6 +193,9 @@ def _instruction(code: int, if_true: int, if_false: int, operand: int) -> bytes:
 
 
 def _install(code: bytes) -> None:
+    """Put the filter on every thread of this process, or on none (SECCOMP_FILTER_FLAG_TSYNC)."""
     instructions = ctypes.create_string_buffer(code, len(code))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(instructions)))
-    prctl(_PR_SET_SECCOMP, _MODE_FILTER, header)
+    refusing = syscall(_SECCOMP[platform.machine()], _SET_MODE_FILTER, _ALL_THREADS, header)
+    if refusing:
+        raise OSError(errno.EBUSY, f"thread {refusing} cannot be filtered")

@@ -165,6 +165,20 @@ async def test_hostile_code_gets_nowhere(pool: ChildPool, target: Target, descri
     assert mode_of(descriptor) == mode
 
 
+@pytest.mark.parametrize(("act", "aim"), ACTS)
+async def test_the_second_thread_gets_nowhere(
+    pool: ChildPool, target: Target, descriptor: int, act: str, aim: str
+) -> None:
+    """What holds a child holds its second thread, the one that drops pages, in the same way."""
+    mode = mode_of(descriptor)
+    assert await pool.call(b"second-thread nothing", descriptor) == b"did it"
+    with pytest.raises(ChildDied):
+        await pool.call(f"second-thread {act} {target.words()[aim]}".encode(), descriptor)
+    assert await pool.call(b"nothing", descriptor) == b"did it"
+    assert target.traces() == []
+    assert mode_of(descriptor) == mode
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="tracing other processes may be root's alone")
 @pytest.mark.parametrize(("act", "aim"), ACTS)
 def test_the_acts_work_without_confinement(entries: Path, target: Target, descriptor: int, act: str, aim: str) -> None:

@@ -27,6 +27,16 @@ MakePool = Callable[..., Awaitable[ChildPool]]
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
+NONSENSE = """
+import socket, sys
+control = socket.socket(fileno=int(sys.argv[4]))
+control.sendall({answer!r})
+control.shutdown(socket.SHUT_WR)
+while control.recv(4096):
+    pass
+"""
+
+
 def encoded(message: Forked | Warmed) -> bytes:
     data = encode(message)
     return header_of(data) + data
@@ -356,9 +366,7 @@ async def test_a_nursery_that_answers_nonsense(
 ) -> None:
     """Whatever a nursery says instead of what it should is a clear error; it is ended."""
     nursery = tmp_path / "nursery"
-    nursery.write_text(
-        f"#!{sys.executable} -IS\nimport os, sys\nos.write(int(sys.argv[4]), {answer!r})\nsys.stdin.read()"
-    )
+    nursery.write_text(f"#!{sys.executable} -IS\n{NONSENSE.format(answer=answer)}")
     nursery.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(nursery))
     with pytest.raises(SandboxError, match=why):

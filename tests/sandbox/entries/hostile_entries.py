@@ -9,14 +9,15 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import queue
 import signal
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from sampler.sandbox import Prepared, landlock
+from sampler.sandbox import Prepared, dropping_pages, landlock
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PTRACE_SEIZE: Final = 0x4206
@@ -37,7 +38,41 @@ def prepare_without_landlock(settings: bytes) -> Prepared:
 def handle(request: bytes, descriptor: int) -> bytes:
     """Do the act that the request names; ``b"did it"`` unless it has more to say."""
     name, _, target = request.partition(b" ")
+    if name == b"second-thread":
+        return _on_second_thread(target, descriptor)
     return ACTS[name.decode()](target, descriptor) or b"did it"
+
+
+class _Carrier(mmap.mmap):
+    """What looks like a large mapping to the thread that drops pages, and has it do an act instead."""
+
+    def __new__(cls, act: Callable[[], bytes]) -> Self:
+        return super().__new__(cls, -1, mmap.PAGESIZE)
+
+    def __init__(self, act: Callable[[], bytes]) -> None:
+        self._act = act
+        self.outcome: queue.SimpleQueue[tuple[int, bytes | BaseException]] = queue.SimpleQueue()
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def madvise(self, option: int, start: int = 0, length: int = 0) -> None:
+        try:
+            self.outcome.put((threading.get_ident(), self._act()))
+        except BaseException as error:
+            self.outcome.put((threading.get_ident(), error))
+        raise OSError("once is enough")
+
+
+def _on_second_thread(request: bytes, descriptor: int) -> bytes:
+    carrier = _Carrier(lambda: handle(request, descriptor))
+    with dropping_pages(carrier):
+        thread, outcome = carrier.outcome.get(timeout=10)
+    if thread == threading.get_ident():
+        return b"there is no second thread"
+    if isinstance(outcome, bytes):
+        return outcome
+    raise outcome
 
 
 def _open(target: bytes, descriptor: int) -> bytes:
