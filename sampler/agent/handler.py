@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sampler
@@ -24,6 +25,8 @@ class Handler:
     queue_url: str
     uploader: Uploader | None
     """``None`` while no queue is configured."""
+    rule_trouble: Callable[[], str] = str
+    """Why the rules that run are not those on disk; empty: they are."""
 
     async def flag(self, candidate: Candidate) -> ObjectView:
         """Take one object; the outcome is durable when this returns."""
@@ -66,7 +69,7 @@ class Handler:
             queue_detail=self.uploader.detail if self.uploader else "no queue is configured; run sampler agent enroll",
             ruleset_version=report.version,
             rules=report.rule_count,
-            rule_problems=list(report.problems),
+            rule_problems=[problem for problem in (self.rule_trouble(), *report.problems) if problem],
             consent=await off_loop(self._consent),
             counts={state.value: count for state, count in counts.items()},
             spool_bytes=await off_loop(self.pipeline.spool.used_bytes),

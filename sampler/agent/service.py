@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import signal
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -20,6 +21,7 @@ from sampler.agent.handler import Handler
 from sampler.agent.hostnames import host_names
 from sampler.agent.pipeline import Asks, Pipeline
 from sampler.agent.places import AgentPlaces, rule_folders
+from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
 from sampler.errors import ConsentError, IdentityError, JournalError
 from sampler.examine import Examiner, ExamineSettings
@@ -88,13 +90,13 @@ async def run(
     """
     stores = await off_loop(Stores.open, places, settings)
     async with AsyncExitStack() as stack:
-        examiner = await _examiner(settings, places, stack)
+        rules = await _rules(settings, places, clock, stack)
         agent_id = await off_loop(_agent_id, places)
         uploader = await _uploader(settings, places, stores, clock, stack) if settings.queue.url else None
         pipeline = Pipeline(
             clock=clock,
             snapshots=_snapshots(settings, places),
-            examiner=examiner,
+            examiner=rules.examiner,
             consents=stores.consents,
             policy=_policy(settings),
             host=await off_loop(host_names, places.state),
@@ -105,16 +107,20 @@ async def run(
             on_spooled=uploader.wake if uploader else _nobody_waits,
         )
         stack.push_async_callback(pipeline.under_way.close)
-        handler = Handler(pipeline, agent_id, settings.queue.url, uploader)
+        handler = Handler(pipeline, agent_id, settings.queue.url, uploader, lambda: rules.trouble)
+        tasks = await stack.enter_async_context(TaskKeeper("agent"))
+        tasks.start("rules", rules.run())
         await _listen(settings, places, clock, handler, stack)
         started()
         await asyncio.Event().wait()
 
 
-async def _examiner(settings: AgentSettings, places: AgentPlaces, stack: AsyncExitStack) -> Examiner:
+async def _rules(settings: AgentSettings, places: AgentPlaces, clock: Clock, stack: AsyncExitStack) -> RuleKeeper:
+    """The examiner with its rules, and what keeps these as they are on disk."""
+    paths = rule_folders(settings)
     examiner = Examiner(
         ExamineSettings(
-            rules=RuleSettings(rule_folders(settings), cache=places.compiled_rules),
+            rules=RuleSettings(paths, cache=places.compiled_rules),
             children=settings.examine.children,
             deadline_seconds=settings.examine.deadline_seconds,
             memory_max_bytes=settings.examine.memory_max_bytes,
@@ -122,13 +128,14 @@ async def _examiner(settings: AgentSettings, places: AgentPlaces, stack: AsyncEx
         )
     )
     stack.push_async_callback(examiner.close)
-    report = await examiner.start()
-    log.info("rules are ready", rules=report.rule_count, version=report.version)
+    rules = RuleKeeper(examiner, paths, clock)
+    await rules.start()
     for missing in examiner.confinement.missing:
         log.warning("the sandbox lacks a layer that this kernel does not give", missing=missing)
-    for problem in report.problems:
-        log.warning("a rule is left out", problem=problem)
-    return examiner
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, rules.force)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+    return rules
 
 
 async def _listen(
