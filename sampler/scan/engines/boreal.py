@@ -131,7 +131,7 @@ def _hit(identifier: str, hit: boreal.StringMatchInstance) -> StringHit:
 
 def _note_overflow(overflows: list[str], kind: int, place: boreal.RuleString) -> int:
     if kind == boreal.CALLBACK_TOO_MANY_MATCHES:
-        overflows.append(f"{place.rule} ${place.string}")
+        overflows.append(f"{place.rule} {place.string}")
     return boreal.CALLBACK_CONTINUE
 
 

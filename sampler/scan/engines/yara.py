@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import yara
 
@@ -21,15 +21,9 @@ from sampler.scan.engines.keeping import FoundRule, fair_share, kept, kept_meta
 from sampler.scan.engines.saved import pack, unpack
 from sampler.scan.rule_files import RuleFileError
 
-Include: TypeAlias = Callable[[str, str | None, str], str | None]
-"""What YARA calls for an ``include``: the name as written, the including file (``None``: the rule file itself), and its
-namespace; the source text is the answer, ``None`` refuses."""
-
 yara.set_config(max_match_data=1)  # bytes are cut from the snapshot; a copy of each hit's would cost gigabytes
 
-_ERROR_PLACE: Final = re.compile(
-    r"^(?:line (?P<line>\d+)|(?P<file>.+)\((?P<included_line>\d+)\)): (?P<what>.*)$", re.DOTALL
-)
+_ERROR_PLACE: Final = re.compile(r"^line (?P<line>\d+): (?P<what>.*)$", re.DOTALL)
 
 
 class YaraRules:
@@ -95,17 +89,11 @@ class YaraEngine:
     name: Final = "yara"
     version: Final = f"yara {yara.YARA_VERSION}"
 
-    def compile(
-        self,
-        sources: Mapping[str, str],
-        externals: Mapping[str, ExternalValue],
-        include: Include | None = None,
-    ) -> CompiledRules:
-        """As ``Engine.compile``; ``include`` answers for included files."""
+    def compile(self, sources: Mapping[str, str], externals: Mapping[str, ExternalValue]) -> CompiledRules:
+        """As ``Engine.compile``."""
         defined = Externals.define(externals)
-        reading = {"includes": False} if include is None else {"include_callback": include}
         try:
-            rules = yara.compile(sources=dict(sources), externals=dict(defined.defined), **reading)
+            rules = yara.compile(sources=dict(sources), externals=dict(defined.defined), includes=False)
         except yara.SyntaxError as error:
             raise _located(str(error)) from error
         except yara.Error as error:
@@ -126,11 +114,7 @@ ENGINE: Final[Engine] = YaraEngine()
 
 def _located(message: str) -> RuleFileError:
     place = _ERROR_PLACE.match(message)
-    if place is None:
-        return RuleFileError(message)
-    if place["file"] is not None:
-        return RuleFileError(f"in the included {place['file']}, line {place['included_line']}: {place['what']}")
-    return RuleFileError(place["what"], int(place["line"]))
+    return RuleFileError(place["what"], int(place["line"])) if place else RuleFileError(message)
 
 
 def _found(match: Any, limits: ScanLimits) -> FoundRule:
