@@ -13,8 +13,10 @@ from sampler.describe.host import host_fields
 from sampler.describe.libmagic import load_libmagic
 from sampler.describe.origin import origin_fields
 from sampler.describe.process import process_fields
+from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
 
 __all__ = [
+    "QUICK_TYPE_BYTES",
     "ContentFacts",
     "Data",
     "describe_content",
@@ -26,4 +28,5 @@ __all__ = [
     "owner_class",
     "owner_of",
     "process_fields",
+    "quick_type",
 ]

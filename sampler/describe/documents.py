@@ -45,7 +45,7 @@ def document_kind(data: Data) -> ContentKind | None:
         return ContentKind.MAIL if _OUTLOOK_STREAM in read(data, 0, _OLE_WITHIN_BYTES) else ContentKind.DOCUMENT
     if head.startswith(_ZIP_MAGIC):
         return ContentKind.DOCUMENT if _is_zipped_document(data, head) else None
-    return ContentKind.MAIL if _is_mail(head) else None
+    return ContentKind.MAIL if is_mail(head) else None
 
 
 def _is_zipped_document(data: Data, head: bytes) -> bool:
@@ -74,7 +74,7 @@ def _member_names(data: Data) -> Iterator[bytes]:
         place += 46 + name + extra + comment
 
 
-def _is_mail(head: bytes) -> bool:
+def is_mail(head: bytes) -> bool:
     """Whether it begins with header fields (RFC 5322, 2.2) and at least three of them are those of mail."""
     found = set()
     for line in head.removeprefix(b"\xef\xbb\xbf").splitlines()[:-1]:

@@ -6,7 +6,8 @@ regular files are ever read; the copy has exactly the bytes that its SHA-256 nam
 a descriptor that was handed in is always closed. It never parses what it copies and never moves a position.
 """
 
+from sampler.snapshot.opening import OwnFile, open_own
 from sampler.snapshot.reading import Hashes, hash_range, hashes, read_range
 from sampler.snapshot.taking import SnapshotTaker, abandon, release
 
-__all__ = ["Hashes", "SnapshotTaker", "abandon", "hash_range", "hashes", "read_range", "release"]
+__all__ = ["Hashes", "OwnFile", "SnapshotTaker", "abandon", "hash_range", "hashes", "open_own", "read_range", "release"]

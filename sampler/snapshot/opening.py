@@ -36,6 +36,15 @@ class Opened:
     path: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A regular file, open for reading with our own rights; whoever got it closes ``descriptor``."""
+
+    descriptor: int
+    status: os.stat_result
+    """fstat(2) of it, from before it was opened for reading."""
+
+
 def open_source(candidate: Candidate, *, deadline_seconds: float = OPEN_DEADLINE_SECONDS) -> Opened | Failure:
     """Open a candidate's source. On a failure nothing is left open, a passed descriptor neither."""
     match candidate.source:
@@ -57,6 +66,25 @@ def open_path(path: bytes, peer: Peer, *, deadline_seconds: float = OPEN_DEADLIN
     except OSError as error:
         return failures.of_opening(path, error)
     return found if isinstance(found, Failure) else _opened(found, path)
+
+
+def open_own(path: bytes) -> OwnFile | Failure:
+    """Open a file with our own rights, in four system calls: no thread, no deadline, no extended attributes.
+
+    Steps 1, 2 and 4 of the module's. For whoever reads a tree for the one who runs the program; never for a peer.
+    """
+    try:
+        handle = os.open(path, _FIND)
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                return failures.not_a_regular_file(path, status.st_mode)
+            descriptor = _reopen(handle, path)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        return failures.of_opening(path, error)
+    return descriptor if isinstance(descriptor, Failure) else OwnFile(descriptor, status)
 
 
 def adopt_descriptor(descriptor: int, path: bytes | None, peer: Peer) -> Opened | Failure:

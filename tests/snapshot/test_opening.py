@@ -9,6 +9,7 @@ import pytest
 
 from sampler.limits import XATTR_MAX_BYTES
 from sampler.model import Candidate, Failure, ObjectState, PathSource, Peer, Snapshot
+from sampler.snapshot import OwnFile, open_own
 from sampler.snapshot.filesystems import untrusted_name
 
 MakeCandidate = Callable[..., Candidate]
@@ -345,3 +346,44 @@ def test_gone_between_finding_and_opening(
 
     monkeypatch.setattr(os, "open", forgetful)
     assert code(take(candidate(tmp_path / "file"))) == (ObjectState.VANISHED, "vanished")
+
+
+def test_our_own_file(tmp_path: Path) -> None:
+    """A regular file comes open for reading at its start, with what fstat(2) told."""
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    opened = open_own(os.fsencode(path))
+    assert isinstance(opened, OwnFile)
+    try:
+        assert os.read(opened.descriptor, 100) == b"content"
+        assert opened.status == path.stat()
+        with pytest.raises(OSError):
+            os.write(opened.descriptor, b"x")
+    finally:
+        os.close(opened.descriptor)
+
+
+@pytest.mark.parametrize("make", [make_folder, make_fifo, make_socket, make_link])
+def test_what_is_no_file_of_ours_is_not_opened(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """Links, folders, FIFOs and sockets are refused at once, and no descriptor stays open."""
+    path = tmp_path / "thing"
+    make(path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    failure = open_own(os.fsencode(path))
+    assert isinstance(failure, Failure)
+    assert failure.code == "not-a-regular-file"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_device_of_ours_is_not_opened() -> None:
+    """Opening a device can move it, so it is looked at and left alone."""
+    failure = open_own(b"/dev/zero")
+    assert isinstance(failure, Failure)
+    assert failure.code == "not-a-regular-file"
+
+
+def test_our_own_file_that_is_not_there(tmp_path: Path) -> None:
+    """A name without a file is absent."""
+    failure = open_own(os.fsencode(tmp_path / "nothing"))
+    assert isinstance(failure, Failure)
+    assert failure.code == "absent"

@@ -74,10 +74,12 @@ def test_what_is_public() -> None:
     """The room's public names are these."""
     assert snapshot.__all__ == [
         "Hashes",
+        "OwnFile",
         "SnapshotTaker",
         "abandon",
         "hash_range",
         "hashes",
+        "open_own",
         "read_range",
         "release",
     ]
