@@ -33,6 +33,10 @@ PEER_REQUESTS_BURST: Final = 200
 """How many of them at once, after some rest."""
 PEER_RATES_MAX_COUNT: Final = 1024
 """Users whose rates are remembered; all others share one."""
+DROPPED_AT_ONCE_MAX_COUNT: Final = 1024
+"""Files that one look into the drop folder yields."""
+DROPPED_KNOWN_MAX_COUNT: Final = 65_536
+"""Dropped files that are remembered as done with; the ledger knows the others."""
 LINGER_SECONDS: Final = 10.0
 """How long the rest of a refused body is read and dropped, so that its sender sees the answer."""
 SHUTDOWN_SECONDS: Final = 10.0

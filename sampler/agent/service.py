@@ -17,6 +17,7 @@ import structlog
 import sampler
 from sampler import describe, identity
 from sampler.agent.consents import ConsentStore
+from sampler.agent.dropping import DropWatcher
 from sampler.agent.handler import Handler
 from sampler.agent.hostnames import host_names
 from sampler.agent.pipeline import Asks, Pipeline
@@ -110,6 +111,8 @@ async def run(
         handler = Handler(pipeline, agent_id, settings.queue.url, uploader, lambda: rules.trouble)
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
+        if settings.drop.folder:
+            tasks.start("drop", DropWatcher(settings.drop, pipeline.flag, clock).run())
         await _listen(settings, places, clock, handler, stack)
         started()
         await asyncio.Event().wait()

@@ -54,6 +54,17 @@ class IntakeSection(Section, frozen=True):
     """Of one user, at once."""
 
 
+class DropSection(Section, frozen=True):
+    """``[drop]``: a folder whose files are flagged, with the rights of their owners."""
+
+    folder: Annotated[str, Meta(pattern="^(/.*)?$")] = ""
+    """Absolute; empty: none."""
+    settle_seconds: Seconds = 2.0
+    """A file that has not changed for this long is complete."""
+    after: Annotated[str, Meta(pattern="^(keep|remove)$")] = "keep"
+    """What becomes of a file once what may leave of it is in the spool."""
+
+
 class ExamineSection(Section, frozen=True):
     """``[examine]``: taking and examining objects."""
 
@@ -104,6 +115,7 @@ class AgentSettings(Section, frozen=True):
     queue: QueueSection = QueueSection()
     spool: SpoolSection = SpoolSection()
     intake: IntakeSection = IntakeSection()
+    drop: DropSection = DropSection()
     examine: ExamineSection = ExamineSection()
     policy: PolicySection = PolicySection()
     default_ask: AskSection = AskSection()
