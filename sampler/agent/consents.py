@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,8 @@ from sampler.runtime.durable import write_durably
 T = TypeVar("T")
 
 _READABLE_BY_ALL = 0o644
+_parsed = lru_cache(maxsize=8)(parse_statement)
+"""Files are read each time, and what the same bytes say is remembered: parsing them took longer than all of permit."""
 
 
 class ConsentStore:
@@ -104,7 +107,7 @@ class ConsentStore:
         Raises:
             ConsentError: it is not here, or damaged.
         """
-        statement = parse_statement(
+        statement = _parsed(
             self._read(self._named(digest, "toml"), STATEMENT_MAX_BYTES),
             self._read(self._named(digest, "md"), STATEMENT_MAX_BYTES),
         )
