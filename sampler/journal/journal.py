@@ -36,6 +36,8 @@ class Journal:
         self._reader = JournalReader(folder)
         self._guard = threading.Lock()
         self._broken = False
+        self._head = -1
+        """Of the note; -1 before the first."""
         self._descriptor = self._open()
         try:
             self._last, self._size = Head(), 0
@@ -78,9 +80,10 @@ class Journal:
 
     def close(self) -> None:
         """Let another process write it."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        for descriptor in (self._descriptor, self._head):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._descriptor = self._head = -1
 
     @property
     def _path(self) -> Path:
@@ -166,7 +169,15 @@ class Journal:
         os.fsync(self._descriptor)
 
     def _note_last(self) -> None:
-        """Note where the chain ends, so that a removed end is seen. A note that lags proves less and is not wrong."""
+        """Note where the chain ends, so that a removed end is seen. A note that lags proves less and is not wrong.
+
+        So it is written in place and not waited for: it always has the same length within one block, of which a power
+        cut leaves the old or the new state. The first one of a process is a new file, and durable.
+        """
+        note = f"{self._last.number:018} {self._last.digest}\n".encode()
         with contextlib.suppress(OSError):
-            note = f"{self._last.number} {self._last.digest}\n"
-            write_durably(self._folder / HEAD, note.encode(), mode=_READABLE_BY_ALL)
+            if self._head < 0:
+                write_durably(self._folder / HEAD, note, mode=_READABLE_BY_ALL)
+                self._head = os.open(self._folder / HEAD, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            else:
+                os.pwrite(self._head, note, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ HEAD: Final = "journal.head"
 _HEAD: Final = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})\n")
 _HEAD_MAX_BYTES: Final = 256
 _FAULTS_MAX_COUNT: Final = 100
+_READINGS_MAX_COUNT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,7 @@ class JournalReader:
     def _noted(self, faults: list[str]) -> Head:
         """An entry that was durable once; others may follow it, none may be missing before it."""
         try:
-            with (self._folder / HEAD).open("rb") as file:
-                match = _HEAD.fullmatch(file.read(_HEAD_MAX_BYTES))
+            match = _HEAD.fullmatch(_read_settled(self._folder / HEAD))
         except FileNotFoundError:
             return Head()
         except OSError as error:
@@ -115,6 +116,17 @@ class JournalReader:
         except ValueError as error:
             place = f"{self._folder / JOURNAL}, line {number}"
             raise JournalError(f"{place}: {error}; see: sampler history verify") from error
+
+
+def _read_settled(path: Path) -> bytes:
+    """A file that is written in place, read until two readings agree: one alone may have met a write."""
+    before, data = b"", b"?"
+    with path.open("rb", buffering=0) as file:
+        for _ in range(_READINGS_MAX_COUNT):
+            if data == before:
+                break
+            before, data = data, os.pread(file.fileno(), _HEAD_MAX_BYTES, 0)
+    return data
 
 
 def is_unfinished(line: bytes) -> bool:
