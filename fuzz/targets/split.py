@@ -18,6 +18,7 @@ from sampler.scan import RuleSet, RuleSettings, ScanLimits
 _STARTS: Final = (
     b"", b"MZ", b"M", b"\x7fELF", b"\x7f", b"ZM", b"PK\x03\x04", b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0",
     b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\x3e\0", b"\x7fELF\x01\x02\x01", b"\xcf\xfa\xed\xfe", b"$",
+    b"Rar!", b"%PDF", b"{\\rt", b"P", b"PK", b"\xd0\xcf\x11\xe0", b"\xd0\xcf",
 )  # fmt: skip
 _MODIFIERS: Final = ("", "", "", "private ", "global ", "private global ")
 _TERMS: Final = (
@@ -41,6 +42,8 @@ _TERMS: Final = (
     "elf.entry_point >= 0", "elf.ET_EXEC == 2", "not defined elf.type", "for any s in elf.sections : ( true )",
     'elf.telfhash() == ""', "elf.dynsym_entries == 0", "dotnet.is_dotnet", "dotnet.number_of_streams == 0",
     "math.entropy(0, filesize) >= 0.0", "hash.crc32(0, 2) != 1", 'extension == ".exe"', "entrypoint == 0",
+    "uint16be(0) == 0x504B", "uint32(0) == 0x04034b50", "uint32be(0) == 0x25504446", "uint32(0) == 0x21726152",
+    "uint32be(0) == 0xD0CF11E0", "uint16be(0) == 0xD0CF", "uint8(0) == 0x50", "uint32be(0) == 0x7B5C7274",
 )  # fmt: skip
 _MODULES: Final = ("pe", "elf", "dotnet", "math", "hash")
 _DEPTH_MAX: Final = 3
