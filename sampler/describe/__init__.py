@@ -8,6 +8,7 @@ loads libmagic there; everything else runs in the parent, parses no content, and
 from sampler.describe.content import ContentFacts, describe_content
 from sampler.describe.content_data import Data
 from sampler.describe.file import file_fields, owner_class, owner_of
+from sampler.describe.file_words import FILE_WORDS, file_type_word
 from sampler.describe.hashes import hash_fields
 from sampler.describe.host import host_fields
 from sampler.describe.libmagic import load_libmagic
@@ -16,11 +17,13 @@ from sampler.describe.process import process_fields
 from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
 
 __all__ = [
+    "FILE_WORDS",
     "QUICK_TYPE_BYTES",
     "ContentFacts",
     "Data",
     "describe_content",
     "file_fields",
+    "file_type_word",
     "hash_fields",
     "host_fields",
     "load_libmagic",

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from sampler.describe.closer import LOOKS, UNKNOWN, Look, mail
-from sampler.describe.signatures import BINARY, INSIDE, TEXT, TEXT_BYTES
+from sampler.describe.binary_looks import BINARY_LOOKS
+from sampler.describe.signatures import BINARY, EMPTY, INSIDE, PLAIN, TEXT, TEXT_BYTES, UNKNOWN, Look
+from sampler.describe.text_looks import TEXT_LOOKS, mail
 from sampler.limits import KIB
 
 QUICK_TYPE_BYTES: Final = 4 * KIB
 """How much of an object decides."""
-EMPTY: Final = "application/x-empty"
-PLAIN: Final = "text/plain"
 
 _Answer: TypeAlias = str | Look
+_LOOKS: Final = {**BINARY_LOOKS, **TEXT_LOOKS}
 _PDF_WITHIN_BYTES: Final = 256
 _BLANKS: Final = b" \t\r\n"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
@@ -66,12 +66,12 @@ def _dispatch(rows: Iterable[tuple[bytes, str]], look: Look) -> dict[bytes, tupl
     """Rows by their first two bytes, the longest first; ``look`` is for those with no type and no look of their own."""
     found: dict[bytes, list[tuple[bytes, _Answer]]] = {}
     for magic, name in sorted(rows, key=lambda row: -len(row[0])):
-        found.setdefault(magic[:2], []).append((magic, name or LOOKS.get(magic, look)))
+        found.setdefault(magic[:2], []).append((magic, name or _LOOKS.get(magic, look)))
     return {key: tuple(group) for key, group in found.items()}
 
 
 _BINARY: Final = _dispatch(BINARY, lambda _: None)
 _TEXT: Final = _dispatch(TEXT, mail)
 _INSIDE: Final[tuple[tuple[int, bytes, _Answer], ...]] = tuple(
-    (offset, mark, name or LOOKS[mark]) for offset, mark, name in INSIDE
+    (offset, mark, name or _LOOKS[mark]) for offset, mark, name in INSIDE
 )

@@ -1,13 +1,20 @@
 """The data behind ``quick_type``: what formats begin with, as rows of (first bytes, MIME type).
 
 Longer beginnings win over shorter ones. ``CLOSER`` marks a format whose first bytes are shared or say too little:
-``closer`` then looks at the rest of the head. Names are those of libmagic where it knows the format.
+``binary_looks`` or ``text_looks`` then look at the rest of the head. Names are libmagic's where it knows the format.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
+Look: TypeAlias = Callable[[bytes], str | None]
+"""A closer look at a head."""
+
+EMPTY: Final = "application/x-empty"
+PLAIN: Final = "text/plain"
+UNKNOWN: Final = "application/octet-stream"
 CLOSER: Final = ""
 """In place of a type: the first bytes alone do not tell."""
 
@@ -46,7 +53,8 @@ BINARY: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"), (b"RIFF", CLOSER), (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"),
     (b"II+\0", "image/tiff"), (b"MM\0+", "image/tiff"), (b"BM", CLOSER), (b"\0\0\x01\0", CLOSER),
-    (b"\0\0\x02\0", CLOSER), (b"8BPS\0\x01", "image/vnd.adobe.photoshop"), (b"OggS", CLOSER), (b"fLaC", "audio/flac"),
+    (b"\0\0\x02\0", CLOSER), (b"AT&TFORM", "image/vnd.djvu"), (b"8BPS\0\x01", "image/vnd.adobe.photoshop"),
+    (b"OggS", CLOSER), (b"fLaC", "audio/flac"),
     (b"ID3", "audio/mpeg"), (b"MThd", "audio/midi"), (b"FLV\x01", "video/x-flv"), (b"\xff\xfb", CLOSER),
     (b"\xff\xfa", CLOSER), (b"\xff\xf3", CLOSER), (b"\xff\xf2", CLOSER),
     (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "video/x-ms-asf"), (b"\x1a\x45\xdf\xa3", CLOSER),
@@ -80,8 +88,9 @@ TEXT: Final[tuple[tuple[bytes, str], ...]] = (
     (b"<!doctype html", "text/html"), (b"<!doctype svg", "image/svg+xml"), (b"<html", "text/html"),
     (b"<head>", "text/html"), (b"<title>", "text/html"), (b"<body", "text/html"), (b"<script", "text/html"),
     (b"<table", "text/html"), (b"<style", "text/html"), (b"<a href=", "text/html"), (b"<iframe", "text/html"),
-    (b"<hta:application", "text/html"), (b"<%", CLOSER), (b"<jsp:", "text/x-jsp"),
+    (b"<hta:application", "text/html"), (b"<!--", CLOSER), (b"<%", CLOSER), (b"<jsp:", "text/x-jsp"),
     (b"@echo off", "text/x-msdos-batch"), (b"@echo on", "text/x-msdos-batch"),
+    (b"@rem ", "text/x-msdos-batch"), (b"@setlocal", "text/x-msdos-batch"),
     (b"on error resume next", "text/x-vbscript"), (b"option explicit", "text/x-vbscript"), (b"dim ", CLOSER),
     (b"function ", CLOSER), (b"sub ", CLOSER), (b"set ", CLOSER), (b"#requires -", "text/x-powershell"),
     (b"[cmdletbinding(", "text/x-powershell"), (b"$erroractionpreference", "text/x-powershell"), (b"param", CLOSER),

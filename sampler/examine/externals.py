@@ -1,29 +1,15 @@
 """The external variables that rules see: ``filename filepath extension filetype owner``. Pure.
 
 They mean what public rule sets written for LOKI and THOR expect: ``extension`` has its dot and is in lower case, and
-``filetype`` is a short word in capitals.
+``filetype`` is one of ``describe.FILE_WORDS``, or empty.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import PurePosixPath
-from typing import Final
 
-_FILE_TYPES: Final = {
-    "application/vnd.microsoft.portable-executable": "EXE",
-    "application/x-dosexec": "EXE",
-    "application/x-msdownload": "EXE",
-    "application/x-executable": "ELF",
-    "application/x-pie-executable": "ELF",
-    "application/x-sharedlib": "ELF",
-    "application/x-mach-binary": "MACHO",
-    "application/x-ole-storage": "OLE",
-    "application/x-rar": "RAR",
-    "application/x-7z-compressed": "7Z",
-    "application/java-archive": "JAR",
-    "text/x-php": "PHP",
-}
+from sampler.describe import file_type_word
 
 
 def externals_of(path: bytes | None, mime_type: str, owner: str) -> dict[str, str]:
@@ -31,7 +17,7 @@ def externals_of(path: bytes | None, mime_type: str, owner: str) -> dict[str, st
 
     Args:
         path: what it is called, bytes as the file system keeps them; those that are not UTF-8 become escapes.
-        mime_type: what its content says it is.
+        mime_type: what ``describe.quick_type`` says it is, so that a rule sees the same wherever it runs.
         owner: whose it is.
     """
     full = (path or b"").decode("utf-8", "backslashreplace")
@@ -40,12 +26,6 @@ def externals_of(path: bytes | None, mime_type: str, owner: str) -> dict[str, st
         "filename": name,
         "filepath": full,
         "extension": PurePosixPath(name).suffix.lower(),
-        "filetype": _FILE_TYPES.get(mime_type) or _last_word(mime_type),
+        "filetype": file_type_word(mime_type),
         "owner": owner,
     }
-
-
-def _last_word(mime_type: str) -> str:
-    """``image/gif`` → ``GIF``, ``application/x-shellscript`` → ``SHELLSCRIPT``; nothing for what is unknown."""
-    subtype = mime_type.partition("/")[2]
-    return "" if subtype == "octet-stream" else subtype.removeprefix("x-").upper()

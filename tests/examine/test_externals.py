@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sampler.describe import quick_type
 from sampler.examine.externals import externals_of
 from sampler.scan import EXTERNALS
 
@@ -40,18 +41,28 @@ def test_a_name_that_is_not_utf8() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mime_type", "word"),
+    ("head", "word"),
     [
-        ("application/x-dosexec", "EXE"),
-        ("application/vnd.microsoft.portable-executable", "EXE"),
-        ("application/x-sharedlib", "ELF"),
-        ("image/gif", "GIF"),
-        ("application/pdf", "PDF"),
-        ("text/x-shellscript", "SHELLSCRIPT"),
-        ("application/octet-stream", ""),
-        ("", ""),
+        (b"MZ\x90" + bytes(61), "EXE"),
+        (b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + b"\x03" + bytes(64), "ELF"),
+        (b"\xcf\xfa\xed\xfe" + bytes(64), "MACH-O"),
+        (b"GIF89a", "GIF"),
+        (b"%PDF-1.4", "PDF"),
+        (b"{\\rtf1", "RTF"),
+        (b"MDMP\x93\xa7", "MDMP"),
+        (b"<?php\n", "PHP"),
+        (b"<%@ page import='java.util.*' %>", "JSP"),
+        (b"<%@ Language=VBScript %>", "ASP"),
+        (b"On Error Resume Next\r\n", "VBS"),
+        (b"@echo off\r\n", "BATCH"),
+        (b"#!/usr/bin/env python3\n", "Python"),
+        (b"#Requires -Version 5\n", "PowerShell"),
+        (b"#!/bin/sh\n", "UNIX SCRIPT"),
+        (b"It rained.\n", ""),
+        (b"\0\1\2", ""),
+        (b"", ""),
     ],
 )
-def test_file_types(mime_type: str, word: str) -> None:
-    """The type is a short word in capitals, as public rule sets compare it."""
-    assert externals_of(None, mime_type, "")["filetype"] == word
+def test_file_types(head: bytes, word: str) -> None:
+    """The type is the word that public rule sets compare with, wherever first bytes can tell it."""
+    assert externals_of(None, quick_type(head, len(head)), "")["filetype"] == word

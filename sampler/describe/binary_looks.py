@@ -1,4 +1,4 @@
-"""A closer look at heads whose first bytes do not tell: one function a format, each a few reads at fixed places.
+"""A closer look at binary heads whose first bytes do not tell: a few reads at fixed places, never a parser.
 
 Every function answers a MIME type, or ``None`` where it is not that format after all.
 """
@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
-from sampler.describe.documents import is_mail
-from sampler.describe.signatures import INTERPRETERS, TEXT_BYTES
+from sampler.describe.signatures import TEXT_BYTES, UNKNOWN, Look
 
-Look: TypeAlias = Callable[[bytes], str | None]
-
-UNKNOWN: Final = "application/octet-stream"
 _ELF_TYPES: Final = {1: "application/x-object", 2: "application/x-executable", 4: "application/x-coredump"}
 _ELF_SEGMENTS_MAX_COUNT: Final = 32
 _PT_INTERP: Final = 3
@@ -50,15 +46,10 @@ _BRANDS: Final = {
 _BRAND_FAMILIES: Final = {b"3gp": "video/3gpp", b"3g2": "video/3gpp2"}
 _BMP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
 _PYTHON_3: Final = range(3000, 4000)
-_PYTHON_2: Final = range(20121, 62212)
+_PYTHON_2: Final = range(50428, 62212)
 _CODE_OBJECT: Final = b"c"[0]
 _REFERENCED: Final = 0x80
 """The bit of a marshalled object that may be referred to (CPython, marshal.c, FLAG_REF)."""
-_VISUAL_BASIC: Final = re.compile(
-    rb"(?i)\s*(?:dim \w+[ \t]*(?:[,:(]|as |\r?$)|set \w+[ \t]*=|(?:function|sub) \w+[ \t]*\([^)]{0,200}\)[ \t]*\r?$)",
-    re.M,
-)
-_POWERSHELL: Final = re.compile(rb"(?i)\s*(?:param\s*\(|function [a-z]+-\w+)")
 
 
 def elf(head: bytes) -> str | None:
@@ -212,47 +203,23 @@ def python_bytecode(head: bytes) -> str | None:
     return "application/x-bytecode.python" if is_code else None
 
 
-def xml(head: bytes) -> str | None:
-    """A picture where that is what it holds."""
-    return "image/svg+xml" if b"<svg" in head[:1024] else "text/xml"
-
-
-def server_page(head: bytes) -> str | None:
-    """Java's pages import or name Java; the others are Microsoft's."""
-    start = head[:512].lower()
-    is_java = b"java" in start or b"taglib" in start or b"request.getparameter" in start
-    return "text/x-jsp" if is_java else "text/x-asp"
-
-
-def mail(head: bytes) -> str | None:
-    """Three header fields of mail, or none."""
-    return "message/rfc822" if is_mail(head) else None
-
-
-def statement(head: bytes) -> str | None:
-    """The first statement of VBScript or PowerShell."""
-    if _VISUAL_BASIC.match(head):
-        return "text/x-vbscript"
-    return "text/x-powershell" if _POWERSHELL.match(head) else None
-
-
-def interpreted(head: bytes) -> str | None:
-    """By the program that the ``#!`` line names, if need be behind ``env``."""
-    words = head[2:258].partition(b"\n")[0].split()
-    names = (word.rpartition(b"/")[2] for word in words if not word.startswith(b"-") and b"=" not in word)
-    for name in names:
-        if name != b"env":
-            return INTERPRETERS.get(name.rstrip(b"0123456789.-"))
-    return None
-
-
-LOOKS: Final[Mapping[bytes, Look]] = {
-    b"\x7fELF": elf, b"MZ": dos, b"\xca\xfe\xba\xbe": cafebabe, b"\xca\xfe\xba\xbf": fat64, b"PK\x03\x04": zipped,
-    b"#!": interpreted,
-    **dict.fromkeys((b"FWS", b"CWS", b"ZWS"), flash), b"RIFF": riff, b"BM": bitmap, b"OggS": ogg, b"\x60\xea": arj,
-    **dict.fromkeys((b"\0\0\x01\0", b"\0\0\x02\0"), icon), b"\x1a\x45\xdf\xa3": matroska, b"\n\r\r\n": pcapng,
+BINARY_LOOKS: Final[Mapping[bytes, Look]] = {
+    b"\x7fELF": elf,
+    b"MZ": dos,
+    b"\xca\xfe\xba\xbe": cafebabe,
+    b"\xca\xfe\xba\xbf": fat64,
+    **dict.fromkeys((b"FWS", b"CWS", b"ZWS"), flash),
+    b"PK\x03\x04": zipped,
+    b"\x60\xea": arj,
+    b"-lh": lha,
+    b"RIFF": riff,
+    b"BM": bitmap,
+    **dict.fromkeys((b"\0\0\x01\0", b"\0\0\x02\0"), icon),
+    b"OggS": ogg,
     **dict.fromkeys((b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"), mpeg_audio),
-    b"-lh": lha, b"ftyp": iso_media, b"\r\n": python_bytecode,
-    b"<?xml": xml, b"<%": server_page, **dict.fromkeys((b"dim ", b"function ", b"sub ", b"set ", b"param"), statement),
-}  # fmt: skip
-"""Which look goes with which first bytes; all other text is looked at as mail."""
+    b"\x1a\x45\xdf\xa3": matroska,
+    b"ftyp": iso_media,
+    b"\n\r\r\n": pcapng,
+    b"\r\n": python_bytecode,
+}
+"""Which look goes with which bytes of ``signatures.BINARY`` and ``signatures.INSIDE``."""
