@@ -26,10 +26,18 @@ class Start(StrEnum):
 
     MZ = "mz"
     ELF = "elf"
+    CONTAINER = "container"
+    """ZIP, RAR, OLE, PDF and RTF: many bytes, few rules."""
     OTHER = "other"
 
 
-_MAGIC: Final = {Start.MZ: b"MZ", Start.ELF: b"\x7fELF"}
+_MAGICS: Final = {
+    Start.MZ: (b"MZ",),
+    Start.ELF: (b"\x7fELF",),
+    Start.CONTAINER: (b"PK", b"Rar!", b"\xd0\xcf\x11\xe0", b"%PDF", b"{\\rt"),
+}
+HEAD_BYTES: Final = 4
+"""What tells starts apart."""
 
 _READERS: Final = {
     "uint8": (1, "little"),
@@ -67,8 +75,8 @@ _FLAGS: Final = {("pe", ".", "is_pe"): Start.MZ, ("dotnet", ".", "is_dotnet"): S
 
 
 def start_of(head: bytes) -> Start:
-    """What an object that begins with ``head`` (at least 4 bytes, or all it has) counts as."""
-    return next((start for start, magic in _MAGIC.items() if head.startswith(magic)), Start.OTHER)
+    """What an object that begins with ``head`` (at least ``HEAD_BYTES``, or all it has) counts as."""
+    return next((start for start, magics in _MAGICS.items() if head.startswith(magics)), Start.OTHER)
 
 
 def applies(prefixes: Prefixes, start: Start) -> bool:
@@ -92,11 +100,11 @@ def needs_of(rules: Iterable[RuleOutline]) -> dict[str, Prefixes]:
 
 def _starts_of(prefix: bytes) -> Iterator[Start]:
     """Every start that an object beginning with ``prefix`` can have."""
-    for start, magic in _MAGIC.items():
-        if prefix.startswith(magic):
+    for start, magics in _MAGICS.items():
+        if prefix.startswith(magics):
             yield start
             return
-        if magic.startswith(prefix):
+        if any(magic.startswith(prefix) for magic in magics):
             yield start
     yield Start.OTHER
 
@@ -118,10 +126,10 @@ def _needed_by_term(words: Words, known: Mapping[str, Prefixes]) -> Prefixes:
     if len(words) == 1:
         return known.get(words[0])
     if tuple(words) in _FLAGS:
-        return frozenset({_MAGIC[_FLAGS[words[0], words[1], words[2]]]})
+        return frozenset(_MAGICS[_FLAGS[words[0], words[1], words[2]]])
     if len(words) >= 3 and words[1] == "." and words[0] in MODULE_FACTS and "of" not in words:  # undefined of: all of
         start, facts = MODULE_FACTS[words[0]]
-        return frozenset({_MAGIC[start]}) if words[2] in facts else None
+        return frozenset(_MAGICS[start]) if words[2] in facts else None
     return _needed_by_reading(words)
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from sampler.errors import RulesError
 from sampler.model import RuleMatch
-from sampler.scan.applying import Start, start_of
+from sampler.scan.applying import HEAD_BYTES, Start, start_of
 from sampler.scan.collecting import Collected, collect
 from sampler.scan.compiled_cache import CompiledCache
 from sampler.scan.compiling import Usable, usable
@@ -26,10 +26,9 @@ from sampler.scan.rule_files import RuleFileError, RuleProblem
 from sampler.scan.splitting import Splitter
 
 _PROBLEMS_SHOWN_MAX_COUNT: Final = 5
-_LAYOUT: Final = b"1"
+_LAYOUT: Final = b"2"
 """Of what is kept; another one makes old entries worthless."""
 _ALL_LIMITS: Final = ScanLimits()
-_HEAD_BYTES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class RuleSet:
             ScanTimeout: the rules did not end in time.
             ScanError: the engine failed on this object.
         """
-        return self.compiled[start_of(bytes(data[:_HEAD_BYTES]))].scan(data, externals, limits)
+        return self.compiled[start_of(bytes(data[:HEAD_BYTES]))].scan(data, externals, limits)
 
     @classmethod
     def _compiled(cls, engine: Engine, settings: RuleSettings, collected: Collected) -> Self:
