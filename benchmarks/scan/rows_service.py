@@ -28,7 +28,7 @@ P99_MAX_MS: Final = 25.0
 IDLE_MAX_PERCENT: Final = 0.2
 SETTLE_SECONDS: Final = 5.0
 
-_MARK: Final = b"all rights reserved"
+_MARK: Final = b"private key"
 """One of the generated rules looks for it: every answer must say so."""
 _RULE: Final = "bench_plain_07"
 

@@ -16,16 +16,20 @@ EXTERNALS: Final = ("filename", "filepath", "extension", "filetype", "owner")
 FIFTY: Final = 50
 
 _UNSET: Final = dict.fromkeys(EXTERNALS, "")
-_WORDS: Final = (
-    "free software",
-    "without warranty",
-    "copyright",
-    "all rights reserved",
-    "import sys",
-    "socket",
-    "mutex",
+_ANY: Final = "any of them"
+_PE: Final = "uint16(0) == 0x5A4D and any of them"
+_ELF: Final = "uint32(0) == 0x464C457F and any of them"
+_FINDABLE: Final = (
+    ("/etc/shadow", _ANY),
+    ("CreateProcess", _PE),
+    ("execve", _ELF),
+    ("private key", _ANY),
+    ("ShellExecute", _PE),
+    ("LD_PRELOAD", _ELF),
+    ("cmd.exe", _ANY),
 )
-"""Half of the generated rules look for words that files of the corpus have, the other half for what none has."""
+"""What half of the generated rules look for, and where: of a hundred files of the corpus, about one has some of it. The
+other half looks for what none has."""
 
 
 class RuleSetError(Exception):
@@ -57,12 +61,11 @@ def fifty_rules(shipped: Path, bench: Path) -> RuleSet:
     missing = FIFTY - _count(yara.compile(sources=sources, externals=_UNSET))
     if missing < 0:
         raise RuleSetError(f"{shipped} has {FIFTY - missing} rules, more than {FIFTY}")
-    sources["generated.yar"] = "\n".join(plain_rule(number) for number in range(missing))
-    return _rule_set(sources, bench / "rules-50")
+    return _rule_set({**sources, **_generated(missing)}, bench / "rules-50")
 
 
 def large_set(folder: Path, bench: Path) -> RuleSet:
-    """All rule files of a folder that compile.
+    """All rule files of a folder that compile, and some plain rules, so that both sides have something to find.
 
     Raises:
         RuleSetError: there is no rule file.
@@ -70,13 +73,13 @@ def large_set(folder: Path, bench: Path) -> RuleSet:
     sources = dict(_read(folder))
     if not sources:
         raise RuleSetError(f"{folder}: no rule file (*.yar, *.yara) is there")
-    return _rule_set(sources, bench / "rules-large")
+    return _rule_set({**sources, **_generated(2 * len(_FINDABLE))}, bench / "rules-large")
 
 
 def plain_rule(number: int) -> str:
     """A rule without modules; the same text for the same number, always."""
     noise = sha256(f"plain rule {number}".encode()).hexdigest()
-    word = _WORDS[number // 2 % len(_WORDS)] if number % 2 else noise[:12]
+    word, condition = _FINDABLE[number // 2 % len(_FINDABLE)] if number % 2 else (noise[:12], _ANY)
     return f"""rule bench_plain_{number:02}
 {{
     strings:
@@ -85,7 +88,7 @@ def plain_rule(number: int) -> str:
         $pattern = /{noise[28:33]}[a-z0-9]{{4,12}}{noise[33:36]}/
 
     condition:
-        any of them
+        {condition}
 }}
 """
 
@@ -93,6 +96,10 @@ def plain_rule(number: int) -> str:
 def compile_for_python(sources: Mapping[str, str]) -> yara.Rules:
     """The rules, to be run from here."""
     return yara.compile(sources=dict(sources), externals=_UNSET)
+
+
+def _generated(count: int) -> dict[str, str]:
+    return {"bench/generated.yar": "\n".join(plain_rule(number) for number in range(count))}
 
 
 def _rule_set(sources: Mapping[str, str], folder: Path) -> RuleSet:

@@ -33,7 +33,7 @@ def test_what_does_not_compile_is_left_out_on_both_sides_and_named(tmp_path: Pat
     (rules / "bad.yar").write_text("rule bad { condition: nothing }", "utf-8")
     made = large_set(rules, tmp_path)
     assert made.left_out == ("bad.yar",)
-    assert [path.name for path in made.folder.rglob("*.yar")] == ["good.yar"]
+    assert sorted(path.name for path in made.folder.rglob("*.yar")) == ["generated.yar", "good.yar"]
 
 
 def test_files_that_use_externals_are_told_apart(tmp_path: Path) -> None:
@@ -52,7 +52,15 @@ def test_a_folder_without_rules_is_an_error(tmp_path: Path) -> None:
 
 def test_an_unchanged_folder_is_not_written_again(tmp_path: Path) -> None:
     """Caches of its rules stay valid."""
-    first = fifty_rules(shipped("rules"), tmp_path).folder / "generated.yar"
+    first = fifty_rules(shipped("rules"), tmp_path).folder / "bench" / "generated.yar"
     before = first.stat().st_mtime_ns
     fifty_rules(shipped("rules"), tmp_path)
     assert first.stat().st_mtime_ns == before
+
+
+def test_half_of_the_plain_rules_find_something() -> None:
+    """Some of it only in files of one type, so that rules which are run on the wrong files are noticed."""
+    rules = yara.compile(source="\n".join(plain_rule(number) for number in range(14)))
+    text = b"CreateProcess ShellExecute execve LD_PRELOAD /etc/shadow private key cmd.exe"
+    found = {kind: {match.rule for match in rules.match(data=kind + text)} for kind in (b"MZ", b"\x7fELF", b"#!")}
+    assert {kind: len(names) for kind, names in found.items()} == {b"MZ": 5, b"\x7fELF": 5, b"#!": 3}
