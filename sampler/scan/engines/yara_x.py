@@ -104,7 +104,7 @@ class YaraXEngine:
             try:
                 compiler.add_source(source)
             except yara_x.CompileError as error:
-                raise _located(compiler, str(error)) from error
+                raise _located(compiler) from error
         return YaraXRules(compiler.build(), defined)
 
     def load(self, data: bytes) -> CompiledRules:
@@ -119,12 +119,9 @@ class YaraXEngine:
 ENGINE: Final[Engine] = YaraXEngine()
 
 
-def _located(compiler: yara_x.Compiler, message: str) -> RuleFileError:
+def _located(compiler: yara_x.Compiler) -> RuleFileError:
     """The first error in one line; yara-x's own message draws the source around it."""
-    errors = compiler.errors()
-    if not errors:
-        return RuleFileError(message)
-    first = errors[0]
+    first = compiler.errors()[0]
     labels = [label["text"] for label in first["labels"][:1]]
     return RuleFileError(": ".join((first["title"], *labels)), int(first["line"]))
 
