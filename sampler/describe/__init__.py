@@ -1,12 +1,14 @@
 """Reads the facts about an object that its content, its file, its process and its host tell, under their ECS names.
 
 It owns the content's kind, decided by content and never by name, and the text of every fact: bounded, without what
-cannot be printed. What cannot be read is left out, never guessed. ``describe_content`` runs in the sandboxed child and
-loads libmagic there; everything else runs in the parent, parses no content, and never says what may leave the host.
+cannot be printed. What cannot be read is left out, never guessed. ``quick_type`` tells any file's type in microseconds.
+``classify`` and ``entropy_fields`` run in the sandboxed child, which loads libmagic; everything else runs in the
+parent, parses no content, and never says what may leave the host.
 """
 
-from sampler.describe.content import ContentFacts, describe_content
+from sampler.describe.content import ContentFacts, classify, describe_content
 from sampler.describe.content_data import Data
+from sampler.describe.entropy import entropy_fields
 from sampler.describe.file import file_fields, owner_class, owner_of
 from sampler.describe.file_words import FILE_WORDS, file_type_word
 from sampler.describe.hashes import hash_fields
@@ -21,7 +23,9 @@ __all__ = [
     "QUICK_TYPE_BYTES",
     "ContentFacts",
     "Data",
+    "classify",
     "describe_content",
+    "entropy_fields",
     "file_fields",
     "file_type_word",
     "hash_fields",

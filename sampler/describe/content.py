@@ -1,4 +1,4 @@
-"""What an object is, by its content alone: kind, MIME type and entropy. Runs in the sandboxed child.
+"""What an object is, by its content alone: kind and MIME type. Runs in the sandboxed child.
 
 What cannot be told apart for certain is ``OTHER``. The order of the questions is the order of certainty: a program that
 its system would load, then documents and mail, which may hold what is nobody else's business, then the rest.
@@ -7,19 +7,25 @@ its system would load, then documents and mail, which may hold what is nobody el
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sampler.describe.content_data import Data, read
 from sampler.describe.disks import is_disk
 from sampler.describe.documents import document_kind
-from sampler.describe.entropy import entropy_of
+from sampler.describe.entropy import entropy_fields
 from sampler.describe.libmagic import HEAD_BYTES, mime_type_of
 from sampler.describe.programs import program_kind
+from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
 from sampler.describe.scripts import is_script
+from sampler.describe.signatures import UNKNOWN
+from sampler.limits import KIB
 from sampler.model import ContentKind, Field
 
-_EMPTY_TYPE: Final = "application/x-empty"
+_HEAD_BYTES: Final = 4 * KIB
+"""Enough for libmagic on text: a third less time than with 64 KiB, and the same answer for 496 of 500 files."""
+_CONTAINERS: Final = frozenset({"application/CDFV2", "application/zip"})
+"""What is in them tells their type, and may stand far behind."""
 
 _DOCUMENT_PREFIXES: Final = (
     "application/vnd.ms-", "application/vnd.openxmlformats-", "application/vnd.oasis.", "application/vnd.sun.xml.",
@@ -59,20 +65,36 @@ class ContentFacts:
 
 
 def describe_content(data: Data, name: bytes | None) -> ContentFacts:
-    """Kind, MIME type and entropy of an object.
+    """What ``classify`` tells, and the entropy.
 
     ``name`` decides nothing, and must not: whoever made a file also chose what it is called.
 
     Raises:
         LibmagicMissing: libmagic cannot be loaded.
     """
-    mime_type = mime_type_of(read(data, 0, HEAD_BYTES)) if len(data) else _EMPTY_TYPE
-    fields = (
-        Field("file.mime_type", mime_type),
-        Field("file.type", "file"),
-        Field("sampler.file.entropy", entropy_of(data)),
-    )
+    facts = classify(data)
+    return replace(facts, fields=(*facts.fields, *entropy_fields(data)))
+
+
+def classify(data: Data) -> ContentFacts:
+    """Kind and MIME type of an object.
+
+    Raises:
+        LibmagicMissing: libmagic cannot be loaded.
+    """
+    mime_type = _mime_type(data)
+    fields = (Field("file.mime_type", mime_type), Field("file.type", "file"))
     return ContentFacts(_kind(data, mime_type), mime_type, fields)
+
+
+def _mime_type(data: Data) -> str:
+    """First bytes tell most binary formats for certain; what they do not, and all text, libmagic looks at."""
+    found = quick_type(read(data, 0, QUICK_TYPE_BYTES), len(data))
+    if found in _CONTAINERS:
+        return mime_type_of(read(data, 0, HEAD_BYTES))
+    if found == UNKNOWN or found.startswith("text/"):
+        return mime_type_of(read(data, 0, _HEAD_BYTES))
+    return found
 
 
 def _kind(data: Data, mime_type: str) -> ContentKind:

@@ -13,7 +13,7 @@ from sampler.errors import LibmagicMissing
 from sampler.limits import KIB
 
 HEAD_BYTES: Final = 64 * KIB
-"""How much of an object libmagic sees."""
+"""The most of an object that libmagic sees."""
 UNKNOWN_TYPE: Final = "application/octet-stream"
 
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,62}/[A-Za-z0-9][A-Za-z0-9.+_-]{0,126}")

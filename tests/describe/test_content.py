@@ -14,10 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sampler.describe import describe_content
+from sampler.describe import classify, describe_content
+from sampler.describe import content as content_module
 from sampler.model import ContentKind, value_of
 
 Build = Callable[..., bytes]
+
+ELF = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + b"\x02\0\x3e\0"
 
 
 def kind_of(data: bytes, name: bytes | None = None) -> ContentKind:
@@ -58,6 +61,29 @@ def test_fields_are_type_and_entropy(launchers: list[Path]) -> None:
     entropy = value_of(facts.fields, "sampler.file.entropy")
     assert isinstance(entropy, float)
     assert 4 < entropy < 8
+
+
+def test_type_and_kind_alone(launchers: list[Path]) -> None:
+    """Whoever does not sample an object need not pay for its entropy."""
+    content = launchers[0].read_bytes()
+    alone, all_facts = classify(content), describe_content(content, None)
+    assert [field.name for field in alone.fields] == ["file.mime_type", "file.type"]
+    assert (alone.kind, alone.mime_type) == (all_facts.kind, all_facts.mime_type)
+
+
+def test_libmagic_is_asked_about_what_first_bytes_do_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sees little of text and unknown bytes, more of containers, and nothing of what is certain already."""
+    seen: list[int] = []
+
+    def ask(head: bytes) -> str:
+        seen.append(len(head))
+        return "application/x-asked"
+
+    monkeypatch.setattr(content_module, "mime_type_of", ask)
+    asked = [b"a\n" * 40_000, b"\1" * 80_000, zipped({"a": b"a" * 80_000}), ELF + bytes(80_000)]
+    types = [classify(content).mime_type for content in asked]
+    assert types == ["application/x-asked"] * 3 + ["application/x-executable"]
+    assert seen == [4096, 4096, 65536]
 
 
 def test_the_name_decides_nothing(launchers: list[Path]) -> None:
