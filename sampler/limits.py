@@ -70,6 +70,9 @@ HITS_PER_RULE_MAX_COUNT: Final = 256
 """String hits kept of one rule; how many there were in all is kept as a number."""
 HITS_PER_STRING_MAX_COUNT: Final = 1_000_000
 """Hits of one string that an engine counts, and that conditions see; libyara's own number, fixed when it was built."""
+RULE_TAGS_MAX_COUNT: Final = 256
+RULE_META_MAX_CHARACTERS: Final = 64 * KIB
+"""One text of a rule's metadata."""
 SCAN_TIMEOUT_SECONDS: Final = 30
 """YARA's own timeout; the sandbox's deadline stands behind it."""
 RULE_FILE_MAX_BYTES: Final = 16 * MIB
@@ -98,6 +101,8 @@ PARTS_MAX_COUNT: Final = 256
 PARTS_MAX_TOTAL_BYTES: Final = 64 * MIB
 MATCH_CONTEXT_MAX_BYTES: Final = 64 * KIB
 FIELDS_MAX_COUNT: Final = 1024
+FIELD_TEXTS_MAX_COUNT: Final = 4096
+"""Texts in the value of one field."""
 FIELD_VALUE_MAX_CHARACTERS: Final = 8192
 
 # The wire

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from sampler.examine.messages import MessageError, Swept
-from sampler.limits import FIELD_VALUE_MAX_CHARACTERS, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT, TEXT_MAX_CHARACTERS
-from sampler.model import Examination, Field, Region, StringHit
+from sampler.limits import FIELD_VALUE_MAX_CHARACTERS, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT
+from sampler.model import Examination, Field, Region, RuleMatch, StringHit
 
+_MIME_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,127}/[A-Za-z0-9.+_-]{1,127}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FIELDS: Final = frozenset({"file.mime_type", "file.type"})
 _FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
@@ -27,11 +29,10 @@ def check_examination(examination: Examination, *, sha256: str, size: int) -> No
     """Raise ``MessageError`` unless the answer can be one about the object with this hash and size (bytes)."""
     if examination.sha256 != sha256:  # 1
         raise MessageError(f"it is for another object: {examination.sha256[:64]!r} instead of {sha256!r}")
+    _check_type(examination.mime_type)
     for region in examination.regions:  # 2
         _check_inside(region, size)
-    for match in examination.matches:  # 2
-        for hit in match.hits:
-            _check_inside(hit, size)
+    _check_matches(examination.matches, size)  # 2
     for field in examination.fields:  # 3, 4
         _check_field(field)
 
@@ -42,8 +43,23 @@ def check_swept(swept: Swept) -> None:
         raise MessageError(f"not a SHA-256: {swept.sha256[:64]!r}")
     if len(swept.matches) > MATCHES_MAX_COUNT or len(swept.problems) > PROBLEMS_MAX_COUNT:
         raise MessageError("it has more matches or problems than are taken")
-    if len(swept.mime_type) > TEXT_MAX_CHARACTERS or swept.size < 0:
-        raise MessageError("its type or size cannot be")
+    _check_type(swept.mime_type)
+    if swept.size < 0:
+        raise MessageError("it has less than no bytes")
+    _check_matches(swept.matches, swept.size)
+
+
+def _check_type(mime_type: str) -> None:
+    if not _MIME_TYPE.fullmatch(mime_type):
+        raise MessageError(f"not a type: {mime_type[:64]!r}")
+
+
+def _check_matches(matches: Iterable[RuleMatch], size: int) -> None:
+    for match in matches:
+        if match.hits_total < len(match.hits):
+            raise MessageError(f"{match.rule[:64]!r} has {len(match.hits)} hits, but {match.hits_total} in all")
+        for hit in match.hits:
+            _check_inside(hit, size)
 
 
 def _check_inside(stretch: Region | StringHit, size: int) -> None:

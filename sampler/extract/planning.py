@@ -77,7 +77,8 @@ def _answer(
     else:
         found, lost = selected(selector, examination.regions), []
     inside = [region for region in found if _is_inside(region, size)]
-    lost += [Omission(_title(region), "lies outside the object") for region in found if not _is_inside(region, size)]
+    outside = sorted({_title(region) for region in found if not _is_inside(region, size)})
+    lost += [Omission(title, "lies outside the object") for title in outside]
     if not inside and not lost:
         lost = [Omission(shortened(selector, TEXT_MAX_CHARACTERS), "the object has none")]
     return inside, lost

@@ -12,6 +12,8 @@ from sampler.limits import (
     PART_NAME_MAX_CHARACTERS,
     PROBLEMS_MAX_COUNT,
     REGIONS_MAX_COUNT,
+    RULE_META_MAX_CHARACTERS,
+    RULE_TAGS_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
 )
 from sampler.model.fields import Field
@@ -99,6 +101,13 @@ class RuleMatch:
         _check_text("namespace", self.namespace)
         _check_count(f"string hits of {self.rule}", len(self.hits), HITS_PER_RULE_MAX_COUNT)
         _check_count(f"metadata of {self.rule}", len(self.meta), FIELDS_MAX_COUNT)
+        _check_count(f"tags of {self.rule}", len(self.tags), RULE_TAGS_MAX_COUNT)
+        for tag in self.tags:
+            _check_text("tag", tag)
+        for key, value in self.meta:
+            _check_text("metadata", key)
+            if isinstance(value, str):
+                _check_text("metadata", value, RULE_META_MAX_CHARACTERS)
 
     def meta_value(self, key: str) -> str | int | bool | None:
         """The first metadata value with this key, or ``None``."""
@@ -130,7 +139,8 @@ class Problem:
     detail: str
 
     def __post_init__(self) -> None:
-        _check_text("problem", self.detail)
+        for text in (self.stage, self.code, self.detail):
+            _check_text("problem", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,7 @@ class Examination:
 
     def __post_init__(self) -> None:
         _check_text("MIME type", self.mime_type)
+        _check_text("version of a rule set", self.ruleset_version)
         _check_count("matches", len(self.matches), MATCHES_MAX_COUNT)
         _check_count("regions", len(self.regions), REGIONS_MAX_COUNT)
         _check_count("fields", len(self.fields), FIELDS_MAX_COUNT)

@@ -57,7 +57,7 @@ def _read_file(file: Path) -> tuple[str, dict[str, Any]]:
         raise SettingsError(f"{file}: there is no such file; name another one with --config") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one, and so is what int() says of thousands of digits
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
 
 
@@ -77,7 +77,7 @@ def _from_environment(role: str, environment: Mapping[str, str], kind: type[msgs
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # as above
         return text
 
 

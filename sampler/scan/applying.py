@@ -46,7 +46,9 @@ _READERS: Final = {
     "uint32": (4, "little"),
     "uint32be": (4, "big"),
 }
-_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+")
+_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}")
+_DEPTH_MAX: Final = 64
+"""Of parentheses and operators inside one another; deeper ones prove nothing."""
 
 MODULE_FACTS: Final[Mapping[str, tuple[Start, frozenset[str]]]] = {
     "pe": (
@@ -85,16 +87,10 @@ def applies(prefixes: Prefixes, start: Start) -> bool:
 
 
 def needs_of(rules: Iterable[RuleOutline]) -> dict[str, Prefixes]:
-    """What each rule of one namespace needs an object to begin with.
-
-    A global rule is a condition of every other rule of its namespace (YARA documentation, "Global rules").
-    """
-    rules = list(rules)
+    """What each rule of one namespace needs an object to begin with, by its own condition."""
     needs: dict[str, Prefixes] = {}
     for rule in rules:  # a rule can only refer to rules before it
         needs[rule.name] = _needed(rule.condition, needs)
-    for name in [rule.name for rule in rules if rule.is_global]:
-        needs = {other: needs[name] if need is None else need for other, need in needs.items()}
     return needs
 
 
@@ -109,16 +105,19 @@ def _starts_of(prefix: bytes) -> Iterator[Start]:
     yield Start.OTHER
 
 
-def _needed(words: Words, known: Mapping[str, Prefixes]) -> Prefixes:
+def _needed(words: Words, known: Mapping[str, Prefixes], depth: int = 0) -> Prefixes:
     """What a condition needs: of alternatives any, of conjuncts the first that needs something."""
-    words = _unwrapped(words)
+    if depth == _DEPTH_MAX:
+        return None
+    if words and words[0] == "(" and _closing(words) == len(words) - 1:
+        return _needed(words[1:-1], known, depth + 1)
     alternatives = _split(words, "or")
     if len(alternatives) > 1:
-        needs = [_needed(alternative, known) for alternative in alternatives]
+        needs = [_needed(alternative, known, depth + 1) for alternative in alternatives]
         return None if None in needs else frozenset().union(*(need for need in needs if need is not None))
     conjuncts = _split(words, "and")
     if len(conjuncts) > 1:
-        return next((need for part in conjuncts if (need := _needed(part, known)) is not None), None)
+        return next((need for part in conjuncts if (need := _needed(part, known, depth + 1)) is not None), None)
     return _needed_by_term(words, known)
 
 
@@ -139,20 +138,20 @@ def _needed_by_reading(words: Words) -> Prefixes:
         words = (*words[2:], "==", words[0])
     if len(words) != 6 or words[0] not in _READERS or (words[1], words[3], words[4]) != ("(", ")", "=="):
         return None
-    if not all(_NUMBER.fullmatch(words[place]) for place in (2, 5)) or int(words[2], 0) != 0:
+    offset, value = _number(words[2]), _number(words[5])
+    if offset != 0 or value is None:
         return None
     size, order = _READERS[words[0]]
-    value = int(words[5], 0)
     if value.bit_length() > 8 * size:
         return frozenset()  # it never has this value
     return frozenset({value.to_bytes(size, "big" if order == "big" else "little")})
 
 
-def _unwrapped(words: Words) -> Words:
-    """Without the parentheses around all of it."""
-    while len(words) > 2 and words[0] == "(" and _closing(words) == len(words) - 1:
-        words = words[1:-1]
-    return words
+def _number(word: str) -> int | None:
+    """What a word stands for as a number; zeros in front do not make it octal."""
+    if not _NUMBER.fullmatch(word):
+        return None
+    return int(word, 16) if word.startswith("0x") else int(word)
 
 
 def _closing(words: Words) -> int:

@@ -199,10 +199,13 @@ def _is_rules(name: str) -> bool:
 
 def _read_regular(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise RuleFileError("it is not a regular file")
-        return _not_too_long(file.read(RULE_FILE_MAX_BYTES + 1))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return _not_too_long(file.read(RULE_FILE_MAX_BYTES + 1))
+    finally:
+        os.close(descriptor)
 
 
 def _not_too_long(data: bytes) -> bytes:

@@ -32,8 +32,13 @@ class Splitter:
         return any(word in rule.condition for rule in rules) if rules else word in self._text
 
     def for_start(self, start: Start) -> str:
-        """The text with only the rules that can match an object of this start; empty if there are none."""
+        """The text with only the rules that can match an object of this start; empty if there are none.
+
+        Where a global rule cannot match, no rule of its namespace can (YARA documentation, "Global rules").
+        """
         rules = self._outline.rules
+        if any(rule.is_global and not applies(self._needs[rule.name], start) for rule in rules):
+            return ""
         wanted = {rule.name for rule in rules if applies(self._needs[rule.name], start)}
         if rules and not wanted:
             return ""

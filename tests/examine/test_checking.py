@@ -26,7 +26,7 @@ def check(examination: Examination) -> None:
 def test_regions_and_hits_stay_inside(offset: int, length: int) -> None:
     """A region or hit is believed exactly if it lies inside the object."""
     region = replace(PLAIN, regions=(Region(PartKind.SECTION, "", offset, length),))
-    hit = replace(PLAIN, matches=(RuleMatch("r", "n", hits=(StringHit("$a", offset, length),)),))
+    hit = replace(PLAIN, matches=(RuleMatch("r", "n", hits=(StringHit("$a", offset, length),), hits_total=1),))
     for examination in (region, hit):
         if offset + length <= SIZE:
             check(examination)

@@ -138,13 +138,13 @@ async def test_the_child_cannot_write_the_object(rules: Path, snap: Snap, monkey
     """A child gets a descriptor that only reads, whatever the snapshot's own can do."""
     async with Examiner(ExamineSettings(RuleSettings((rules,)), children=1)) as examiner:
         handed: list[int] = []
-        exchange = examiner._pool.exchange
+        exchange = examiner._crew.pool.exchange
 
         async def watch(request: bytes, descriptor: int, read: Callable[[bytes], object]) -> object:
             handed.append(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE)
             return await exchange(request, descriptor, read)
 
-        monkeypatch.setattr(examiner._pool, "exchange", watch)
+        monkeypatch.setattr(examiner._crew.pool, "exchange", watch)
         snapshot = snap(b"needle")
         assert fcntl.fcntl(snapshot.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
         await examiner.examine(snapshot)
