@@ -14,9 +14,9 @@ import structlog
 from sampler.agent.watching import watch
 from sampler.errors import RulesError, SandboxError
 from sampler.examine import Examiner, RuleReport
-from sampler.intake.walking import Found, walk
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
+from sampler.walk import Found, walk
 
 log = structlog.get_logger()
 

@@ -17,8 +17,7 @@ from sampler.limits import (
     PEER_REQUESTS_PER_SECOND,
     SNAPSHOT_DEADLINE_SECONDS,
 )
-from sampler.model import Ask, Sampling
-from sampler.permit import WholeSwitch
+from sampler.model import Ask, Sampling, WholeSwitch
 
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(gt=0)]

@@ -14,7 +14,8 @@ from sampler import identity
 from sampler.agent.places import AgentPlaces
 from sampler.agent.service import run as run_agent
 from sampler.cli.options import agent_settings, config_option, socket_of, socket_option
-from sampler.cli.output import json_option, print_ndjson, print_table, size_text
+from sampler.cli.output import json_option, print_ndjson, size_text
+from sampler.cli.terminal import print_table
 from sampler.errors import SettingsError
 from sampler.intake import AgentClient
 from sampler.runtime import log, places

@@ -10,7 +10,8 @@ import click
 from sampler.agent.consents import ConsentStore
 from sampler.agent.places import AgentPlaces
 from sampler.cli.options import agent_settings, choice_of, config_option
-from sampler.cli.output import print_table, time_text
+from sampler.cli.output import time_text
+from sampler.cli.terminal import print_table
 from sampler.errors import ConsentError
 from sampler.model import Scope
 from sampler.permit import shipped_names, shipped_statement

@@ -20,8 +20,9 @@ from sampler.cli.demo_fixtures import Case, load_cases
 from sampler.cli.demo_lab import Lab
 from sampler.cli.demo_report import DemoLine, part_names, print_report, reasons
 from sampler.cli.exit_codes import ExitCode
-from sampler.cli.output import json_option, print_ndjson, progress, warn
+from sampler.cli.output import json_option, print_ndjson, warn
 from sampler.cli.queue_tasks import tasks_of
+from sampler.cli.terminal import progress
 from sampler.intake import AgentClient
 from sampler.model import ObjectState, Reason
 from sampler.permit import shipped_names, shipped_statement

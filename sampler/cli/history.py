@@ -10,7 +10,8 @@ import click
 
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import agent_settings, config_option
-from sampler.cli.output import print_table, time_text, warn
+from sampler.cli.output import time_text, warn
+from sampler.cli.terminal import print_table
 from sampler.journal import JournalEntry, JournalReader
 
 

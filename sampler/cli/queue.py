@@ -13,8 +13,9 @@ import click
 from msgspec import Struct
 
 from sampler.cli.options import choice_of, config_option, settings_of
-from sampler.cli.output import json_option, print_ndjson, print_table, time_text
+from sampler.cli.output import json_option, print_ndjson, time_text
 from sampler.cli.queue_tasks import tasks
+from sampler.cli.terminal import print_table
 from sampler.runtime import log, places
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder, write_durably

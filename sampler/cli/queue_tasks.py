@@ -11,7 +11,8 @@ from typing import TypeVar
 import click
 
 from sampler.cli.options import choice_of, config_option
-from sampler.cli.output import json_option, print_ndjson, print_table, short_time, size_text, time_text
+from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text
+from sampler.cli.terminal import print_table
 from sampler.errors import NotFound
 from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.model import Conclusion, TaskState

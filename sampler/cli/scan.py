@@ -20,11 +20,11 @@ from sampler.cli.scan_output import LinePrinter, NdjsonPrinter, Printer, Tally, 
 from sampler.cli.scan_run import ScanOrder, ScanRun
 from sampler.cli.values import EXTERNAL, SIZE, moment_ns, paths_of
 from sampler.examine import ExamineSettings
-from sampler.intake.walking import Selection
 from sampler.model import RuleMatch
 from sampler.runtime import places
 from sampler.scan import Collected, RuleSettings, RuleWriting, ScanLimits
 from sampler.scan.engines import ENGINE_NAMES
+from sampler.walk import Selection
 
 _FORMATS: Final = ("lines", "ndjson", "yara")
 _LIST_MAX_BYTES: Final = 256 * 1024 * 1024

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sampler.cli.output import progress, warn
+from sampler.cli.output import warn
 from sampler.cli.scan_output import Printer, Tally
+from sampler.cli.terminal import progress
 from sampler.examine import Examiner, ExamineSettings, RuleReport
-from sampler.intake.walking import Selection, walk
 from sampler.scan import Collected, known_rules
 from sampler.storage.scan_memory import ScanMemory
 from sampler.sweep import Contexts, Sweep, SweepSettings
+from sampler.walk import Selection, walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import click
 
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import choice_of, config_option, socket_of, socket_option
-from sampler.cli.output import json_option, print_ndjson, print_table, short_time, size_text, time_text, warn
+from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text, warn
+from sampler.cli.terminal import print_table
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
 from sampler.wire.messages import ContentMessage, ObjectPage, ObjectView, VerdictMessage

@@ -14,13 +14,14 @@ from rich.progress import Progress
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.flag import flag_path, outcome, summary
 from sampler.cli.options import choice_of, config_option, socket_of, socket_option
-from sampler.cli.output import json_option, print_ndjson, print_table, progress, size_text, warn
+from sampler.cli.output import json_option, print_ndjson, size_text, warn
 from sampler.cli.show import verdict_text, what_is_sent
+from sampler.cli.terminal import print_table, progress
 from sampler.errors import AgentUnreachable, QueueBusy, RequestError
 from sampler.intake import AgentClient
-from sampler.intake.walking import NotWalked, Walked, walk
 from sampler.model import ObjectState, Reason, Sampling
 from sampler.runtime.clock import SystemClock
+from sampler.walk import NotWalked, Walked, walk
 from sampler.wire.messages import FlagRequest, ObjectView
 
 _AT_ONCE = 4

@@ -16,7 +16,7 @@ from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
 from sampler.model.snapshot import FileStat, Snapshot
-from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState
+from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState, WholeSwitch
 from sampler.model.verdict import Conclusion, Verdict
 from sampler.model.waiting import Waiting
 
@@ -59,5 +59,6 @@ __all__ = [
     "TaskState",
     "Verdict",
     "Waiting",
+    "WholeSwitch",
     "value_of",
 ]

@@ -84,3 +84,14 @@ class Sampling(StrEnum):
     def rank(self) -> int:
         """Position in the order from least (0) to most (3)."""
         return list(Sampling).index(self)
+
+
+class WholeSwitch(StrEnum):
+    """When a whole object may leave, in the words that administrators know."""
+
+    NEVER = "never"
+    PROMPT = "prompt"
+    """Only after a person approved; until it can be asked for, it stays here."""
+    SAFE = "safe"
+    """Only kinds that are unlikely to hold personal data."""
+    ALL = "all"

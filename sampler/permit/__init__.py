@@ -8,7 +8,7 @@ be put into a parcel. It never sends, stores or asks anybody anything.
 from sampler.permit.consent import Consent, decode_consent, encode_consent
 from sampler.permit.decide import decide, still_allowed
 from sampler.permit.names import HostNames
-from sampler.permit.policy import SAFE_KINDS, Policy, WholeSwitch
+from sampler.permit.policy import SAFE_KINDS, Policy
 from sampler.permit.rules import Rule
 from sampler.permit.statement import FieldRule, Statement, parse_statement, shipped_names, shipped_statement
 from sampler.permit.treatments import Treatment
@@ -22,7 +22,6 @@ __all__ = [
     "Rule",
     "Statement",
     "Treatment",
-    "WholeSwitch",
     "decide",
     "decode_consent",
     "encode_consent",

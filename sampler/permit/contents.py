@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sampler.model import Content, Finding, Omission, Part, Sampling, Scope
-from sampler.permit.policy import Policy, WholeSwitch
+from sampler.model import Content, Finding, Omission, Part, Sampling, Scope, WholeSwitch
+from sampler.permit.policy import Policy
 from sampler.permit.rules import Rule
 
 

@@ -5,23 +5,10 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from sampler.limits import OBJECT_MAX_BYTES, WHOLE_MAX_BYTES
-from sampler.model import ContentKind, Sampling
-
-
-class WholeSwitch(StrEnum):
-    """When a whole object may leave, in the words that administrators know."""
-
-    NEVER = "never"
-    PROMPT = "prompt"
-    """Only after a person approved; until it can be asked for, it stays here."""
-    SAFE = "safe"
-    """Only kinds that are unlikely to hold personal data."""
-    ALL = "all"
-
+from sampler.model import ContentKind, Sampling, WholeSwitch
 
 SAFE_KINDS: Final = frozenset({ContentKind.EXECUTABLE, ContentKind.LIBRARY, ContentKind.DRIVER, ContentKind.SCRIPT})
 """Unlikely to hold personal data. Everything else, known or not, counts as holding some."""

@@ -7,9 +7,9 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-import structlog
+from sampler.runtime.log import Log
 
-log = structlog.get_logger()
+log = Log()
 
 
 class TaskKeeper:

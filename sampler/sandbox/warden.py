@@ -16,10 +16,10 @@ import sys
 from typing import Final, Self
 
 import msgspec
-import structlog
 
 from sampler.errors import ChildDied, SandboxError
 from sampler.limits import TEXT_MAX_CHARACTERS
+from sampler.runtime.log import Log
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.channel import Channel
 from sampler.sandbox.child import ANSWERED, MARK_BYTES
@@ -27,7 +27,7 @@ from sampler.sandbox.framing import FrameError, close_all
 from sampler.sandbox.growth import Growth
 from sampler.sandbox.messages import Failed, Fork, Forked, FromNursery, ToNursery, Warm, Warmed, encode, from_nursery
 
-log = structlog.get_logger()
+log: Final = Log()
 
 _FORK_DEADLINE_SECONDS: Final = 10.0
 _LOG_END_DEADLINE_SECONDS: Final = 5.0

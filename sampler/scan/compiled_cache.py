@@ -15,12 +15,11 @@ import stat
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from sampler.limits import COMPILED_CACHE_MAX_BYTES, COMPILED_RULES_MAX_BYTES
+from sampler.runtime.log import Log
 from sampler.runtime.places import is_private
 
-log = structlog.get_logger()
+log: Final = Log()
 
 _MAGIC: Final = b"sampler compiled rules 1\n"
 _DIGEST_BYTES: Final = 32

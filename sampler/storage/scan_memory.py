@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final, Self
 
 import msgspec
-import structlog
 
 from sampler.limits import SCAN_MEMORY_MAX_BYTES
 from sampler.model import FileVersion, Scanned
+from sampler.runtime.log import Log
 from sampler.runtime.places import is_private
 
-log = structlog.get_logger()
+log: Final = Log()
 
 _NAME: Final = "scans-1.sqlite"
 """With the layout's number: another layout is another file."""

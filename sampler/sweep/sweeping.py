@@ -18,7 +18,6 @@ from sampler import snapshot
 from sampler.describe import owner_class, owner_of
 from sampler.errors import ChildDied, ChildTimedOut
 from sampler.examine import Examiner, Swept, read_whole
-from sampler.intake.walking import Found, NotWalked, Walked
 from sampler.limits import KIB, OBJECT_MAX_BYTES, SWEEP_ATTEMPTS_MAX_COUNT
 from sampler.model import Candidate, Failure, FileVersion, PathSource, Peer, Reason, Scanned, Snapshot
 from sampler.runtime.blocking import off_loop
@@ -27,6 +26,7 @@ from sampler.snapshot import OwnFile, SnapshotTaker
 from sampler.storage.scan_memory import ScanMemory
 from sampler.sweep.contexts import Contexts
 from sampler.sweep.outcomes import FileFailure, FileReport, Outcome
+from sampler.walk import Found, NotWalked, Walked
 
 HIT_BYTES_MAX_COUNT: Final = 512
 """As libyara keeps of a match unless it is told otherwise (``max_match_data``)."""

@@ -21,6 +21,7 @@ from sampler.model import (
     Sampling,
     Scope,
     StatementRef,
+    WholeSwitch,
     value_of,
 )
 from sampler.permit import (
@@ -30,7 +31,6 @@ from sampler.permit import (
     Policy,
     Rule,
     Statement,
-    WholeSwitch,
     decide,
     shipped_statement,
     still_allowed,

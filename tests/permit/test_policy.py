@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from sampler.limits import OBJECT_MAX_BYTES
-from sampler.model import ContentKind
-from sampler.permit import SAFE_KINDS, Policy, WholeSwitch
+from sampler.model import ContentKind, WholeSwitch
+from sampler.permit import SAFE_KINDS, Policy
 
 
 @pytest.mark.parametrize(

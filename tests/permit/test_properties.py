@@ -22,6 +22,7 @@ from sampler.model import (
     Sampling,
     Scope,
     StringHit,
+    WholeSwitch,
 )
 from sampler.permit import (
     Consent,
@@ -29,7 +30,6 @@ from sampler.permit import (
     Policy,
     Rule,
     Statement,
-    WholeSwitch,
     decide,
     shipped_names,
     shipped_statement,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sampler.intake.globs import Globs
+from sampler.walk.globs import Globs
 
 
 @pytest.mark.parametrize(

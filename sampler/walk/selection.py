@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from sampler.intake.globs import Globs
+from sampler.walk.globs import Globs
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Selection:
     """
 
     include: tuple[str, ...] = ()
-    """Globs (see ``intake.globs``); where there are any, a file has to be named by one. Folders are entered anyway."""
+    """Globs (see ``walk.globs``); where there are any, a file has to be named by one. Folders are entered anyway."""
     exclude: tuple[str, ...] = ()
     """Globs; what one names is left out, and a folder is not entered. They outweigh ``include``."""
     min_bytes: int = 0

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler.intake import walking
-from sampler.intake.walking import Found, NotWalked, Selection, walk
+from sampler.walk import Found, NotWalked, Selection, walk, walking
 
 DEEP = 2_500
 """More than paths can name and more than Python recurses."""

@@ -15,10 +15,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeAlias
 
-from sampler.intake.selection import EVERYTHING, Selection
 from sampler.limits import FOLDER_ENTRIES_MAX_COUNT, PATH_MAX_BYTES
-
-__all__ = ["Found", "NotWalked", "Selection", "Walked", "walk"]
+from sampler.walk.selection import EVERYTHING, Selection
 
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HELD_MAX_COUNT: Final = 32

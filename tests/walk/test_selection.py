@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler.intake.selection import Selection
+from sampler.walk.selection import Selection
 
 
 def wants(selection: Selection, file: Path) -> bool:
