@@ -8,8 +8,8 @@ an object itself, and it never gives an object that killed a child to another on
 """
 
 from sampler.sandbox.child import Prepared
-from sampler.sandbox.messages import Confinement
+from sampler.sandbox.messages import Confinement, Profile
 from sampler.sandbox.pages import dropping_pages
 from sampler.sandbox.pool import ChildPool
 
-__all__ = ["ChildPool", "Confinement", "Prepared", "dropping_pages"]
+__all__ = ["ChildPool", "Confinement", "Prepared", "Profile", "dropping_pages"]

@@ -44,12 +44,32 @@ def serve(peer: socket.socket, handle: Callable[[bytes, int], bytes]) -> None:
     """
     incoming = Assembler()
     while (received := _next_request(peer, incoming)) is not None:
-        request, descriptor = received
-        try:
-            answer = request[:MARK_BYTES] + _answer(handle, request[MARK_BYTES:], descriptor)
-        finally:
-            os.close(descriptor)
-        peer.sendall(header_of(answer) + answer)
+        _serve_one(peer, handle, *received)
+
+
+def serve_process(
+    peer: socket.socket, handle: Callable[[bytes, int], bytes], confine_to: Callable[[int], None]
+) -> None:
+    """Answer one request, whose descriptor is the pidfd of the process that it is about, confined to that process.
+
+    Until then the child is not confined: only now it is known to what. It has seen nothing hostile so far.
+
+    Raises:
+        Exception: what ``confine_to`` raises; or as ``serve``.
+    """
+    received = _next_request(peer, Assembler())
+    if received is not None:
+        request, pidfd = received
+        confine_to(pidfd)
+        _serve_one(peer, handle, request, pidfd)
+
+
+def _serve_one(peer: socket.socket, handle: Callable[[bytes, int], bytes], request: bytes, descriptor: int) -> None:
+    try:
+        answer = request[:MARK_BYTES] + _answer(handle, request[MARK_BYTES:], descriptor)
+    finally:
+        os.close(descriptor)
+    peer.sendall(header_of(answer) + answer)
 
 
 def _next_request(peer: socket.socket, incoming: Assembler) -> tuple[bytes, int] | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from sampler.limits import OBJECT_MAX_BYTES
-from sampler.sandbox import landlock, namespaces, seccomp
+from sampler.sandbox import landlock, namespaces, seccomp, target_files
 from sampler.sandbox.kernel import prctl
 from sampler.sandbox.messages import Confinement
 from sampler.sandbox.pages import start_page_dropper
@@ -78,12 +78,40 @@ def confine(*, memory_max_bytes: int) -> Confinement:
     return held + seccomp.filter_calls() + Confinement(("no new privileges", "limits"))
 
 
+def confine_to_process(target: int, *, parent: int, memory_max_bytes: int) -> Confinement:
+    """Apply to a child all that holds while it reads the memory of one other process; nothing can be taken back.
+
+    It has to be held by less than one that parses an object: neither Landlock nor a user namespace lets anyone look
+    into a process outside. Where root runs it, it is left with three files of the target and the capability to open
+    them. Elsewhere it can open for reading what its user can, and has no way to tell anyone but its parent.
+
+    Args:
+        target: a pidfd (pidfd_open(2)) of the process to be read.
+        parent: as ``die_with_parent``, which is done again: the kernel forgets it when a process changes its user.
+        memory_max_bytes: as ``confine``.
+
+    Raises:
+        ConfinementError: the target or the parent is gone.
+        OSError, ValueError: the kernel refused what every kernel has; the child must end.
+    """
+    separated = target_files.see_only(target, namespaces.separate_mounts())
+    die_with_parent(parent)
+    hide_memory()
+    limit_resources(memory_max_bytes)
+    _limit(resource.RLIMIT_NPROC, 0)
+    if not target_files.is_running(target):
+        raise ConfinementError("the process to be read has ended")
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    held = separated + namespaces.keep_tracing()
+    return held + seccomp.filter_calls(opening=True) + Confinement(("no new privileges", "limits"))
+
+
 def limit_resources(memory_max_bytes: int) -> None:
     """Limits of the process (setrlimit(2)).
 
     ``RLIMIT_DATA`` (setrlimit(2), since Linux 4.7 private mappings as well) is the ceiling of what it can allocate;
     ``RLIMIT_AS`` stands behind it with room for mapping the object, which takes no memory of its own. ``RLIMIT_NPROC``
-    is left to ``confine``: it counts threads too.
+    is left to the callers: it counts threads too.
     """
     _limit(resource.RLIMIT_DATA, memory_max_bytes)
     _limit(resource.RLIMIT_AS, memory_max_bytes + OBJECT_MAX_BYTES)

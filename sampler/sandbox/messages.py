@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -23,6 +24,15 @@ class Confinement(msgspec.Struct, frozen=True):
         return f"{layers}; missing: {', '.join(self.missing)}" if self.missing else layers
 
 
+class Profile(StrEnum):
+    """What children are for, and so what they are held by."""
+
+    OBJECTS = "objects"
+    """Each parses one object after the other, and is held by everything that there is."""
+    PROCESS = "process"
+    """Each reads the memory of one process, and ends."""
+
+
 class Warm(msgspec.Struct, frozen=True, tag="warm"):
     """First message to the nursery: what to import and call, once, before any child is forked."""
 
@@ -32,6 +42,7 @@ class Warm(msgspec.Struct, frozen=True, tag="warm"):
     search_path: tuple[bytes, ...]
     """``sys.path`` of the agent, since the nursery inherits no environment; bytes as the file system keeps them."""
     memory_max_bytes: int
+    profile: Profile = Profile.OBJECTS
 
 
 class Warmed(msgspec.Struct, frozen=True, tag="warmed"):

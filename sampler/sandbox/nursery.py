@@ -16,14 +16,22 @@ import sys
 import traceback
 from typing import NoReturn
 
-from sampler.sandbox.child import Prepared, reason_of, serve
-from sampler.sandbox.confinement import ConfinementError, confine, die_with_parent, hide_memory, keep_only
+from sampler.sandbox.child import Prepared, reason_of, serve, serve_process
+from sampler.sandbox.confinement import (
+    ConfinementError,
+    confine,
+    confine_to_process,
+    die_with_parent,
+    hide_memory,
+    keep_only,
+)
 from sampler.sandbox.framing import receive_frame, send_frame
 from sampler.sandbox.messages import (
     Confinement,
     Failed,
     Fork,
     Forked,
+    Profile,
     Warm,
     Warmed,
     encode,
@@ -36,12 +44,11 @@ from sampler.sandbox.messages import (
 class Nursery:
     """Forks children for the agent at the other end of ``control`` and reaps them."""
 
-    def __init__(
-        self, control: socket.socket, prepared: Prepared, memory_max_bytes: int, expected: Confinement
-    ) -> None:
+    def __init__(self, control: socket.socket, prepared: Prepared, warm: Warm, expected: Confinement) -> None:
         self._control = control
         self._prepared = prepared
-        self._memory_max_bytes = memory_max_bytes
+        self._memory_max_bytes = warm.memory_max_bytes
+        self._profile = warm.profile
         self._expected = expected
         self._pidfds: dict[int, int] = {}
         """Each living child's pidfd and pid."""
@@ -84,15 +91,26 @@ class Nursery:
         try:
             keep_only((0, 1, 2, peer.fileno()))
             die_with_parent(parent)
-            held = confine(memory_max_bytes=self._memory_max_bytes)
-            if held != self._expected:
-                raise ConfinementError(f"this child is held by {held}; the agent was told: {self._expected}")
-            serve(peer, self._prepared.handle)
+            self._serve(peer, parent)
             status = 0
         except Exception:  # noqa: BLE001  # the process boundary: the agent sees the socket end and reads the log
             traceback.print_exc(limit=-8)
         finally:
             os._exit(status)  # no exit handler of what the nursery imported may run here
+
+    def _serve(self, peer: socket.socket, parent: int) -> None:
+        def confine_to(pidfd: int) -> None:
+            self._check(confine_to_process(pidfd, parent=parent, memory_max_bytes=self._memory_max_bytes))
+
+        if self._profile is Profile.PROCESS:
+            serve_process(peer, self._prepared.handle, confine_to)
+        else:
+            self._check(confine(memory_max_bytes=self._memory_max_bytes))
+            serve(peer, self._prepared.handle)
+
+    def _check(self, held: Confinement) -> None:
+        if held != self._expected:
+            raise ConfinementError(f"this child is held by {held}; the agent was told: {self._expected}")
 
     def _reap(self, pidfd: int) -> None:
         os.waitpid(self._pidfds.pop(pidfd), 0)
@@ -115,16 +133,17 @@ def prepare(warm: Warm) -> Prepared:
     return prepared
 
 
-def try_confinement(memory_max_bytes: int) -> Confinement:
+def try_confinement(warm: Warm) -> Confinement:
     """What a child can be confined to here, found out by a child that does nothing else.
 
     Raises:
         ConfinementError: it could not be confined at all.
     """
     reader, writer = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _tell_confinement(writer, memory_max_bytes)
+        _tell_confinement(writer, warm, parent)
     os.close(writer)
     with os.fdopen(reader, "rb") as told:
         data = told.read()
@@ -134,13 +153,20 @@ def try_confinement(memory_max_bytes: int) -> Confinement:
     return to_confinement(data)
 
 
-def _tell_confinement(writer: int, memory_max_bytes: int) -> NoReturn:
+def _tell_confinement(writer: int, warm: Warm, parent: int) -> NoReturn:
     try:
-        os.write(writer, encode_confinement(confine(memory_max_bytes=memory_max_bytes)))
+        os.write(writer, encode_confinement(_confine_on_trial(warm, parent)))
     except Exception:  # noqa: BLE001  # the process boundary: the nursery sees the pipe end
         traceback.print_exc(limit=-8)
     finally:
         os._exit(0)
+
+
+def _confine_on_trial(warm: Warm, parent: int) -> Confinement:
+    if warm.profile is Profile.PROCESS:
+        itself = os.pidfd_open(os.getpid())
+        return confine_to_process(itself, parent=parent, memory_max_bytes=warm.memory_max_bytes)
+    return confine(memory_max_bytes=warm.memory_max_bytes)
 
 
 def serve_agent(control: socket.socket) -> None:
@@ -153,14 +179,14 @@ def serve_agent(control: socket.socket) -> None:
         raise TypeError("the first message must say what to prepare")
     try:
         prepared = prepare(warm)
-        confinement = try_confinement(warm.memory_max_bytes)
+        confinement = try_confinement(warm)
         answer = encode(Warmed(prepared.report, confinement))
     except Exception as error:  # noqa: BLE001  # the process boundary: the agent is told why there is no nursery
         traceback.print_exc(limit=-8)
         send_frame(control, encode(Failed(reason_of(error))))
         return
     send_frame(control, answer)
-    Nursery(control, prepared, warm.memory_max_bytes, confinement).run()
+    Nursery(control, prepared, warm, confinement).run()
 
 
 def main(arguments: list[str]) -> None:

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import structlog
-
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
 from sampler.limits import (
     CHILD_GROWTH_MAX_BYTES,
@@ -20,12 +18,13 @@ from sampler.limits import (
     KIB,
 )
 from sampler.runtime.blocking import off_loop
+from sampler.runtime.log import Log
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox.child import MARK_BYTES
-from sampler.sandbox.messages import Confinement, Warm
+from sampler.sandbox.messages import Confinement, Profile, Warm
 from sampler.sandbox.warden import ChildProcess, NurseryProcess
 
-log = structlog.get_logger()
+log: Final = Log()
 T = TypeVar("T")
 
 _REQUEST_MAX_BYTES: Final = FRAME_MAX_BYTES - MARK_BYTES
@@ -53,6 +52,7 @@ class ChildPool:
         growth_max_bytes: int = CHILD_GROWTH_MAX_BYTES,
         start_deadline_seconds: float = 120.0,
         require_sandbox: bool = False,
+        profile: Profile = Profile.OBJECTS,
     ) -> None:
         """Describe the pool; ``start`` makes it.
 
@@ -66,12 +66,14 @@ class ChildPool:
             growth_max_bytes: a child is replaced when it has taken so much more memory than it began with.
             start_deadline_seconds: for importing and calling the entry.
             require_sandbox: have no children rather than some that the kernel cannot confine in every way.
+            profile: what children are for; with ``Profile.PROCESS`` a call's descriptor is a pidfd.
         """
         self._entry, self._settings = entry, settings
         self._children = children
         self._deadline_seconds = deadline_seconds
         self._memory_max_bytes = memory_max_bytes
-        self._max_objects = max_objects
+        self._max_objects = 1 if profile is Profile.PROCESS else max_objects
+        self._profile = profile
         self._growth_max_bytes = growth_max_bytes
         self._start_deadline_seconds = start_deadline_seconds
         self._require_sandbox = require_sandbox
@@ -156,6 +158,10 @@ class ChildPool:
         """How many children live at this moment."""
         return sum(child.is_alive for child in (*self._idle, *self._busy))
 
+    def is_own(self, pid: int) -> bool:
+        """Whether a number is that of the nursery or of one of the children."""
+        return pid in (each.pid for each in (self._nursery, *self._idle, *self._busy) if each is not None)
+
     async def _next_child(self) -> ChildProcess:
         while (child := self._take_idle()) is None:
             await asyncio.shield(self._filled())
@@ -235,6 +241,7 @@ class ChildPool:
             settings=self._settings,
             search_path=tuple(os.fsencode(entry) for entry in sys.path),
             memory_max_bytes=self._memory_max_bytes,
+            profile=self._profile,
         )
         self._nursery = nursery = await NurseryProcess.start()  # from here on ``close`` can end it
         try:

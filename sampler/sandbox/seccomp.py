@@ -12,7 +12,7 @@ import errno
 import platform
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sampler.sandbox.kernel import syscall
@@ -39,6 +39,8 @@ _ARGUMENTS_OFFSET: Final = 16
 
 _PROT_EXEC: Final = 4
 _F_DUPFD_CLOEXEC: Final = 1030
+_NOT_READING: Final = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o10000000 | 0o20000000
+"""O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_PATH and O_TMPFILE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,18 @@ class Machine:
     """Allowed if the second argument is the given one."""
     refused: dict[str, int]
     """Answered with EACCES."""
+    reading: dict[str, int] = field(default_factory=dict)
+    """Allowed unless the third argument, the flags, asks for more than reading what is there."""
+
+    @property
+    def that_opens(self) -> Machine:
+        """For a child that has files of its own to open for reading, and gets no further request."""
+        return replace(
+            self,
+            allowed={name: number for name, number in self.allowed.items() if name != "recvmsg"},
+            refused={name: number for name, number in self.refused.items() if name != "openat"},
+            reading={"openat": self.refused["openat"]},
+        )
 
 
 MACHINES: Final = {
@@ -126,13 +140,17 @@ MACHINES: Final = {
 }
 
 
-def filter_calls() -> Confinement:
-    """Put the filter on all threads for good; needs "no new privileges" to be set."""
+def filter_calls(*, opening: bool = False) -> Confinement:
+    """Put the filter on all threads for good; needs "no new privileges" to be set.
+
+    Args:
+        opening: let files be opened for reading, as far as anything else lets them.
+    """
     machine = MACHINES.get(platform.machine())
     if machine is None:
         return Confinement((), (f"seccomp (unknown machine {platform.machine()})",))
     try:
-        _install(program(machine))
+        _install(program(machine.that_opens if opening else machine))
     except OSError as error:
         return Confinement((), (f"seccomp ({error.strerror})",))
     return Confinement(("seccomp",))
@@ -155,6 +173,8 @@ def _instructions(machine: Machine) -> Iterator[bytes]:
         yield from _if_argument(number, 2, _JUMP_ANY_BIT, _PROT_EXEC, then=_KILL_PROCESS, otherwise=_ALLOW)
     for number, value in machine.limited.values():
         yield from _if_argument(number, 1, _JUMP_EQUAL, value, then=_ALLOW, otherwise=_KILL_PROCESS)
+    for number in machine.reading.values():
+        yield from _if_argument(number, 2, _JUMP_ANY_BIT, _NOT_READING, then=_KILL_PROCESS, otherwise=_ALLOW)
     for number in machine.refused.values():
         yield from _if(_JUMP_EQUAL, number, _ERRNO | errno.EACCES)
     yield _return(_KILL_PROCESS)

@@ -183,6 +183,11 @@ def _foreign_numbers(target: bytes, descriptor: int) -> None:
     _LIBC.syscall(_X32_GETPID)
 
 
+def _linger(target: bytes, descriptor: int) -> None:
+    """Wait to be looked at."""
+    threading.Event().wait()
+
+
 def _new_namespace(target: bytes, descriptor: int) -> None:
     if _LIBC.unshare(0x10000000) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
@@ -190,6 +195,7 @@ def _new_namespace(target: bytes, descriptor: int) -> None:
 
 ACTS: Final[dict[str, Callable[[bytes, int], bytes | None]]] = {
     "nothing": lambda target, descriptor: None,
+    "linger": _linger,
     "open": _open,
     "list": _list,
     "stat": _stat,

@@ -182,13 +182,13 @@ _FORBIDDEN = {"open-many": _open_many}
 
 def _mark() -> bytes:
     """The mark of the present request, which hostile code finds in the memory of its process."""
-    mark: bytes = _locals_of("serve")["request"][:MARK_BYTES]
+    mark: bytes = _locals_of("_serve_one")["request"][:MARK_BYTES]
     return mark
 
 
 def _socket() -> socket.socket:
     """The child's own socket, found the same way."""
-    peer: socket.socket = _locals_of("serve")["peer"]
+    peer: socket.socket = _locals_of("_serve_one")["peer"]
     return peer
 
 
