@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from sampler.describe import QUICK_TYPE_BYTES, ContentFacts, describe_content, load_libmagic, quick_type
+from sampler.describe import QUICK_TYPE_BYTES, ContentFacts, classify, entropy_fields, load_libmagic, quick_type
 from sampler.errors import RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
@@ -32,7 +31,7 @@ from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, ma
 from sampler.examine.settings import RuleReport
 from sampler.extract import Extraction, find_regions
 from sampler.limits import FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
-from sampler.model import ContentKind, Examination, Problem
+from sampler.model import ContentKind, Examination, Field, Problem
 from sampler.sandbox import Prepared
 from sampler.scan import RuleSet, ScanLimits, ScanResult
 
@@ -96,15 +95,15 @@ class ObjectExaminer:
 
     def examine(self, order: ExamineRequest, content: Content) -> Examination:
         """Type, rules, structure: each stage on its own, so that one that fails does not cost the others' results."""
+        if order.rules_only:
+            return self._examine_by_rules(order, content)
         problems: list[Problem] = []
-        name = None if order.path is None else os.path.basename(order.path)
-        facts = _attempt("describe", lambda: describe_content(content, name), _UNKNOWN, problems)
+        facts = _attempt("describe", lambda: classify(content), _UNKNOWN, problems)
+        entropy = _attempt("describe", lambda: entropy_fields(content), tuple[Field, ...](), problems)
         found = self._scan(order.path, order.owner, content, problems)
-        structure = Extraction()
-        if not order.rules_only:
-            structure = _attempt(
-                "extract", lambda: find_regions(content, facts.kind, facts.mime_type), structure, problems
-            )
+        structure = _attempt(
+            "extract", lambda: find_regions(content, facts.kind, facts.mime_type), Extraction(), problems
+        )
         problems += structure.problems
         return Examination(
             sha256=order.sha256,
@@ -113,7 +112,19 @@ class ObjectExaminer:
             ruleset_version=self.rules.version,
             matches=found.matches,
             regions=structure.regions,
-            fields=(*facts.fields, *structure.fields)[:FIELDS_MAX_COUNT],
+            fields=(*facts.fields, *entropy, *structure.fields)[:FIELDS_MAX_COUNT],
+            problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
+        )
+
+    def _examine_by_rules(self, order: ExamineRequest, content: Content) -> Examination:
+        problems: list[Problem] = []
+        found = self._scan(order.path, order.owner, content, problems)
+        return Examination(
+            sha256=order.sha256,
+            kind=ContentKind.OTHER,
+            mime_type=quick_type(content[:QUICK_TYPE_BYTES], len(content)),
+            ruleset_version=self.rules.version,
+            matches=found.matches,
             problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
         )
 

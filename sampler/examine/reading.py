@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final, TypeAlias
 
 from sampler.limits import COPY_CHUNK_BYTES, MIB
+from sampler.sandbox.pages import dropping_pages
 
 Content: TypeAlias = bytes | mmap.mmap
 
@@ -46,7 +47,9 @@ def hash_live(descriptor: int, size: int) -> tuple[str, int]:
 
 @contextmanager
 def mapped(descriptor: int) -> Iterator[Content]:
-    """The object's bytes without copying them; an empty file cannot be mapped (mmap(2)).
+    """The object's bytes without copying them, and with little of a large one in memory at a time.
+
+    An empty file cannot be mapped (mmap(2)).
 
     The size is found by seeking: the C library's fstat(3) is a system call that could also ask for files by name.
     """
@@ -56,7 +59,8 @@ def mapped(descriptor: int) -> Iterator[Content]:
         return
     content = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
     try:
-        yield content
+        with dropping_pages(content):
+            yield content
     finally:
         with contextlib.suppress(BufferError):  # a parser still holds a view; the mapping ends with it
             content.close()

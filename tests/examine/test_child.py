@@ -26,7 +26,7 @@ from sampler.model import ContentKind, Examination, Problem, Snapshot
 from sampler.scan import RuleSet, RuleSettings, ScanLimits
 
 Snap = Callable[..., Snapshot]
-STAGES = {"describe": "describe_content", "extract": "find_regions"}
+STAGES = {"describe": "classify", "extract": "find_regions"}
 
 
 def handled(rules: RuleSet, snapshot: Snapshot) -> Examination:
