@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
+from sampler.describe import scripts
 from sampler.describe.scripts import is_script
 
 SCRIPTS = {
@@ -63,3 +65,13 @@ def test_no_text_makes_the_patterns_run_long(start: str, filling: str) -> None:
     began = time.process_time()
     is_script(text, "text/plain")
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, *PROSE])
+@pytest.mark.parametrize("change", [str, str.upper, str.lower])
+def test_the_cheap_look_hides_no_statement(name: str, change: Callable[[str], str]) -> None:
+    """Every statement that a pattern finds is found with the words that are looked for first."""
+    text = change({**SCRIPTS, **PROSE}[name].decode("utf-8", "replace").replace("\0", ""))
+    for statements, _ in scripts._LANGUAGES:
+        for statement in statements:
+            assert statement.is_in(text, text.lower()) is bool(statement.pattern.search(text)), statement
