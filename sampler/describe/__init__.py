@@ -2,8 +2,8 @@
 
 It owns the content's kind, decided by content and never by name, and the text of every fact: bounded, without what
 cannot be printed. What cannot be read is left out, never guessed. ``quick_type`` tells any file's type in microseconds.
-``classify`` and ``entropy_fields`` run in the sandboxed child, which loads libmagic; everything else runs in the
-parent, parses no content, and never says what may leave the host.
+``classify``, ``entropy_fields`` and ``similarity_fields`` run in the sandboxed child, which loads the libraries for
+them; everything else runs in the parent, parses no content, and never says what may leave the host.
 """
 
 from sampler.describe.content import ContentFacts, classify, describe_content
@@ -17,6 +17,7 @@ from sampler.describe.libmagic import load_libmagic
 from sampler.describe.origin import origin_fields
 from sampler.describe.process import process_fields
 from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
+from sampler.describe.similarity import similarity_fields
 
 __all__ = [
     "FILE_WORDS",
@@ -36,4 +37,5 @@ __all__ = [
     "owner_of",
     "process_fields",
     "quick_type",
+    "similarity_fields",
 ]
