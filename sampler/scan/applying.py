@@ -55,10 +55,10 @@ MODULE_FACTS: Final[Mapping[str, tuple[Start, frozenset[str]]]] = {
         Start.MZ,
         frozenset(
             {
-                "characteristics", "checksum", "entry_point", "exports", "image_base", "imphash", "imports", "is_32bit",
-                "is_64bit", "is_dll", "machine", "number_of_exports", "number_of_imports", "number_of_resources",
-                "number_of_sections", "number_of_signatures", "pdb_path", "resources", "rich_signature", "sections",
-                "signatures", "size_of_image", "subsystem", "timestamp", "version_info",
+                "characteristics", "checksum", "entry_point", "image_base", "imphash", "is_32bit", "is_64bit", "is_dll",
+                "machine", "number_of_exports", "number_of_imports", "number_of_resources", "number_of_sections",
+                "number_of_signatures", "pdb_path", "resources", "sections", "signatures", "size_of_image", "subsystem",
+                "timestamp", "version_info",
             }
         ),
     ),
@@ -72,7 +72,14 @@ MODULE_FACTS: Final[Mapping[str, tuple[Start, frozenset[str]]]] = {
         ),
     ),
 }  # fmt: skip
-"""Values of modules that are undefined, or false, unless the object begins as the module's format does."""
+"""Values of modules that are undefined in every engine unless the object begins as the module's format does.
+
+``imports``, ``exports`` and ``rich_signature`` of ``pe`` are not among them: yara-x has 0 for them, which equals 0.
+"""
+_BINDING: Final = frozenset({"of", ":"})
+"""Words of terms that can be true though a value in them is undefined: undefined ``of`` strings are all of them, and
+before a ``:`` a value only gets a name (``with``, in yara-x).
+"""
 _FLAGS: Final = {("pe", ".", "is_pe"): Start.MZ, ("dotnet", ".", "is_dotnet"): Start.MZ}
 
 
@@ -126,7 +133,7 @@ def _needed_by_term(words: Words, known: Mapping[str, Prefixes]) -> Prefixes:
         return known.get(words[0])
     if tuple(words) in _FLAGS:
         return frozenset(_MAGICS[_FLAGS[words[0], words[1], words[2]]])
-    if len(words) >= 3 and words[1] == "." and words[0] in MODULE_FACTS and "of" not in words:  # undefined of: all of
+    if len(words) >= 3 and words[1] == "." and words[0] in MODULE_FACTS and _BINDING.isdisjoint(words):
         start, facts = MODULE_FACTS[words[0]]
         return frozenset(_MAGICS[start]) if words[2] in facts else None
     return _needed_by_reading(words)

@@ -91,6 +91,7 @@ class _Expansion:
         for statement in statements:
             line += self._append(text[place : statement.start], name, line, depth, included_at)
             self._include(statement.what, name, depth, included_at or line)
+            line += text.count("\n", statement.start, statement.end)
             place = statement.end
         self._append(text[place:], name, line, depth, included_at)
 
@@ -112,8 +113,13 @@ class _Expansion:
         if depth == _DEPTH_MAX or self._included > _INCLUDES_MAX_COUNT:
             raise RuleFileError(f'include "{wanted}": files include one another in a circle, or too many', line)
         name, text = self._found(wanted, including, line)
+        self._end_line()
         self.add(text, name, depth=depth + 1, included_at=line)
-        if not self.parts[-1].endswith("\n"):  # so that no line belongs to two files
+        self._end_line()
+
+    def _end_line(self) -> None:
+        """So that no line belongs to two files."""
+        if self.parts and not self.parts[-1].endswith("\n"):
             self.parts.append("\n")
             self._line += 1
 

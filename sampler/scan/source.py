@@ -15,16 +15,19 @@ from typing import Final
 
 _WORD: Final = re.compile(
     r"""
-    (?P<blank>   \s+ | //[^\n]* | /\*.*?\*/ )
-  | (?P<text>    "(?:[^"\\\n]|\\.)*" )
-  | (?P<regex>   /(?:[^/\\\n]|\\.)+/[is]* )
-  | (?P<name>    [$\#@!]?[A-Za-z_]\w*\*? | [$\#@!]\*? )
+    (?P<blank>   \s++ | //[^\n]*+ | /\*(?>.*?\*/) )
+  | (?P<text>    "(?:[^"\\\n]|\\.)*+" )
+  | (?P<regex>   /(?!\*)(?:[^/\\\n]|\\.)++/[is]*+ )
+  | (?P<sign>    \.\. | == | != | <= | >= | << | >> )
+  | (?P<name>    \$\w*+\*? | [\#@!]\w*+ | [A-Za-z_]\w*+ )
   | (?P<number>  0x[0-9A-Fa-f]+ | 0o[0-7]+ | \d+(?:\.\d+)?(?:KB|MB)? )
-  | (?P<sign>    \.\. | == | != | <= | >= | << | >> | . )
+  | (?P<other>   . )
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_HEX: Final = re.compile(r"\{(?:[^}/]|//[^\n]*|/\*.*?\*/)*\}", re.DOTALL)
+"""Nothing is tried twice, so that the time is linear: repeats are possessive, and what does not end is a fault."""
+_UNENDED: Final = {'"': "a text does not end", "/": "a comment or a regular expression does not end"}
+_HEX: Final = re.compile(r"\{(?:[0-9A-Fa-f?~|()\[\]\-\s]++|//[^\n]*+|/\*(?>.*?\*/))*+\}", re.DOTALL | re.ASCII)
 _MODIFIERS: Final = ("private", "global")
 
 
@@ -66,10 +69,9 @@ class RuleOutline:
     writing: RuleWriting
 
     @property
-    def modules(self) -> frozenset[str]:
-        """The names before a dot: modules, and loop variables that hold a structure."""
-        words = self.condition
-        return frozenset(word for word, after in pairwise(words) if after == ".")
+    def patterns(self) -> tuple[str, ...]:
+        """What the names begin with that it refers to by ``name*``; factors of products as well."""
+        return tuple(word for word, after in pairwise(self.condition) if after == "*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +164,16 @@ class _Reader:
             if found.lastgroup == "blank":
                 self._place = found.end()
                 continue
+            if found[0] in _UNENDED:
+                raise self._error(_UNENDED[found[0]], found.start())
             if hex_allowed and found[0] == "{":
                 found = _HEX.match(self.text, self._place)
                 if found is None:
-                    raise self._error("a hex string does not end")
+                    raise self._error("a hex string does not end", self._place)
             self._start, self._place = found.span()
             return found[0]
         return None
 
-    def _error(self, what: str) -> OutlineError:
-        line = self.text.count("\n", 0, self._start) + 1
+    def _error(self, what: str, place: int | None = None) -> OutlineError:
+        line = self.text.count("\n", 0, self._start if place is None else place) + 1
         return OutlineError(f"line {line}: {what}")

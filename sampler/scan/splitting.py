@@ -55,13 +55,13 @@ def _understood(text: str, names: Collection[str]) -> Outline:
 
 
 def without(text: str, layout: Outline, dropped: Iterable[RuleOutline]) -> str:
-    """``text`` with these rules blank, and with them the imports of modules that no other rule uses."""
+    """``text`` with these rules blank, and with them the imports of modules that no other rule names."""
     dropped = list(dropped)
     if not dropped:
         return text
     gone = {rule.name for rule in dropped}
-    used = frozenset[str]().union(*(rule.modules for rule in layout.rules if rule.name not in gone))
-    unused = [statement for statement in layout.imports if statement.what not in used]
+    used = frozenset[str]().union(*(rule.condition for rule in layout.rules if rule.name not in gone))
+    unused = [statement for statement in layout.imports if statement.what.isidentifier() and statement.what not in used]
     return blanked(text, [*dropped, *unused])
 
 
@@ -78,12 +78,11 @@ def blanked(text: str, places: Iterable[RuleOutline | Statement]) -> str:
 def _with_references(rules: Iterable[RuleOutline], wanted: set[str]) -> set[str]:
     """``wanted`` and every rule that one of them refers to, by name or by a pattern, over any number of steps."""
     rules = list(rules)
+    names = frozenset(rule.name for rule in rules)
     kept = set(wanted)
     for rule in reversed(rules):  # a rule can only refer to rules before it
         if rule.name in kept:
-            words = set(rule.condition)
-            patterns = tuple(word[:-1] for word in words if word.endswith("*") and word[0] not in "$#@!")
-            kept |= {
-                other.name for other in rules if other.name in words or (patterns and other.name.startswith(patterns))
-            }
+            kept |= names.intersection(rule.condition)
+            if patterns := rule.patterns:
+                kept |= {name for name in names if name.startswith(patterns)}
     return kept
