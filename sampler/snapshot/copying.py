@@ -1,5 +1,7 @@
 """The bounded copy: every byte is hashed as it is written, none is read twice, at most one is read too many.
 
+A clone is read from itself: what is hashed are always the bytes that are kept.
+
 The size that fstat(2) told bounds what is read; the one byte beyond it is how growth is noticed. So a file that lies
 about its size (``/proc``, ``/sys``) costs one byte, and one that shrinks ends where it ends.
 """
@@ -11,13 +13,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import Failure
 from sampler.snapshot import failures
 from sampler.snapshot.opening import Opened
-from sampler.snapshot.stores import Store, set_length, write_at
+from sampler.snapshot.stores import Store, clone, set_length, write_at
 
 _ZEROS: Final = bytes(COPY_CHUNK_BYTES)
 
@@ -38,30 +41,37 @@ class Pace:
 
 
 def copy(opened: Opened, store: Store, pace: Pace) -> str | Failure:
-    """Copy all of an opened file; the SHA-256 of the copy, lower-case hexadecimal, or why there is none.
+    """Copy or clone all of an opened file; the SHA-256 of the copy, lower-case hexadecimal, or why there is none.
 
     Raises:
         SpoolFull, SpoolError: the copy cannot be written.
     """
+    if clone(store, opened.descriptor):
+        return _read(opened, store.descriptor, pace, lambda _chunk, _offset: None)
+    digest = _read(opened, opened.descriptor, pace, partial(_keep, store))
+    if isinstance(digest, str):
+        set_length(store, opened.stat.size)
+    return digest
+
+
+def _read(opened: Opened, source: int, pace: Pace, keep: Callable[[bytes, int], None]) -> str | Failure:
+    """Hash all bytes of ``source``, each chunk given to ``keep`` first; a failure unless they are as many as told."""
     size, digest, offset = opened.stat.size, hashlib.sha256(), 0
     give_up_at = pace.clock() + pace.deadline_seconds
     while offset <= size:
         if pace.clock() > give_up_at:
             return failures.deadline(opened.path, pace.deadline_seconds)
         try:
-            chunk = os.pread(opened.descriptor, min(pace.chunk_bytes, size + 1 - offset), offset)
+            chunk = os.pread(source, min(pace.chunk_bytes, size + 1 - offset), offset)
         except OSError as error:
             return failures.of_reading(opened.path, error)
         if not chunk:
             break
-        _keep(store, chunk, offset)
+        keep(chunk, offset)
         digest.update(chunk)
         offset += len(chunk)
         pace.on_chunk(offset)
-    if offset != size:
-        return failures.changed(opened.path, size, offset)
-    set_length(store, size)
-    return digest.hexdigest()
+    return digest.hexdigest() if offset == size else failures.changed(opened.path, size, offset)
 
 
 def _keep(store: Store, chunk: bytes, offset: int) -> None:
