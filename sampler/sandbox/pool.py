@@ -201,7 +201,7 @@ class ChildPool:
             child.forget()
 
     def _is_worn(self, child: ChildProcess) -> bool:
-        return child.objects >= self._max_objects or child.grown_bytes > self._growth_max_bytes
+        return child.objects >= self._max_objects or child.has_grown(self._growth_max_bytes)
 
     def _filled(self) -> asyncio.Task[None]:
         """The task that forks until no child is lacking; ``_trouble`` says afterwards why it could not.
@@ -222,7 +222,7 @@ class ChildPool:
                 self._keep(await self._fork())
         except SandboxError as error:
             self._trouble = error
-            log.warning("there are fewer children than there should be; the next call tries again", reason=str(error))
+            self._warn("there are fewer children than there should be; the next call tries again", error)
 
     async def _fork(self) -> ChildProcess:
         """One more child, of a new nursery if the old one is gone."""
@@ -230,10 +230,14 @@ class ChildPool:
             try:
                 return await self._nursery.fork()
             except SandboxError as error:
-                log.warning("the nursery is gone", reason=str(error))
+                self._warn("the nursery is gone", error)
                 await self._drop_nursery()
         nursery = await self._renew_nursery()
         return await nursery.fork()
+
+    def _warn(self, what: str, error: SandboxError) -> None:
+        if not self._closed:  # closing cuts short what is under way
+            log.warning(what, reason=str(error))
 
     async def _renew_nursery(self) -> NurseryProcess:
         order = Warm(

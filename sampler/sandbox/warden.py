@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from typing import Final, Self
 
 import msgspec
@@ -30,6 +31,8 @@ from sampler.sandbox.messages import Failed, Fork, Forked, FromNursery, ToNurser
 log: Final = Log()
 
 _FORK_DEADLINE_SECONDS: Final = 10.0
+_LOOK_EVERY_OBJECTS: Final = 16
+_LONG_SECONDS: Final = 0.01
 _LOG_END_DEADLINE_SECONDS: Final = 5.0
 """For the children to follow the nursery, so that the last words of each are read."""
 _LOG_LINES_MAX_COUNT: Final = 1000
@@ -45,6 +48,7 @@ class ChildProcess:
         self._channel = Channel(peer)
         self._pidfd = pidfd
         self._condemned = False
+        self._last_seconds = 0.0
         self._growth = Growth(pid)  # of this child for sure if its pidfd says later that it is alive
         self._watch = select.poll()
         self._watch.register(pidfd, select.POLLIN)
@@ -54,10 +58,13 @@ class ChildProcess:
         """Whether it still runs, and may (a pidfd becomes readable when its process ends)."""
         return not self._condemned and not self._watch.poll(0)
 
-    @property
-    def grown_bytes(self) -> int:
-        """How much memory of its own it has taken since it was forked."""
-        return self._growth.grown_bytes
+    def has_grown(self, most_bytes: int) -> bool:
+        """Whether it has taken more memory of its own than this since it was forked.
+
+        Looked at after an object that took long, and after every so many, because looking costs a tenth of an exchange.
+        """
+        is_due = self._last_seconds > _LONG_SECONDS or self.objects % _LOOK_EVERY_OBJECTS == 0
+        return is_due and self._growth.grown_bytes > most_bytes
 
     async def ask(self, request: bytes, descriptor: int, deadline_seconds: float) -> bytes:
         """Give it one object and return its answer; the caller kills it if this raises.
@@ -68,12 +75,14 @@ class ChildProcess:
         """
         self.objects += 1
         mark = secrets.token_bytes(MARK_BYTES)
+        begun = time.monotonic()
         try:
             answer = await self._channel.exchange(mark + request, descriptor, deadline_seconds)
         except TimeoutError:  # an OSError too, but the pool's to name
             raise
         except (FrameError, EOFError, OSError) as error:
             raise ChildDied(f"child {self.pid} died or broke off while it held an object: {error}") from error
+        self._last_seconds = time.monotonic() - begun
         if not answer.startswith(mark):
             raise ChildDied(f"child {self.pid} answered something that it was not asked")
         if answer[MARK_BYTES : MARK_BYTES + 1] != ANSWERED:
