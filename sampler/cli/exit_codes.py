@@ -22,3 +22,5 @@ class ExitCode(IntEnum):
     """Statement, consent, policy, role or queue said no."""
     TIMED_OUT = 6
     """``--wait`` ended before there was an answer."""
+    INTERRUPTED = 130
+    """Ctrl-C; what shells make of SIGINT."""

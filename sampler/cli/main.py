@@ -60,6 +60,8 @@ class Root(click.Group):
         except errors.SamplerError as error:
             warn(str(error))
             ctx.exit(exit_code_of(error))
+        except KeyboardInterrupt:
+            ctx.exit(ExitCode.INTERRUPTED)  # click would make 1 of it, which says that something was found
         except BrokenPipeError:
             # Whoever read us has seen enough, as with ``sampler list | head``; keep the interpreter from complaining.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,9 +15,17 @@ from sampler.agent.places import rule_folders
 from sampler.agent.settings import AgentSettings
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import config_option, settings_of
-from sampler.cli.output import json_option
-from sampler.cli.scan_output import LinePrinter, NdjsonPrinter, Printer, Tally, YaraPrinter, names_as_given
-from sampler.cli.scan_run import ScanOrder, ScanRun
+from sampler.cli.scan_output import (
+    LinePrinter,
+    Named,
+    NdjsonPrinter,
+    Output,
+    Printer,
+    Tally,
+    YaraPrinter,
+    names_as_given,
+)
+from sampler.cli.scan_run import ScanOrder, ScanRun, ended_by_interrupt
 from sampler.cli.values import EXTERNAL, SIZE, moment_ns, paths_of
 from sampler.examine import ExamineSettings
 from sampler.model import RuleMatch
@@ -56,7 +64,7 @@ _LIST_MAX_BYTES: Final = 256 * 1024 * 1024
 @click.option("--newer", default=None, metavar="TIME|FILE", help="Only what changed after that.")
 @click.option(
     "--files-from",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False, readable=True),
     default=None,
     metavar="FILE",
     help="Paths, one a line, or each ended by NUL.",
@@ -77,19 +85,22 @@ _LIST_MAX_BYTES: Final = 256 * 1024 * 1024
 @click.option("-m", "--print-meta", "meta", is_flag=True, help="With --format yara: metadata.")
 @click.option("-g", "--print-tags", "tags", is_flag=True, help="With --format yara: tags.")
 @config_option("agent")
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="As --format ndjson.")
 def scan(**options: Any) -> None:
     """Scan files and folders; nothing is sent anywhere.
 
     Without --rules, with the rules that the agent would use. Exit codes as
-    clamscan's: 0 nothing found, 1 found, 2 error.
+    clamscan's: 0 nothing found, 1 found, 2 nothing found but an error.
     """
     as_json = options["as_json"] or options["form"] == "ndjson"
     arguments = _arguments(options["paths"], options["files_from"])
     order = _order(options, arguments)
     collected = order.examine.rules.collect()
-    printer = _printer(options, names_as_given(arguments), collected, as_json=as_json)
-    tally = asyncio.run(ScanRun(order, collected, printer).run())
+    output = Output()
+    printer = _printer(options, output, names_as_given(arguments), collected, as_json=as_json)
+    with ended_by_interrupt():
+        tally = asyncio.run(ScanRun(order, collected, printer).run())
+    output.flush()
     if not as_json and options["form"] == "lines":
         click.echo(str(tally), err=True)
     sys.exit(_exit_code(tally))
@@ -100,8 +111,11 @@ def _arguments(paths: Sequence[str], listed: Path | None) -> dict[bytes, bytes]:
     given = [os.fsencode(path) for path in paths]
     if listed is not None:
         with click.open_file(os.fspath(listed), "rb") as file:
-            given += paths_of(file.read(_LIST_MAX_BYTES))
-    if not given:
+            data = file.read(_LIST_MAX_BYTES + 1)
+        if len(data) > _LIST_MAX_BYTES:
+            raise click.UsageError(f"--files-from: a list has at most {_LIST_MAX_BYTES} bytes; split it")
+        given += paths_of(data)
+    elif not given:
         raise click.UsageError("nothing to scan: name files or folders, or a list of them with --files-from")
     return {os.path.abspath(path): path for path in given}
 
@@ -148,20 +162,20 @@ def _selection(options: dict[str, Any]) -> Selection:
         raise click.UsageError(str(error)) from error
 
 
-def _printer(options: dict[str, Any], named: Any, collected: Collected, *, as_json: bool) -> Printer:
+def _printer(options: dict[str, Any], output: Output, named: Named, collected: Collected, *, as_json: bool) -> Printer:
     if as_json:
-        return NdjsonPrinter(named, found_only=options["infected"])
+        return NdjsonPrinter(output, named, found_only=options["infected"])
     if options["form"] == "yara":
 
         def written(match: RuleMatch) -> RuleWriting:
             return collected.writing(match.namespace, match.rule)
 
-        return YaraPrinter(named, options["tags"], options["meta"], options["strings"], written)
-    return LinePrinter(named, found_only=options["infected"])
+        return YaraPrinter(output, named, options["tags"], options["meta"], options["strings"], written)
+    return LinePrinter(output, named, found_only=options["infected"])
 
 
 def _exit_code(tally: Tally) -> ExitCode:
-    """As clamscan's: an error outweighs a find."""
-    if tally.errors:
-        return ExitCode.ERROR
-    return ExitCode.FOUND if tally.found else ExitCode.OK
+    """As clamscan's: a find outweighs an error, so that files nobody may read hide none."""
+    if tally.found:
+        return ExitCode.FOUND
+    return ExitCode.ERROR if tally.errors else ExitCode.OK

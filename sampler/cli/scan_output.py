@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import click
 import msgspec
@@ -19,6 +20,31 @@ from sampler.sweep import FileFailure, Outcome
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HEX_SHOWN_BYTES: Final = 64
 _C_ESCAPES: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r"}
+
+
+Named: TypeAlias = Callable[[bytes], bytes]
+"""What a file is called by whoever named it or a folder above it, by its absolute path."""
+
+
+class Output:
+    """Standard output, in whole lines. What is worth acting on is written at once, the rest when a buffer is full."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout.buffer
+        self._is_terminal = self._stream.isatty()
+
+    def line(self, line: bytes, *, at_once: bool) -> None:
+        """One line, without its end."""
+        if self._is_terminal:
+            click.echo(line)
+            return
+        self._stream.write(line + b"\n")
+        if at_once:
+            self._stream.flush()
+
+    def flush(self) -> None:
+        """Write what is still kept."""
+        self._stream.flush()
 
 
 class Printer(Protocol):
@@ -61,22 +87,21 @@ class Tally:
 class LinePrinter:
     """A line a file, as clamscan's; errors go to standard error."""
 
-    named: Callable[[bytes], bytes]
+    output: Output
+    named: Named
     found_only: bool
 
     def show(self, outcome: Outcome) -> None:
         """One file."""
         name = printable(self.named(outcome.path))
+        _warn_of(outcome, name)
         if isinstance(outcome, FileFailure):
-            warn(f"{name}: {outcome.code}: {outcome.detail}")
             return
-        for problem in outcome.problems:
-            warn(f"{name}: {problem.code}: {problem.detail}")
         rules = " ".join(match.rule for match in outcome.scanned.matches)
         if rules:
-            click.echo(f"{name}: {rules} FOUND")
+            self.output.line(f"{name}: {_plain(rules)} FOUND".encode(), at_once=True)
         elif not self.found_only and not outcome.problems:
-            click.echo(f"{name}: OK")
+            self.output.line(f"{name}: OK".encode(), at_once=False)
 
 
 class Hashes(msgspec.Struct, frozen=True):
@@ -135,7 +160,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 class NdjsonPrinter:
     """A JSON document a line."""
 
-    named: Callable[[bytes], bytes]
+    output: Output
+    named: Named
     found_only: bool
     _encode: Callable[[object], bytes] = field(default_factory=lambda: msgspec.json.Encoder().encode)
 
@@ -143,7 +169,7 @@ class NdjsonPrinter:
         """One file."""
         line = self._line(outcome)
         if not self.found_only or line.rule or line.error:
-            click.echo(self._encode(line))
+            self.output.line(self._encode(line), at_once=bool(line.rule or line.error))
 
     def _line(self, outcome: Outcome) -> Line:
         path = printable(self.named(outcome.path))
@@ -168,7 +194,8 @@ def _match(match: RuleMatch) -> Match:
 class YaraPrinter:
     """The lines of ``yara`` (4.5), byte for byte: ``rule file``, and what ``-g``, ``-m`` and ``-s`` add."""
 
-    named: Callable[[bytes], bytes]
+    output: Output
+    named: Named
     tags: bool
     meta: bool
     strings: bool
@@ -177,16 +204,16 @@ class YaraPrinter:
 
     def show(self, outcome: Outcome) -> None:
         """One file; as there, files in which nothing was found are not named."""
+        path = self.named(outcome.path)
+        _warn_of(outcome, printable(path))
         if isinstance(outcome, FileFailure):
-            warn(f"{printable(self.named(outcome.path))}: {outcome.code}: {outcome.detail}")
             return
-        for problem in outcome.problems:
-            warn(f"{printable(self.named(outcome.path))}: {problem.code}: {problem.detail}")
         for place, match in enumerate(outcome.scanned.matches):
-            click.echo(self._rule_line(match, self.named(outcome.path)))
+            self.output.line(self._rule_line(match, path), at_once=not self.strings)
             if self.strings:
                 for line in self._string_lines(match, outcome.hit_bytes[place]):
-                    click.echo(line)
+                    self.output.line(line.encode(), at_once=False)
+                self.output.flush()
 
     def _rule_line(self, match: RuleMatch, path: bytes) -> bytes:
         tags = f"[{','.join(match.tags)}] " if self.tags else ""
@@ -226,22 +253,33 @@ def _plain_text(content: bytes) -> str:
     return "".join(chr(byte) if 32 <= byte <= 126 else f"\\x{byte:02X}" for byte in content)
 
 
+def _warn_of(outcome: Outcome, name: str) -> None:
+    """What went wrong with a file, on standard error."""
+    troubles = [outcome] if isinstance(outcome, FileFailure) else outcome.problems
+    for trouble in troubles:
+        warn(f"{name}: {_plain(trouble.code)}: {_plain(trouble.detail)}")
+
+
 def printable(path: bytes) -> str:
     """A path for terminals and JSON: what is not UTF-8 or would steer a terminal is escaped."""
-    text = path.decode("utf-8", "backslashreplace")
+    return _plain(path.decode("utf-8", "backslashreplace"))
+
+
+def _plain(text: str) -> str:
+    """Text that cannot steer a terminal: a child that was taken over may have written it."""
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def names_as_given(arguments: Mapping[bytes, bytes]) -> Callable[[bytes], bytes]:
+def names_as_given(arguments: Mapping[bytes, bytes]) -> Named:
     """How a file below an argument is called by whoever gave it; by absolute argument: as it was given."""
-    tops = sorted(arguments, key=len, reverse=True)
 
     def named(path: bytes) -> bytes:
-        for top in tops:
-            if path == top:
-                return arguments[top]
-            if path.startswith(top if top.endswith(b"/") else top + b"/"):
-                return os.path.join(arguments[top], path[len(top) :].lstrip(b"/"))
-        return path
+        top = path
+        while top not in arguments:
+            above = os.path.dirname(top)
+            if above == top:
+                return path
+            top = above
+        return os.path.join(arguments[top], path[len(top) :].lstrip(b"/")) if top != path else arguments[top]
 
     return named

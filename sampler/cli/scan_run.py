@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 from sampler.cli.output import warn
 from sampler.cli.scan_output import Printer, Tally
-from sampler.cli.terminal import progress
+from sampler.errors import RulesError
 from sampler.examine import Examiner, ExamineSettings, RuleReport
 from sampler.scan import Collected, known_rules
 from sampler.storage.scan_memory import ScanMemory
@@ -67,7 +71,9 @@ class ScanRun:
         settings = SweepSettings(spool, self.order.examine.children, self.order.max_bytes, self.order.hit_bytes)
 
         async def start() -> None:
-            await examiner.start()
+            report = await examiner.start()
+            if report.version != self.collected.version:
+                raise RulesError("the rules changed while they were being loaded; scan again")
             for missing in examiner.confinement.missing:
                 warn(f"the sandbox lacks: {missing}")
 
@@ -75,14 +81,43 @@ class ScanRun:
 
     async def _sweep(self, sweep: Sweep) -> None:
         files = walk(self.order.paths, self.order.selection)
-        with progress() as bar:
-            shown = bar.add_task("scanning", total=None)
+        with _progress() as advance:
             async with aclosing(sweep.outcomes(files)) as outcomes:
                 async for outcome in outcomes:
                     self._tally.add(outcome)
                     self.printer.show(outcome)
-                    bar.advance(shown)
+                    advance()
 
 
 def _told(report: RuleReport) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return report.problems, report.used
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[], None]]:
+    """What to call for each file; without a terminal there is nobody to show it to."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from sampler.cli.terminal import progress  # noqa: PLC0415  # it takes as long to import as all the rest
+
+    with progress() as bar:
+        shown = bar.add_task("scanning", total=None)
+        yield lambda: bar.advance(shown)
+
+
+@contextmanager
+def ended_by_interrupt() -> Iterator[None]:
+    """Ctrl-C raises ``KeyboardInterrupt`` wherever the program is.
+
+    asyncio's own handler cancels what runs at the next ``await`` that waits: a sweep in which all is recalled has none.
+    """
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -42,9 +42,17 @@ _BY_FILE: Final = """
     SELECT answer, day, sha256 FROM files JOIN contents USING (sha256, context)
     WHERE device = ? AND inode = ? AND context = ? AND files.size = ? AND mtime = ? AND ctime = ?
 """
+_LOOK: Final = (
+    "SELECT sha256, context, size, answer, day FROM contents LIMIT 0",
+    "SELECT device, inode, context, size, mtime, ctime, sha256 FROM files LIMIT 0",
+)
+"""Fails where tables of these names are others."""
 _BY_CONTENT: Final = "SELECT answer, day FROM contents WHERE sha256 = ? AND context = ?"
 _FLUSH_COUNT: Final = 1000
 _SECONDS_A_DAY: Final = 86_400
+_BUSY_SECONDS: Final = 2.0
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""``SQLITE_ERROR`` is what a query gets that does not fit the tables."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Scanned)
@@ -78,8 +86,7 @@ class ScanMemory:
 
     def recall(self, file: FileVersion, context: bytes) -> Scanned | None:
         """The result of a file that is in the very state in which it was scanned."""
-        place = (_signed(file.device), _signed(file.inode), context, file.size, file.mtime_ns, file.ctime_ns)
-        row = self._one(_BY_FILE, place)
+        row = self._one(_BY_FILE, _place(file, context))
         return None if row is None else self._answer(row[0], row[1], row[2], context)
 
     def may_know(self, size: int) -> bool:
@@ -96,17 +103,13 @@ class ScanMemory:
         """Keep a result; it is written with others, at the latest by ``close``."""
         digest = bytes.fromhex(scanned.sha256)
         self._contents.append((digest, context, scanned.size, _encoder.encode(scanned), self._today))
-        place = (_signed(file.device), _signed(file.inode), context, file.size, file.mtime_ns, file.ctime_ns)
-        self._files.append((*place, digest))
+        self._files.append((*_place(file, context), digest))
         if len(self._contents) >= _FLUSH_COUNT:
             self._flush()
 
     def close(self) -> None:
-        """Write what is not written yet, and make room."""
+        """Write what is not written yet."""
         self._flush()
-        if self._connection is not None:
-            with self._troubles("cannot make room"):
-                self._make_room()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -125,14 +128,20 @@ class ScanMemory:
             try:
                 return _connect(self._path)
             except sqlite3.DatabaseError as error:
-                log.warning("results of earlier scans are not usable and were deleted", error=str(error))
-                with contextlib.suppress(OSError):
-                    self._delete()
+                if not self._is_deleted_for(error):
+                    log.warning("results of scans are not kept", error=str(error))
+                    return None
         return None
 
-    def _delete(self) -> None:
-        for ending in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+    def _is_deleted_for(self, error: sqlite3.DatabaseError) -> bool:
+        """Delete what is damaged; what another process holds, or a disk does not give, may be whole."""
+        if _code(error) not in _DAMAGED:
+            return False
+        log.warning("results of earlier scans are damaged and were deleted", error=str(error))
+        with contextlib.suppress(OSError):
+            for ending in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        return True
 
     def _one(self, query: str, values: tuple[object, ...]) -> sqlite3.Row | None:
         row: sqlite3.Row | None = None
@@ -148,6 +157,8 @@ class ScanMemory:
             return None
         if day != self._today:
             self._used.append((self._today, digest, context))
+            if len(self._used) >= _FLUSH_COUNT:
+                self._flush()
         return scanned
 
     def _flush(self) -> None:
@@ -155,15 +166,15 @@ class ScanMemory:
         self._contents, self._files, self._used = [], [], []
         if self._connection is None or not (contents or used):
             return
-        with self._troubles("cannot be written"), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", contents)
-            self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", files)
-            self._connection.executemany("UPDATE contents SET day = ? WHERE sha256 = ? AND context = ?", used)
+        with self._troubles("cannot be written"):
+            with self._connection:
+                self._connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?, ?)", contents)
+                self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", files)
+                self._connection.executemany("UPDATE contents SET day = ? WHERE sha256 = ? AND context = ?", used)
+            self._make_room(self._connection)
 
-    def _make_room(self) -> None:
+    def _make_room(self, connection: sqlite3.Connection) -> None:
         """Delete the least recently used day, then half of today, until it fits."""
-        connection = self._connection
-        assert connection is not None  # close() has looked
         while _bytes_used(connection) > self._max_bytes:
             (oldest,) = connection.execute("SELECT min(day) FROM contents").fetchone()
             if oldest is None:
@@ -189,20 +200,23 @@ class ScanMemory:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            log.warning("results of scans " + what, error=str(error))
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+            if not self._is_deleted_for(error):
+                log.warning("results of scans " + what, error=str(error))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=2.0)
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
     try:
         path.chmod(0o600)
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
+        for query in _LOOK:
+            connection.execute(query)
     except BaseException:
         connection.close()
         raise
@@ -215,6 +229,24 @@ def _bytes_used(connection: sqlite3.Connection) -> int:
     return int(pages) * int(size)
 
 
-def _signed(number: int) -> int:
-    """SQLite's integers have a sign; the kernel's device and inode numbers have none."""
-    return number - (1 << 64) if number >= 1 << 63 else number
+def _code(error: sqlite3.DatabaseError) -> int | None:
+    """SQLite's primary result code; the module's own errors have none."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _place(file: FileVersion, context: bytes) -> tuple[int, int, bytes, int, int, int]:
+    """The columns that find a file."""
+    return (
+        _wrapped(file.device),
+        _wrapped(file.inode),
+        context,
+        file.size,
+        _wrapped(file.mtime_ns),
+        _wrapped(file.ctime_ns),
+    )
+
+
+def _wrapped(number: int) -> int:
+    """SQLite's integers have 64 bits and a sign; inode numbers have none, and times can be set to any year."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
+from sampler import __version__
 from sampler.describe import owner_class
 from sampler.examine import externals_of
 
@@ -15,7 +16,7 @@ _CONTEXT_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """Makes the part of a key that is not the bytes."""
+    """Makes the part of a key that is not the bytes; what another release of Sampler found is not taken over."""
 
     ruleset_version: str
     used: tuple[str, ...]
@@ -26,7 +27,8 @@ class Contexts:
     def of(self, path: bytes, uid: int) -> bytes:
         """For one file."""
         told = externals_of(path, "", owner_class(uid)) if self.used else {}
-        parts = (self.ruleset_version, self.limits, *(told[name] for name in self.used if name != "filetype"))
+        names = (told[name] for name in self.used if name != "filetype")
+        parts = (__version__, self.ruleset_version, self.limits, *names)
         digest = hashlib.blake2b(digest_size=_CONTEXT_BYTES)
         for part in parts:
             data = os.fsencode(part)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from sampler import snapshot
 from sampler.describe import owner_class, owner_of
-from sampler.errors import ChildDied, ChildTimedOut
+from sampler.errors import ChildDied, ChildTimedOut, SpoolError
 from sampler.examine import Examiner, Swept, read_whole
 from sampler.limits import KIB, OBJECT_MAX_BYTES, SWEEP_ATTEMPTS_MAX_COUNT
 from sampler.model import Candidate, Failure, FileVersion, PathSource, Peer, Reason, Scanned, Snapshot
@@ -36,7 +36,7 @@ _HASHED_FIRST_BYTES: Final = range(4 * KIB, 1024 * KIB)
 """Sizes of files that are hashed before they are scanned, if bytes of that very size are known: below, scanning costs
 no more; above, hashing twice costs too much when it was for nothing."""
 _SETTLED_NS: Final = 2_000_000_000
-"""A file that changed less than this ago can change again without its times telling (coarse clocks, FAT)."""
+"""A file that changed so shortly before it was opened can change again without its times telling: clocks are coarse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,6 @@ class Sweep:
 
         Raises:
             SandboxError: no child, or none with rules, can be had.
-            SpoolError: a matching file cannot be fixed.
         """
         waiting: deque[Outcome | asyncio.Task[Outcome]] = deque()
         try:
@@ -127,29 +126,33 @@ class Sweep:
                 outcome = await self._look_once(path, context)
                 if outcome is not None:
                     return outcome
-        except (ChildDied, ChildTimedOut) as error:
-            code = "timed-out" if isinstance(error, ChildTimedOut) else "scan-failed"
-            return FileFailure(path, code, str(error))
+        except ChildTimedOut as error:
+            return FileFailure(path, "timed-out", str(error))
+        except ChildDied as error:
+            return FileFailure(path, "scan-failed", str(error))
+        except SpoolError as error:
+            return FileFailure(path, "not-confirmed", f"rules match, but no copy can be taken to confirm it: {error}")
         return FileFailure(path, "changed", "it kept changing while it was scanned; scan it again")
 
     async def _look_once(self, path: bytes, context: bytes) -> Outcome | None:
         """One scan; ``None`` if the file changed meanwhile."""
+        begun_ns = self.now_ns()
         opened = snapshot.open_own(path)
         if isinstance(opened, Failure):
             return FileFailure(path, opened.code, opened.detail)
         try:
-            return await self._look_at(opened, path, context)
+            return await self._look_at(opened, path, context, begun_ns)
         finally:
             os.close(opened.descriptor)
 
-    async def _look_at(self, opened: OwnFile, path: bytes, context: bytes) -> Outcome | None:
+    async def _look_at(self, opened: OwnFile, path: bytes, context: bytes, begun_ns: int) -> Outcome | None:
         before = opened.status
         if before.st_size > self.settings.max_bytes:
             detail = f"it has {before.st_size} bytes; at most {self.settings.max_bytes} are scanned"
             return FileFailure(path, "too-large", detail)
         known = self._known_content(opened, context)
         if known is not None:
-            self._remember(before, context, known)
+            self._remember(before, context, known, begun_ns)
             return self._recalled_report(path, known)
         swept = await self._swept(opened, path)
         if swept is None:
@@ -158,7 +161,7 @@ class Sweep:
             return await self._confirmed(path, context)
         scanned = Scanned(swept.sha256, swept.size, swept.mime_type)
         if not swept.problems:
-            self._remember(before, context, scanned)
+            self._remember(before, context, scanned, begun_ns)
         return FileReport(path, scanned, self.contexts.ruleset_version, swept.problems)
 
     async def _swept(self, opened: OwnFile, path: bytes) -> Swept | None:
@@ -175,7 +178,8 @@ class Sweep:
 
     async def _confirmed(self, path: bytes, context: bytes) -> Outcome | None:
         """The matches in a snapshot of the file; ``None`` if it has none any more."""
-        taken = await off_loop(self._taker.take, _candidate(path))
+        begun_ns = self.now_ns()
+        taken = await self._taken(path)
         if isinstance(taken, Failure):
             return None if taken.code == "changed" else FileFailure(path, taken.code, taken.detail)
         try:
@@ -188,33 +192,46 @@ class Sweep:
             snapshot.release(taken)
         problems = tuple(problem for problem in found.problems if problem.stage == "scan")
         if not problems:
-            self._remember_snapshot(taken, path, context, scanned)
+            self._remember_snapshot(taken, context, scanned, begun_ns)
         return FileReport(path, scanned, found.ruleset_version, problems, hit_bytes=hit_bytes)
+
+    async def _taken(self, path: bytes) -> Snapshot | Failure:
+        """A snapshot; one for which nobody waits any more is given back."""
+        taking = asyncio.ensure_future(off_loop(self._taker.take, _candidate(path)))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            taking.add_done_callback(_give_back)
+            raise
 
     def _known_content(self, opened: OwnFile, context: bytes) -> Scanned | None:
         """The result of the same bytes in another file, or in this one before it was touched."""
         size = opened.status.st_size
         if self.memory is None or size not in _HASHED_FIRST_BYTES or not self.memory.may_know(size):
             return None
-        content = read_whole(opened.descriptor, size)
+        try:
+            content = read_whole(opened.descriptor, size)
+        except OSError:  # the child will meet it as well, and that is told
+            return None
         if len(content) != size:
             return None
         return self._fit(self.memory.recall_content(hashlib.sha256(content).hexdigest(), context))
 
-    def _remember(self, status: os.stat_result, context: bytes, scanned: Scanned) -> None:
-        """Keep a result, unless the file may change without its times telling."""
-        settled = max(status.st_mtime_ns, status.st_ctime_ns) < self.now_ns() - _SETTLED_NS
+    def _remember(self, status: os.stat_result, context: bytes, scanned: Scanned, begun_ns: int) -> None:
+        """Keep a result, unless the file had just changed when reading it began: it may have changed once more."""
+        settled = max(status.st_mtime_ns, status.st_ctime_ns) < begun_ns - _SETTLED_NS
         if self.memory is not None and settled:
             self.memory.remember(_version(status), context, scanned)
 
-    def _remember_snapshot(self, taken: Snapshot, path: bytes, context: bytes, scanned: Scanned) -> None:
+    def _remember_snapshot(self, taken: Snapshot, context: bytes, scanned: Scanned, begun_ns: int) -> None:
         """Keep the result of a snapshot, if the file is still what it was when the snapshot was begun."""
+        assert taken.path is not None  # it was taken by its path
         stat = taken.stat
         begun = FileVersion(stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns)
         with contextlib.suppress(OSError):
-            now = os.lstat(path)
+            now = os.lstat(taken.path)
             if _version(now) == begun:
-                self._remember(now, context, scanned)
+                self._remember(now, context, scanned, begun_ns)
 
 
 def _is_known(one: Outcome | asyncio.Task[Outcome]) -> bool:
@@ -227,6 +244,13 @@ async def _known(one: Outcome | asyncio.Task[Outcome]) -> Outcome:
 
 def _version(status: os.stat_result) -> FileVersion:
     return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _give_back(taking: asyncio.Future[Snapshot | Failure]) -> None:
+    if not taking.cancelled() and taking.exception() is None:
+        taken = taking.result()
+        if isinstance(taken, Snapshot):
+            snapshot.release(taken)
 
 
 def _candidate(path: bytes) -> Candidate:
