@@ -51,6 +51,10 @@ COPY_CHUNK_BYTES: Final = 1 * MIB
 SNAPSHOT_DEADLINE_SECONDS: Final = 300.0
 OPEN_DEADLINE_SECONDS: Final = 10.0
 """A file system can let open(2) wait for ever."""
+HANGING_CALLS_MAX_COUNT: Final = 16
+"""Calls for one user that a file system has not answered within their deadline."""
+CLOSE_WAIT_SECONDS: Final = 0.1
+"""How long a caller waits for close(2), which a file system can let wait as well."""
 XATTR_MAX_BYTES: Final = 8 * KIB
 
 # Sandbox
@@ -58,6 +62,10 @@ FRAME_MAX_BYTES: Final = 8 * MIB
 """A child's whole answer."""
 EXAMINE_DEADLINE_SECONDS: Final = 60.0
 CHILD_MEMORY_MAX_BYTES: Final = 2 * GIB
+CHILD_CPU_MAX_SECONDS: Final = 3600
+"""Processor time of one child in its life; it is replaced when it has been at work for half of it."""
+LARGE_OBJECT_BYTES_PER_SECOND: Final = 8 * MIB
+"""A large object has so much more time than a small one: a second for each of these."""
 CHILD_MAX_OBJECTS: Final = 1000
 """After this many objects a child is replaced."""
 CHILD_GROWTH_MAX_BYTES: Final = 256 * MIB
@@ -77,6 +85,8 @@ SCAN_TIMEOUT_SECONDS: Final = 30
 """YARA's own timeout; the sandbox's deadline stands behind it."""
 RULE_FILE_MAX_BYTES: Final = 16 * MIB
 RULE_FILES_MAX_COUNT: Final = 20_000
+RULE_PACK_MAX_BYTES: Final = 64 * MIB
+"""One zip file of rules, as it lies on disk."""
 RULES_LEFT_OUT_OF_FILE_MAX_COUNT: Final = 256
 """A rule file with more rules than these that do not compile is left out as a whole."""
 COMPILED_RULES_MAX_BYTES: Final = 512 * MIB

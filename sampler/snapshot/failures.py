@@ -99,6 +99,11 @@ def deadline(path: bytes | None, seconds: float) -> Failure:
     return Failure(ObjectState.TIMED_OUT, "deadline", f"{shown(path)} could not be read within {seconds:g} seconds")
 
 
+def hanging(path: bytes | None, why: str) -> Failure:
+    """It was not even tried, because earlier tries for the same user still hang."""
+    return Failure(ObjectState.TIMED_OUT, "deadline", f"{shown(path)} was not read: {why}; flag it again later")
+
+
 def read_error(path: bytes | None, error: OSError) -> Failure:
     """The file system says that it cannot be read."""
     why = os.strerror(error.errno) if error.errno else str(error)

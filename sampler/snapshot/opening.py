@@ -2,7 +2,8 @@
 
 Steps for a path, each with the peer's rights and none repeated by name: (1) find it by O_PATH | O_NOFOLLOW, which
 opens nothing and starts nothing; (2) fstat(2) what was found, refuse all but regular files; (3) refuse file systems
-that answer by the reader's rights; (4) open that very inode for reading through ``/proc/self/fd``.
+that answer by the reader's rights; (4) open that very inode for reading through ``/proc/self/fd``. All of it, and all
+that is done with a passed descriptor, happens on a thread that is left behind when the file system does not answer.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import errno
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from sampler.limits import OPEN_DEADLINE_SECONDS, XATTR_MAX_BYTES
+from sampler.limits import CLOSE_WAIT_SECONDS, OPEN_DEADLINE_SECONDS, XATTR_MAX_BYTES
 from sampler.model import Candidate, DescriptorSource, Failure, FileStat, PathSource, Peer
 from sampler.snapshot import failures
+from sampler.snapshot.deadlines import StillHanging, within
 from sampler.snapshot.filesystems import open_without_magic_links, untrusted_name
 from sampler.snapshot.rights import RightsUnavailable, is_trusted, with_rights_of
 
@@ -51,21 +54,22 @@ def open_source(candidate: Candidate, *, deadline_seconds: float = OPEN_DEADLINE
         case PathSource(path=path):
             return open_path(path, candidate.peer, deadline_seconds=deadline_seconds)
         case DescriptorSource(descriptor=descriptor, path=path):
-            return adopt_descriptor(descriptor, path, candidate.peer)
+            return adopt_descriptor(descriptor, path, candidate.peer, deadline_seconds=deadline_seconds)
 
 
 def open_path(path: bytes, peer: Peer, *, deadline_seconds: float = OPEN_DEADLINE_SECONDS) -> Opened | Failure:
     """Open an absolute path with the peer's rights; its last component is never followed if it is a link."""
     work = partial(_open_regular, path, trusted=is_trusted(peer))
     try:
-        found = with_rights_of(peer, work, deadline_seconds=deadline_seconds, discard=_discard)
+        return with_rights_of(peer, work, deadline_seconds=deadline_seconds, discard=_discard)
     except RightsUnavailable as error:
         return failures.other_user(path, str(error))
+    except StillHanging as error:
+        return failures.hanging(path, str(error))
     except TimeoutError:
         return failures.deadline(path, deadline_seconds)
     except OSError as error:
         return failures.of_opening(path, error)
-    return found if isinstance(found, Failure) else _opened(found, path)
 
 
 def open_own(path: bytes) -> OwnFile | Failure:
@@ -87,10 +91,34 @@ def open_own(path: bytes) -> OwnFile | Failure:
     return descriptor if isinstance(descriptor, Failure) else OwnFile(descriptor, status)
 
 
-def adopt_descriptor(descriptor: int, path: bytes | None, peer: Peer) -> Opened | Failure:
+def adopt_descriptor(
+    descriptor: int, path: bytes | None, peer: Peer, *, deadline_seconds: float = OPEN_DEADLINE_SECONDS
+) -> Opened | Failure:
     """Check a descriptor that was passed; what was opened by the peer needs no rights of ours, but must be readable."""
+    work = partial(_adopt, descriptor, path, trusted=is_trusted(peer))
     try:
-        failure = _judge(descriptor, path, trusted=is_trusted(peer)) or _judge_access(descriptor, path)
+        return within(work, uid=peer.uid, deadline_seconds=deadline_seconds, discard=_discard)
+    except StillHanging as error:
+        close_aside(descriptor)
+        return failures.hanging(path, str(error))
+    except TimeoutError:
+        return failures.deadline(path, deadline_seconds)
+
+
+def close_aside(descriptor: int) -> None:
+    """Close what somebody else chose; a close that hangs is left to itself."""
+    closing = threading.Thread(target=os.close, args=(descriptor,), name="closing", daemon=True)
+    try:
+        closing.start()
+    except RuntimeError:  # no thread is to be had: better to wait than to keep it open
+        os.close(descriptor)
+    else:
+        closing.join(CLOSE_WAIT_SECONDS)
+
+
+def _adopt(descriptor: int, path: bytes | None, *, trusted: bool) -> Opened | Failure:
+    try:
+        failure = _judge(descriptor, path, trusted=trusted) or _judge_access(descriptor, path)
     except OSError as error:
         failure = failures.of_reading(path, error)
     if failure is None:
@@ -99,12 +127,13 @@ def adopt_descriptor(descriptor: int, path: bytes | None, peer: Peer) -> Opened 
     return failure
 
 
-def _open_regular(path: bytes, *, trusted: bool) -> int | Failure:
+def _open_regular(path: bytes, *, trusted: bool) -> Opened | Failure:
     handle = os.open(path, _FIND) if trusted else open_without_magic_links(path, _FIND)
     try:
-        return _judge(handle, path, trusted=trusted) or _reopen(handle, path)
+        descriptor = _judge(handle, path, trusted=trusted) or _reopen(handle, path)
     finally:
         os.close(handle)
+    return descriptor if isinstance(descriptor, Failure) else _opened(descriptor, path)
 
 
 def _judge(descriptor: int, path: bytes | None, *, trusted: bool) -> Failure | None:
@@ -135,9 +164,9 @@ def _reopen(handle: int, path: bytes) -> int | Failure:
         return failures.vanished(path)
 
 
-def _discard(late: int | Failure) -> None:
-    if isinstance(late, int):
-        os.close(late)
+def _discard(late: Opened | Failure) -> None:
+    if isinstance(late, Opened):
+        os.close(late.descriptor)
 
 
 def _opened(descriptor: int, path: bytes | None) -> Opened | Failure:

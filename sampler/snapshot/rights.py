@@ -12,13 +12,12 @@ import ctypes
 import os
 import platform
 import sys
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sampler.model import Peer
+from sampler.snapshot.deadlines import within
 
 T = TypeVar("T")
 
@@ -52,31 +51,22 @@ def is_trusted(peer: Peer) -> bool:
 def with_rights_of(peer: Peer, work: Callable[[], T], *, deadline_seconds: float, discard: Callable[[T], None]) -> T:
     """Run ``work`` in a thread of its own that has the peer's rights to files.
 
-    A file system can make any call wait for ever, so the thread is given up after ``deadline_seconds``; should it get
-    its result after all, ``discard`` is called with it.
+    Deadline and ``discard`` are those of ``deadlines.within``.
 
     Raises:
         RightsUnavailable: the agent is not root, does not know this architecture, or the kernel refused.
-        TimeoutError: it took longer than ``deadline_seconds``.
+        StillHanging, TimeoutError: as ``deadlines.within``.
         OSError: what ``work`` raised.
     """
-    calls = None if is_trusted(peer) else _calls()
-    future: Future[T] = Future()
+    if is_trusted(peer):
+        return within(work, uid=peer.uid, deadline_seconds=deadline_seconds, discard=discard)
+    calls = _calls()
 
-    def run() -> None:
-        try:
-            if calls is not None:
-                _take_on(calls, peer)
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits
-            future.set_exception(error)
+    def as_peer() -> T:
+        _take_on(calls, peer)
+        return work()
 
-    threading.Thread(target=run, name="peer-rights", daemon=True).start()
-    try:
-        return future.result(deadline_seconds)
-    except TimeoutError:
-        future.add_done_callback(lambda late: None if late.exception() else discard(late.result()))
-        raise
+    return within(as_peer, uid=peer.uid, deadline_seconds=deadline_seconds, discard=discard)
 
 
 def _calls() -> _Calls:

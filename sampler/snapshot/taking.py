@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sampler.limits import COPY_CHUNK_BYTES, MEMORY_SNAPSHOT_MAX_BYTES, OBJECT_MAX_BYTES, SNAPSHOT_DEADLINE_SECONDS
 from sampler.model import Candidate, DescriptorSource, Failure, Snapshot
 from sampler.snapshot import failures
 from sampler.snapshot.copying import Pace, copy
-from sampler.snapshot.opening import Opened, open_source
+from sampler.snapshot.deadlines import StillHanging, within
+from sampler.snapshot.opening import Opened, close_aside, open_source
 from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep, close_for_writing
 
 
@@ -51,8 +53,19 @@ class SnapshotTaker:
         opened = open_source(candidate)
         if isinstance(opened, Failure):
             return opened
+        deadline_seconds = self._pace.deadline_seconds
+        work = partial(self._copy_and_close, opened, is_file=_is_file(candidate))
         try:
-            return self._copy(opened, is_file=_is_file(candidate))
+            return within(work, uid=candidate.peer.uid, deadline_seconds=deadline_seconds, discard=_discard)
+        except StillHanging as error:
+            close_aside(opened.descriptor)
+            return failures.hanging(opened.path, str(error))
+        except TimeoutError:
+            return failures.deadline(opened.path, deadline_seconds)
+
+    def _copy_and_close(self, opened: Opened, *, is_file: bool) -> Snapshot | Failure:
+        try:
+            return self._copy(opened, is_file=is_file)
         finally:
             os.close(opened.descriptor)
 
@@ -88,7 +101,12 @@ def release(snapshot: Snapshot) -> None:
     os.close(snapshot.descriptor)
 
 
+def _discard(late: Snapshot | Failure) -> None:
+    if isinstance(late, Snapshot):
+        release(late)
+
+
 def abandon(candidate: Candidate) -> None:
     """Close what a candidate brought along, for the case that no snapshot is taken of it at all."""
     if isinstance(candidate.source, DescriptorSource):
-        os.close(candidate.source.descriptor)
+        close_aside(candidate.source.descriptor)
