@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from sampler.errors import RulesError
 from sampler.limits import RULES_LEFT_OUT_OF_FILE_MAX_COUNT
 from sampler.scan.asking import AskError, parse_ask
 from sampler.scan.engine import CompiledRules, Engine, ExternalValue
@@ -40,11 +43,14 @@ def usable(
         except RuleFileError as error:
             located = expanded.located(error)
             try:
-                culprit = _culprit(text, error.line, found_before=len(problems))
+                places = _culprits(text, error.line, found_before=len(problems))
+                culprit = places[_which(engine, externals, text, places) if len(places) > 1 else 0]
             except RuleFileError:
                 return RuleProblem(namespace, located.line, str(located))
             problems.append(RuleProblem(namespace, located.line, f"{_named(culprit)} is left out: {located}"))
             text = blanked(text, [culprit])
+        except RulesError as error:
+            return RuleProblem(namespace, 0, str(error))
         else:
             names, asks = _headers(compiled, namespace, expanded, text)
             if not names and problems:
@@ -52,16 +58,34 @@ def usable(
             return Usable(namespace, text, names, (*problems, *asks))
 
 
-def _culprit(text: str, line: int, *, found_before: int) -> RuleOutline | Statement:
-    """The rule or import that a fault at ``line`` lies in; ``RuleFileError`` if it cannot be told, or was too many."""
+def _culprits(text: str, line: int, *, found_before: int) -> Sequence[RuleOutline | Statement]:
+    """The rules and imports on a faulty line; ``RuleFileError`` if there are none, or there were too many before."""
     if found_before == RULES_LEFT_OUT_OF_FILE_MAX_COUNT:
         raise RuleFileError(f"more than {found_before} of its rules do not compile")
     layout = _layout(text)
+    lines = text.split("\n", line) if line > 0 else []
+    begin = sum(map(len, lines[: line - 1])) + line - 1
+    end = begin + len(lines[line - 1]) if len(lines) >= line > 0 else -1
     places: tuple[RuleOutline | Statement, ...] = (*layout.rules, *layout.imports)
-    for place in places:
-        if _line(text, place.start) <= line <= _line(text, place.end):
-            return place
-    raise RuleFileError("the fault lies in no rule")
+    found = [place for place in places if place.start <= end and begin <= place.end]
+    if not found:
+        raise RuleFileError("the fault lies in no rule")
+    return sorted(found, key=lambda place: place.start)
+
+
+def _which(
+    engine: Engine, externals: Mapping[str, ExternalValue], text: str, places: Sequence[RuleOutline | Statement]
+) -> int:
+    """In which of several on one line the fault lies: each begins a line of its own, and the engine is asked again."""
+    cuts = [0, *(place.start for place in places), len(text)]
+    try:
+        engine.compile({"": "\n".join(text[begin:end] for begin, end in pairwise(cuts))}, externals)
+    except RuleFileError as error:
+        lines = [_line(text, place.start) + number for number, place in enumerate(places, 1)]
+        return max(bisect_right(lines, error.line) - 1, 0)
+    except RulesError:
+        pass
+    return 0
 
 
 def _layout(text: str) -> Outline:

@@ -17,7 +17,7 @@ from sampler.limits import RULE_FILE_MAX_BYTES
 from sampler.scan.rule_files import RuleFile, RuleFileError, printable
 from sampler.scan.source import OutlineError, outline
 
-_MAY_INCLUDE: Final = re.compile(r'include\s*["/]')
+_MAY_INCLUDE: Final = re.compile(r'include(?<![^\s}"/]include)\s*+(?:"[^"\n]+"|/[/*])')
 """Reading the outline costs a thousand times more than this look."""
 _DEPTH_MAX: Final = 16
 _INCLUDES_MAX_COUNT: Final = 1000

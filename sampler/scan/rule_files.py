@@ -5,21 +5,27 @@ Rules come from folders, from single files, and from packs: zip files that are r
 
 from __future__ import annotations
 
+import io
+import lzma
 import os
 import posixpath
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Final, Protocol
 
 from sampler.errors import RulesError
-from sampler.limits import RULE_FILE_MAX_BYTES, RULE_FILES_MAX_COUNT
+from sampler.limits import RULE_FILE_MAX_BYTES, RULE_FILES_MAX_COUNT, RULE_PACK_MAX_BYTES
 
 _ENDINGS: Final = (".yar", ".yara")
 _PACK_ENDING: Final = ".zip"
+_UNPACKING_ERRORS: Final = (
+    OSError, EOFError, RuntimeError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,10 @@ class RuleRoot(Protocol):
         ...
 
     def names(self) -> Iterator[str]:
-        """The rule files, as paths from the root; characters that are no text are escaped as in ``os.fsdecode``."""
+        """The rule files, as paths from the root; characters that are no text are escaped as in ``os.fsdecode``.
+
+        A folder whose files cannot be listed is one of them, for reading it says so.
+        """
         ...
 
     def read(self, name: str) -> str:
@@ -83,13 +92,15 @@ class FolderRoot:
         if self.only is not None:
             yield self.only
             return
-        for place, _, names in os.walk(self.folder, followlinks=False):
+        unlisted: list[OSError] = []
+        for place, _, names in os.walk(self.folder, onerror=unlisted.append, followlinks=False):
             yield from (os.path.relpath(os.path.join(place, name), self.folder) for name in names if _is_rules(name))
+        yield from (os.path.relpath(error.filename, self.folder) for error in unlisted)
 
     def read(self, name: str) -> str:
         """As ``RuleRoot.read``."""
-        real = Path(os.path.realpath(self.folder / name))
-        if not real.is_relative_to(self.folder):
+        real = os.path.realpath(os.path.join(self.folder, name))
+        if not real.startswith(os.path.join(self.folder, "")):
             raise RuleFileError("it leads out of its rule folder")
         try:
             data = _read_regular(real)
@@ -98,40 +109,45 @@ class FolderRoot:
         return _text(data)
 
 
-@dataclass(frozen=True, slots=True)
 class PackRoot:
-    """The rule files in a zip file."""
+    """The rule files in a zip file, which is read once: what changes in it later changes nothing."""
 
-    path: Path
-    members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        self._pack: zipfile.ZipFile | None = None
 
     @property
     def name(self) -> str:
         """The pack's name without its ending."""
-        return printable(self.path.stem)
+        return printable(self._path.stem)
 
     def names(self) -> Iterator[str]:
         """As ``RuleRoot.names``.
 
         Raises:
-            RulesError: it is no zip file.
+            RulesError: it is no zip file, or has more than ``RULE_PACK_MAX_BYTES``.
         """
         try:
-            with zipfile.ZipFile(self.path) as pack:
-                self.members.update((info.filename, info) for info in pack.infolist() if not info.is_dir())
-        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise RulesError(f"{self.path}: it cannot be read as a pack of rules (zip): {error}") from error
-        yield from filter(_is_rules, self.members)
+            with self._path.open("rb") as file:
+                content = file.read(RULE_PACK_MAX_BYTES + 1)
+            if len(content) > RULE_PACK_MAX_BYTES:
+                raise RulesError(f"{self._path}: a pack of rules has at most {RULE_PACK_MAX_BYTES} bytes")
+            self._pack = zipfile.ZipFile(io.BytesIO(content))
+        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise RulesError(f"{self._path}: it cannot be read as a pack of rules (zip): {error}") from error
+        self._members = {info.filename: info for info in self._pack.infolist()}
+        yield from filter(_is_rules, self._members)
 
     def read(self, name: str) -> str:
         """As ``RuleRoot.read``."""
-        info = self.members.get(posixpath.normpath(name))
-        if info is None:
+        info = self._members.get(name) or self._members.get(posixpath.normpath(name))
+        if self._pack is None or info is None:
             raise RuleFileError("it is not in the pack")
         try:
-            with zipfile.ZipFile(self.path) as pack, pack.open(info) as member:
+            with self._pack.open(info) as member:
                 data = member.read(RULE_FILE_MAX_BYTES + 1)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        except _UNPACKING_ERRORS as error:
             raise RuleFileError(f"it cannot be unpacked: {error}") from error
         return _text(_not_too_long(data))
 
@@ -186,18 +202,18 @@ def _prefixes(roots: Sequence[RuleRoot]) -> list[str]:
     """What keeps namespaces of several roots apart: their names, numbered where two have the same."""
     if len(roots) == 1:
         return [""]
-    names = [root.name for root in roots]
-    return [
-        f"{name}/" if names.index(name) == place else f"{name}~{names[: place + 1].count(name)}/"
-        for place, name in enumerate(names)
-    ]
+    prefixes: list[str] = []
+    for root in roots:
+        numbered = (f"{root.name}~{number}/" for number in count(2))
+        prefixes.append(next(prefix for prefix in chain([f"{root.name}/"], numbered) if prefix not in prefixes))
+    return prefixes
 
 
 def _is_rules(name: str) -> bool:
     return name.endswith(_ENDINGS)
 
 
-def _read_regular(path: Path) -> bytes:
+def _read_regular(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

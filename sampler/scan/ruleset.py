@@ -7,6 +7,7 @@ compiled several times, once for each start of an object, with the rules that ca
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 
 from sampler.errors import RulesError
 from sampler.model import RuleMatch
+from sampler.runtime.log import Log
 from sampler.scan.applying import HEAD_BYTES, Start, start_of
 from sampler.scan.collecting import Collected, collect
 from sampler.scan.compiled_cache import CompiledCache
@@ -25,9 +27,11 @@ from sampler.scan.engines import engine_of
 from sampler.scan.rule_files import RuleFileError, RuleProblem
 from sampler.scan.splitting import Splitter
 
+log: Final = Log()
+
 _PROBLEMS_SHOWN_MAX_COUNT: Final = 5
-_LAYOUT: Final = b"2"
-"""Of what is kept; another one makes old entries worthless."""
+_LAYOUT: Final = b"3"
+"""Of what is kept, and of what is cut from it; another one makes old entries worthless."""
 _ALL_LIMITS: Final = ScanLimits()
 
 
@@ -153,7 +157,11 @@ class RuleSet:
             compiled = cache.get(f"{key}-{form}")
             if compiled is None:
                 return None
-            forms[form] = engine.load(compiled)
+            try:
+                forms[form] = engine.load(compiled)
+            except RulesError as error:
+                log.warning("a kept compiled rule set is refused; the rules are compiled anew", error=str(error))
+                return None
         return cls(
             version=collected.version,
             rule_count=record.rule_count,
@@ -243,7 +251,8 @@ def _compile_together(
 
 def _key(collected: Collected, settings: RuleSettings) -> str:
     """Names what is kept: everything that it depends on."""
-    parts = (collected.digest.encode(), _LAYOUT, b"split" if settings.split else b"whole")
+    machine = platform.machine().encode()  # a home folder can be shared by machines of several kinds
+    parts = (collected.digest.encode(), _LAYOUT, machine, b"split" if settings.split else b"whole")
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
