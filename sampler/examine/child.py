@@ -6,7 +6,7 @@ import hashlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -28,7 +28,7 @@ from sampler.examine.messages import (
     sendable,
 )
 from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, mapped, read_whole
-from sampler.examine.settings import RuleReport
+from sampler.examine.settings import RuleReport, seconds_for_size
 from sampler.extract import Extraction, find_regions
 from sampler.limits import FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
@@ -148,7 +148,9 @@ class ObjectExaminer:
     def _scan(self, path: bytes | None, owner: str, content: Content, problems: list[Problem]) -> ScanResult:
         def run() -> ScanResult:
             head = content[:QUICK_TYPE_BYTES]
-            return self.rules.run(content, externals_of(path, quick_type(head, len(content)), owner), self.limits)
+            more = seconds_for_size(len(content))
+            limits = replace(self.limits, timeout_seconds=self.limits.timeout_seconds + more) if more else self.limits
+            return self.rules.run(content, externals_of(path, quick_type(head, len(content)), owner), limits)
 
         found = _attempt("scan", run, ScanResult((), 0), problems)
         problems += _left_out(found)

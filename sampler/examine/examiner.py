@@ -22,7 +22,7 @@ from sampler.examine.messages import (
     decode_answer,
     encode,
 )
-from sampler.examine.settings import ExamineSettings, RuleReport
+from sampler.examine.settings import ExamineSettings, RuleReport, seconds_for_size
 from sampler.model import Examination, Snapshot
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox import Confinement
@@ -119,7 +119,9 @@ class Examiner:
             return _believable(answer, snapshot)
 
         with _read_only(snapshot.descriptor) as descriptor, self._crew.at_work() as pool:
-            return _with_rules(await pool.exchange(request, descriptor, read))
+            return _with_rules(
+                await pool.exchange(request, descriptor, read, more_seconds=seconds_for_size(snapshot.size))
+            )
 
     async def sweep(self, descriptor: int, size: int, path: bytes, owner: str) -> Swept:
         """What the rules find in a live file, with its hash and type; the descriptor stays the caller's.
@@ -136,7 +138,8 @@ class Examiner:
             ChildDied, ChildTimedOut, SandboxError: as ``examine``.
         """
         with self._crew.at_work() as pool:
-            return _with_rules(await pool.exchange(encode(SweepRequest(size, path, owner)), descriptor, _swept))
+            request = encode(SweepRequest(size, path, owner))
+            return _with_rules(await pool.exchange(request, descriptor, _swept, more_seconds=seconds_for_size(size)))
 
     async def close(self) -> None:
         """End the children; examinations under way end with ``ChildDied``."""

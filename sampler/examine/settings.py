@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sampler.limits import CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS
+from sampler.limits import CHILD_MEMORY_MAX_BYTES, EXAMINE_DEADLINE_SECONDS, LARGE_OBJECT_BYTES_PER_SECOND
 from sampler.scan import RuleSettings, ScanLimits
 
 
@@ -23,6 +23,11 @@ class ExamineSettings:
     """For one child, rules included."""
     require_sandbox: bool = False
     """Examine nothing where the kernel lacks a part of the children's confinement."""
+
+
+def seconds_for_size(size: int) -> int:
+    """How much longer the rules, and a child, may take for an object of ``size`` bytes than for an empty one."""
+    return size // LARGE_OBJECT_BYTES_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from sampler.limits import OBJECT_MAX_BYTES
+from sampler.limits import CHILD_CPU_MAX_SECONDS, OBJECT_MAX_BYTES
 from sampler.sandbox import landlock, namespaces, seccomp, target_files
 from sampler.sandbox.kernel import prctl
 from sampler.sandbox.messages import Confinement
@@ -111,8 +111,9 @@ def limit_resources(memory_max_bytes: int) -> None:
 
     ``RLIMIT_DATA`` (setrlimit(2), since Linux 4.7 private mappings as well) is the ceiling of what it can allocate;
     ``RLIMIT_AS`` stands behind it with room for mapping the object, which takes no memory of its own. ``RLIMIT_NPROC``
-    is left to the callers: it counts threads too.
+    is left to the callers: it counts threads too. ``RLIMIT_CPU`` is for a child whose agent does not watch it any more.
     """
+    _limit(resource.RLIMIT_CPU, CHILD_CPU_MAX_SECONDS)
     _limit(resource.RLIMIT_DATA, memory_max_bytes)
     _limit(resource.RLIMIT_AS, memory_max_bytes + OBJECT_MAX_BYTES)
     _limit(resource.RLIMIT_FSIZE, 0)

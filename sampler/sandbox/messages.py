@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -69,6 +69,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     message: str
 
 
+T = TypeVar("T")
 ToNursery: TypeAlias = Warm | Fork
 FromNursery: TypeAlias = Warmed | Forked | Failed
 
@@ -88,16 +89,23 @@ def encode_confinement(confinement: Confinement) -> bytes:
     return _encoder.encode(confinement)
 
 
+def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except UnicodeDecodeError as error:  # msgspec lets it through where a tag is not UTF-8
+        raise msgspec.DecodeError(str(error)) from error
+
+
 def to_confinement(data: bytes) -> Confinement:
-    """Decode what a child on trial told."""
-    return _confinement.decode(data)
+    """Decode what a child on trial told; ``msgspec.DecodeError`` if it is nothing it can say."""
+    return _decoded(_confinement, data)
 
 
 def to_nursery(data: bytes) -> ToNursery:
     """Decode what the agent said; ``msgspec.DecodeError`` if it is nothing it can say."""
-    return _to_nursery.decode(data)
+    return _decoded(_to_nursery, data)
 
 
 def from_nursery(data: bytes) -> FromNursery:
     """Decode what the nursery said; ``msgspec.DecodeError`` if it is nothing it can say."""
-    return _from_nursery.decode(data)
+    return _decoded(_from_nursery, data)

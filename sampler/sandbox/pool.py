@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
 from sampler.limits import (
+    CHILD_CPU_MAX_SECONDS,
     CHILD_GROWTH_MAX_BYTES,
     CHILD_MAX_OBJECTS,
     CHILD_MEMORY_MAX_BYTES,
@@ -117,10 +118,16 @@ class ChildPool:
         """
         return await self.exchange(request, descriptor, bytes)
 
-    async def exchange(self, request: bytes, descriptor: int, read: Callable[[bytes], T]) -> T:
+    async def exchange(
+        self, request: bytes, descriptor: int, read: Callable[[bytes], T], *, more_seconds: float = 0.0
+    ) -> T:
         """As ``call``, but return ``read(answer)``; a child whose answer makes ``read`` raise ``ValueError`` is killed.
 
-        ``read`` must be pure: a long answer is read on another thread.
+        Args:
+            request: as ``call``.
+            descriptor: as ``call``.
+            read: must be pure: a long answer is read on another thread.
+            more_seconds: this object may take so much longer than others.
 
         Raises:
             ChildDied, ChildTimedOut, SandboxError: as ``call``; ``ChildDied`` also for an answer that is not credible.
@@ -131,7 +138,7 @@ class ChildPool:
             child = self._take_idle() or await self._next_child()
             self._busy.add(child)
             try:
-                return await self._ask(child, request, descriptor, read)
+                return await self._ask(child, request, descriptor, read, self._deadline_seconds + more_seconds)
             except BaseException:  # cancelling included: a child that still holds an object is of no more use
                 child.kill()
                 raise
@@ -169,12 +176,14 @@ class ChildPool:
                 raise SandboxError(str(self._trouble)) from self._trouble
         return child
 
-    async def _ask(self, child: ChildProcess, request: bytes, descriptor: int, read: Callable[[bytes], T]) -> T:
+    async def _ask(
+        self, child: ChildProcess, request: bytes, descriptor: int, read: Callable[[bytes], T], seconds: float
+    ) -> T:
         try:
-            answer = await child.ask(request, descriptor, self._deadline_seconds)
+            answer = await child.ask(request, descriptor, seconds)
         except TimeoutError as error:
             raise ChildTimedOut(
-                f"child {child.pid} was killed: it had not examined an object after {self._deadline_seconds:g} s"
+                f"child {child.pid} was killed: it had not examined an object after {seconds:g} s"
             ) from error
         try:
             return read(answer) if len(answer) <= _READ_ON_LOOP_MAX_BYTES else await off_loop(read, answer)
@@ -201,7 +210,8 @@ class ChildPool:
             child.forget()
 
     def _is_worn(self, child: ChildProcess) -> bool:
-        return child.objects >= self._max_objects or child.has_grown(self._growth_max_bytes)
+        at_work_for_long = child.busy_seconds > CHILD_CPU_MAX_SECONDS / 2  # long before the kernel would end it
+        return child.objects >= self._max_objects or at_work_for_long or child.has_grown(self._growth_max_bytes)
 
     def _filled(self) -> asyncio.Task[None]:
         """The task that forks until no child is lacking; ``_trouble`` says afterwards why it could not.

@@ -45,6 +45,8 @@ class ChildProcess:
     def __init__(self, pid: int, peer: socket.socket, pidfd: int) -> None:
         self.pid = pid
         self.objects = 0
+        self.busy_seconds = 0.0
+        """How long it has held objects."""
         self._channel = Channel(peer)
         self._pidfd = pidfd
         self._condemned = False
@@ -83,6 +85,7 @@ class ChildProcess:
         except (FrameError, EOFError, OSError) as error:
             raise ChildDied(f"child {self.pid} died or broke off while it held an object: {error}") from error
         self._last_seconds = time.monotonic() - begun
+        self.busy_seconds += self._last_seconds
         if not answer.startswith(mark):
             raise ChildDied(f"child {self.pid} answered something that it was not asked")
         if answer[MARK_BYTES : MARK_BYTES + 1] != ANSWERED:

@@ -140,9 +140,9 @@ async def test_the_child_cannot_write_the_object(rules: Path, snap: Snap, monkey
         handed: list[int] = []
         exchange = examiner._crew.pool.exchange
 
-        async def watch(request: bytes, descriptor: int, read: Callable[[bytes], object]) -> object:
+        async def watch(request: bytes, descriptor: int, read: Callable[[bytes], object], **more: float) -> object:
             handed.append(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE)
-            return await exchange(request, descriptor, read)
+            return await exchange(request, descriptor, read, **more)
 
         monkeypatch.setattr(examiner._crew.pool, "exchange", watch)
         snapshot = snap(b"needle")

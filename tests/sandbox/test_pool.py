@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -18,8 +19,9 @@ import pytest
 import structlog
 
 from sampler.errors import ChildDied, ChildTimedOut, SandboxError
-from sampler.limits import FRAME_MAX_BYTES
+from sampler.limits import CHILD_CPU_MAX_SECONDS, FRAME_MAX_BYTES
 from sampler.sandbox import ChildPool
+from sampler.sandbox import pool as pool_module
 from sampler.sandbox.framing import header_of
 from sampler.sandbox.messages import Confinement, Forked, Warmed, encode
 
@@ -102,6 +104,31 @@ async def test_a_child_that_never_ends(make_pool: MakePool, descriptor: int, unt
     with pytest.raises(ChildTimedOut, match=r"after 0\.3 s"):
         await pool.call(b"hang", descriptor)
     await until(lambda: pid not in processes() and pool.alive == 1)
+    assert int(await pool.call(b"pid", descriptor)) != pid
+
+
+async def test_an_object_that_may_take_longer(make_pool: MakePool, descriptor: int) -> None:
+    """A large object can be given more time than others have."""
+    pool = await make_pool(children=1, deadline_seconds=0.2)
+    with pytest.raises(ChildTimedOut, match=r"after 0\.3 s"):
+        await pool.exchange(b"hang", descriptor, bytes, more_seconds=0.1)
+
+
+async def test_processor_time_is_limited(make_pool: MakePool, descriptor: int) -> None:
+    """A child that nobody watches any more does not use a processor for ever."""
+    pool = await make_pool(children=1)
+    pid = int(await pool.call(b"pid", descriptor))
+    assert resource.prlimit(pid, resource.RLIMIT_CPU) == (CHILD_CPU_MAX_SECONDS, CHILD_CPU_MAX_SECONDS)
+
+
+async def test_a_child_that_was_at_work_for_long(
+    make_pool: MakePool, descriptor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child is replaced long before the kernel would end it for the processor time that it used."""
+    pool = await make_pool(children=1)
+    pid = int(await pool.call(b"pid", descriptor))
+    monkeypatch.setattr(pool_module, "CHILD_CPU_MAX_SECONDS", 0)
+    assert int(await pool.call(b"pid", descriptor)) == pid
     assert int(await pool.call(b"pid", descriptor)) != pid
 
 
