@@ -26,6 +26,12 @@ _UNTRUSTED: Final = {
 }
 """By statfs(2) ``f_type``: what the kernel makes up by the reader's rights, and what another program answers."""
 
+_ANSWERING: Final = frozenset(
+    {0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0x01021994, 0x858458F6, 0x73717368, 0xE0F5E1E2}
+)
+"""Whose reads only a broken disk can delay: ext, XFS, btrfs, F2FS, ZFS, tmpfs, ramfs, squashfs, EROFS. Not overlayfs:
+what lies below it may be any other."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -62,8 +68,21 @@ def untrusted_name(descriptor: int) -> str | None:
     Raises:
         OSError: fstatfs(2) failed.
     """
+    return _UNTRUSTED.get(_type(descriptor))
+
+
+def is_sure_to_answer(descriptor: int) -> bool:
+    """Whether the file system that a descriptor's file lies on is none that can let a read wait for ever.
+
+    Raises:
+        OSError: fstatfs(2) failed.
+    """
+    return _type(descriptor) in _ANSWERING
+
+
+def _type(descriptor: int) -> int:
     room = (ctypes.c_long * 64)()  # struct statfs is 15 words on 64-bit Linux; f_type is its first
     if _libc.fstatfs(ctypes.c_int(descriptor), room) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-    return _UNTRUSTED.get(room[0] & 0xFFFFFFFF)
+    return int(room[0]) & 0xFFFFFFFF

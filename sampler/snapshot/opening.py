@@ -22,7 +22,7 @@ from sampler.limits import CLOSE_WAIT_SECONDS, OPEN_DEADLINE_SECONDS, XATTR_MAX_
 from sampler.model import Candidate, DescriptorSource, Failure, FileStat, PathSource, Peer
 from sampler.snapshot import failures
 from sampler.snapshot.deadlines import StillHanging, within
-from sampler.snapshot.filesystems import open_without_magic_links, untrusted_name
+from sampler.snapshot.filesystems import is_sure_to_answer, open_without_magic_links, untrusted_name
 from sampler.snapshot.rights import RightsUnavailable, is_trusted, with_rights_of
 
 _FIND: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -37,6 +37,8 @@ class Opened:
     descriptor: int
     stat: FileStat
     path: bytes | None
+    may_hang: bool = True
+    """Whether its file system can let a read wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _discard(late: Opened | Failure) -> None:
 
 def _opened(descriptor: int, path: bytes | None) -> Opened | Failure:
     try:
-        return Opened(descriptor, _stat_of(descriptor), path)
+        return Opened(descriptor, _stat_of(descriptor), path, not is_sure_to_answer(descriptor))
     except OSError as error:
         os.close(descriptor)
         return failures.of_reading(path, error)

@@ -53,10 +53,13 @@ class SnapshotTaker:
         opened = open_source(candidate)
         if isinstance(opened, Failure):
             return opened
-        deadline_seconds = self._pace.deadline_seconds
         work = partial(self._copy_and_close, opened, is_file=_is_file(candidate))
+        return self._within(work, opened, candidate.peer.uid) if opened.may_hang else work()
+
+    def _within(self, work: Callable[[], Snapshot | Failure], opened: Opened, uid: int) -> Snapshot | Failure:
+        deadline_seconds = self._pace.deadline_seconds
         try:
-            return within(work, uid=candidate.peer.uid, deadline_seconds=deadline_seconds, discard=_discard)
+            return within(work, uid=uid, deadline_seconds=deadline_seconds, discard=_discard)
         except StillHanging as error:
             close_aside(opened.descriptor)
             return failures.hanging(opened.path, str(error))

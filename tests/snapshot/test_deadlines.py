@@ -10,7 +10,7 @@ import pytest
 
 from sampler.limits import HANGING_CALLS_MAX_COUNT
 from sampler.model import Candidate, Failure, ObjectState, Peer, Snapshot
-from sampler.snapshot import abandon, deadlines, opening
+from sampler.snapshot import abandon, deadlines, filesystems, opening
 from sampler.snapshot.deadlines import StillHanging, within
 
 MakeCandidate = Callable[..., Candidate]
@@ -40,6 +40,7 @@ class Hang:
 def hang(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hang]:
     """A file system that hangs until the test is over, and none hangs from before."""
     one = Hang(monkeypatch)
+    monkeypatch.setattr(filesystems, "_ANSWERING", frozenset())
     yield one
     one.go_on.set()
     until(lambda: not deadlines._hanging)

@@ -10,7 +10,7 @@ import pytest
 from sampler.limits import XATTR_MAX_BYTES
 from sampler.model import Candidate, Failure, ObjectState, PathSource, Peer, Snapshot
 from sampler.snapshot import OwnFile, open_own
-from sampler.snapshot.filesystems import untrusted_name
+from sampler.snapshot.filesystems import is_sure_to_answer, untrusted_name
 
 MakeCandidate = Callable[..., Candidate]
 Take = Callable[..., Snapshot | Failure]
@@ -211,6 +211,17 @@ def test_file_systems_are_told_apart(tmp_path: Path) -> None:
             assert untrusted_name(handle) == expected
         finally:
             os.close(handle)
+
+
+def test_who_is_sure_to_answer() -> None:
+    """Memory is sure to answer; a file of the kernel's is read where it may hang."""
+    memory, kernel = os.memfd_create("memory"), os.open("/proc/self/status", os.O_RDONLY)
+    try:
+        assert is_sure_to_answer(memory)
+        assert not is_sure_to_answer(kernel)
+    finally:
+        os.close(memory)
+        os.close(kernel)
 
 
 def test_kernel_file_by_descriptor(nobody: Peer, candidate: MakeCandidate, take: Take) -> None:
