@@ -50,6 +50,8 @@ _LOOK: Final = (
 _BY_CONTENT: Final = "SELECT answer, day FROM contents WHERE sha256 = ? AND context = ?"
 _FLUSH_COUNT: Final = 1000
 _SECONDS_A_DAY: Final = 86_400
+_ABOVE_ALL: Final = b"\xff" * 33
+"""Greater than any SHA-256."""
 _BUSY_SECONDS: Final = 2.0
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 """``SQLITE_ERROR`` is what a query gets that does not fit the tables."""
@@ -174,25 +176,14 @@ class ScanMemory:
             self._make_room(self._connection)
 
     def _make_room(self, connection: sqlite3.Connection) -> None:
-        """Delete the least recently used day, then half of today, until it fits."""
+        """Delete the least recently used day, and where that is today, half of it and then all, until it fits."""
+        halved = False
         while _bytes_used(connection) > self._max_bytes:
             (oldest,) = connection.execute("SELECT min(day) FROM contents").fetchone()
             if oldest is None:
                 return
-            half = oldest == self._today
-            with connection:
-                below = b"\x80" if half else b"\xff" * 33
-                connection.execute("DELETE FROM contents WHERE day = ? AND sha256 < ?", (oldest, below))
-                connection.execute(
-                    "DELETE FROM files WHERE (sha256, context) NOT IN (SELECT sha256, context FROM contents)"
-                )
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            if half and _bytes_used(connection) > self._max_bytes:
-                with connection:
-                    connection.execute("DELETE FROM contents")
-                    connection.execute("DELETE FROM files")
-                connection.execute("PRAGMA incremental_vacuum").fetchall()
+            _delete_day(connection, oldest, below=b"\x80" if oldest == self._today and not halved else _ABOVE_ALL)
+            halved = oldest == self._today
 
     @contextlib.contextmanager
     def _troubles(self, what: str) -> Iterator[None]:
@@ -227,6 +218,15 @@ def _bytes_used(connection: sqlite3.Connection) -> int:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     return int(pages) * int(size)
+
+
+def _delete_day(connection: sqlite3.Connection, day: int, *, below: bytes) -> None:
+    """Delete what was last used on a day and whose hash is below, and give its pages back to the disk."""
+    with connection:
+        connection.execute("DELETE FROM contents WHERE day = ? AND sha256 < ?", (day, below))
+        connection.execute("DELETE FROM files WHERE (sha256, context) NOT IN (SELECT sha256, context FROM contents)")
+    connection.executescript("PRAGMA incremental_vacuum")  # execute() would end it after one page
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _code(error: sqlite3.DatabaseError) -> int | None:
