@@ -15,6 +15,7 @@ from sampler.describe.signatures import INTERPRETERS, Look
 _INTERPRETER_LINE_MAX_BYTES: Final = 256
 _PICTURE_WITHIN_BYTES: Final = 1024
 _PAGE_WITHIN_BYTES: Final = 512
+_HEADERS_WITHIN_BYTES: Final = 1024
 _JAVA: Final = (b"java", b"taglib", b"request.getparameter")
 _PAGES: Final = (b"<html", b"<head", b"<body", b"<!doctype html")
 _VISUAL_BASIC: Final = re.compile(
@@ -42,8 +43,8 @@ def server_page(head: bytes) -> str | None:
 
 
 def mail(head: bytes) -> str | None:
-    """Three header fields of mail, or none."""
-    return "message/rfc822" if is_mail(head) else None
+    """Three header fields of mail near the start, or none."""
+    return "message/rfc822" if is_mail(head[:_HEADERS_WITHIN_BYTES]) else None
 
 
 def statement(head: bytes) -> str | None:
