@@ -21,7 +21,7 @@ from sampler.model import Examination, Field, Region, RuleMatch, StringHit
 
 _MIME_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,127}/[A-Za-z0-9.+_-]{1,127}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_FIELDS: Final = frozenset({"file.mime_type", "file.type"})
+_FIELDS: Final = frozenset({"file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep"})
 _FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
 
 

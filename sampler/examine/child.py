@@ -11,7 +11,15 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from sampler.describe import QUICK_TYPE_BYTES, ContentFacts, classify, entropy_fields, load_libmagic, quick_type
+from sampler.describe import (
+    QUICK_TYPE_BYTES,
+    ContentFacts,
+    classify,
+    entropy_fields,
+    load_libmagic,
+    quick_type,
+    similarity_fields,
+)
 from sampler.errors import RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
@@ -99,7 +107,7 @@ class ObjectExaminer:
             return self._examine_by_rules(order, content)
         problems: list[Problem] = []
         facts = _attempt("describe", lambda: classify(content), _UNKNOWN, problems)
-        entropy = _attempt("describe", lambda: entropy_fields(content), tuple[Field, ...](), problems)
+        measured = _attempt("describe", lambda: _measured(content), tuple[Field, ...](), problems)
         found = self._scan(order.path, order.owner, content, problems)
         structure = _attempt(
             "extract", lambda: find_regions(content, facts.kind, facts.mime_type), Extraction(), problems
@@ -112,7 +120,7 @@ class ObjectExaminer:
             ruleset_version=self.rules.version,
             matches=found.matches,
             regions=structure.regions,
-            fields=(*facts.fields, *entropy, *structure.fields)[:FIELDS_MAX_COUNT],
+            fields=(*facts.fields, *measured, *structure.fields)[:FIELDS_MAX_COUNT],
             problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
         )
 
@@ -155,6 +163,11 @@ class ObjectExaminer:
         found = _attempt("scan", run, ScanResult((), 0), problems)
         problems += _left_out(found)
         return found
+
+
+def _measured(content: Content) -> tuple[Field, ...]:
+    """What is worth its time for sampled objects only."""
+    return (*entropy_fields(content), *similarity_fields(content))
 
 
 def _attempt(stage: str, work: Callable[[], T], otherwise: T, problems: list[Problem]) -> T:
