@@ -214,6 +214,8 @@ class YaraPrinter:
                 for line in self._string_lines(match, outcome.hit_bytes[place]):
                     self.output.line(line.encode(), at_once=False)
                 self.output.flush()
+                if match.hits_total > len(match.hits):
+                    warn(f"{printable(path)}: {match.rule}: {len(match.hits)} of {match.hits_total} hits are shown")
 
     def _rule_line(self, match: RuleMatch, path: bytes) -> bytes:
         tags = f"[{','.join(match.tags)}] " if self.tags else ""
