@@ -18,6 +18,7 @@ import sampler
 from sampler import describe, identity
 from sampler.agent.consents import ConsentStore
 from sampler.agent.dropping import DropWatcher
+from sampler.agent.examining import examine_settings
 from sampler.agent.handler import Handler
 from sampler.agent.hostnames import host_names
 from sampler.agent.pipeline import Asks, Pipeline
@@ -25,7 +26,7 @@ from sampler.agent.places import AgentPlaces, rule_folders
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
 from sampler.errors import ConsentError, IdentityError, JournalError
-from sampler.examine import Examiner, ExamineSettings
+from sampler.examine import Examiner
 from sampler.intake import LocalServer
 from sampler.journal import Journal
 from sampler.model import Field, ObjectRecord, Verdict, Waiting
@@ -34,7 +35,6 @@ from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
 from sampler.runtime.tasks import TaskKeeper
-from sampler.scan import RuleSettings
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
@@ -121,15 +121,7 @@ async def run(
 async def _rules(settings: AgentSettings, places: AgentPlaces, clock: Clock, stack: AsyncExitStack) -> RuleKeeper:
     """The examiner with its rules, and what keeps these as they are on disk."""
     paths = rule_folders(settings)
-    examiner = Examiner(
-        ExamineSettings(
-            rules=RuleSettings(paths, cache=places.compiled_rules),
-            children=settings.examine.children,
-            deadline_seconds=settings.examine.deadline_seconds,
-            memory_max_bytes=settings.examine.memory_max_bytes,
-            require_sandbox=settings.examine.require_sandbox,
-        )
-    )
+    examiner = Examiner(examine_settings(settings.examine, paths, places.compiled_rules))
     stack.push_async_callback(examiner.close)
     rules = RuleKeeper(examiner, paths, clock)
     await rules.start()

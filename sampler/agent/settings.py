@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -15,6 +15,7 @@ from sampler.limits import (
     OBJECT_MAX_BYTES,
     PEER_REQUESTS_BURST,
     PEER_REQUESTS_PER_SECOND,
+    SCAN_TIMEOUT_SECONDS,
     SNAPSHOT_DEADLINE_SECONDS,
 )
 from sampler.model import Ask, Sampling, WholeSwitch
@@ -72,6 +73,11 @@ class ExamineSection(Section, frozen=True):
     shipped_rules: bool = True
     children: Annotated[int, Meta(ge=1, le=64)] = 2
     """Processes that examine, each one object at a time."""
+    engine: Literal["yara", "yara-x", "boreal"] = "yara"
+    externals: dict[str, str | int | float | bool] = field(default_factory=dict)
+    """External variables that rules use, beside those that are set for every object."""
+    timeout_seconds: Annotated[int, Meta(gt=0)] = SCAN_TIMEOUT_SECONDS
+    """The rules on one object."""
     deadline_seconds: Seconds = EXAMINE_DEADLINE_SECONDS
     memory_max_bytes: Positive = CHILD_MEMORY_MAX_BYTES
     """Of one child."""
