@@ -70,7 +70,9 @@ _LIST_MAX_BYTES: Final = 256 * 1024 * 1024
     help="Paths, one a line, or each ended by NUL.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=None, help="Files scanned at a time.")
-@click.option("--timeout", type=click.IntRange(1), default=None, metavar="SECONDS", help="For the rules on one file.")
+@click.option(
+    "--timeout", type=click.IntRange(1, 86_400), default=None, metavar="SECONDS", help="For the rules on one file."
+)
 @click.option("--fast", is_flag=True, help="Do not look for more hits than a rule needs.")
 @click.option("--no-cache", is_flag=True, help="Forget earlier results, and keep none.")
 @click.option("-i", "--infected", is_flag=True, help="Print only files in which something was found.")

@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from sampler.limits import GIB, KIB, MIB
-from sampler.scan import ExternalValue
+from sampler.scan import EXTERNALS, ExternalValue
 
 _SIZE: Final = re.compile(r"(\d{1,18})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 _FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB}
@@ -47,6 +47,8 @@ class ExternalType(click.ParamType[tuple[str, ExternalValue]]):
         name, sign, text = str(value).partition("=")
         if not sign or not _NAME.fullmatch(name):
             self.fail(f"{value!r} is no external variable; write NAME=VALUE", param, ctx)
+        if name in EXTERNALS:
+            self.fail(f"{name} is what each file says it is; give your own variable another name", param, ctx)
         return name, _external(text)
 
 
