@@ -23,6 +23,7 @@ from sampler.model import ContentKind, Examination, Field, Problem, Region, Rule
 
 SHA256: Final = "0" * 64
 """The name of every object here; nothing that is fuzzed computes it."""
+_NAMES: Final = ("file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep")
 _OF_CONTENT: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
 
 
@@ -84,7 +85,7 @@ def _judge_regions(regions: tuple[Region, ...], size: int) -> None:
 def _judge_fields(fields: tuple[Field, ...]) -> None:
     assert len(fields) <= FIELDS_MAX_COUNT
     for field in fields:
-        assert field.name in ("file.mime_type", "file.type") or field.name.startswith(_OF_CONTENT), field.name
+        assert field.name in _NAMES or field.name.startswith(_OF_CONTENT), field.name
         texts = field.value if isinstance(field.value, tuple) else (str(field.value),)
         assert sum(map(len, texts)) <= FIELD_VALUE_MAX_CHARACTERS, field.name
         assert not isinstance(field.value, float) or math.isfinite(field.value), field.name
