@@ -25,6 +25,7 @@ from sampler.cli.scan_output import (
     YaraPrinter,
     names_as_given,
 )
+from sampler.cli.scan_processes import scan_processes
 from sampler.cli.scan_run import ScanOrder, ScanRun, ended_by_interrupt
 from sampler.cli.values import EXTERNAL, SIZE, moment_ns, paths_of
 from sampler.examine import ExamineSettings
@@ -69,6 +70,9 @@ _LIST_MAX_BYTES: Final = 256 * 1024 * 1024
     metavar="FILE",
     help="Paths, one a line, or each ended by NUL.",
 )
+@click.option(
+    "--pid", "pids", multiple=True, type=click.IntRange(1), metavar="PID", help="Memory of a process, instead of files."
+)
 @click.option("--workers", type=click.IntRange(1, 64), default=None, help="Files scanned at a time.")
 @click.option(
     "--timeout", type=click.IntRange(1, 86_400), default=None, metavar="SECONDS", help="For the rules on one file."
@@ -95,17 +99,28 @@ def scan(**options: Any) -> None:
     clamscan's: 0 nothing found, 1 found, 2 nothing found but an error.
     """
     as_json = options["as_json"] or options["form"] == "ndjson"
-    arguments = _arguments(options["paths"], options["files_from"])
+    pids = _pids(options)
+    arguments = {} if pids else _arguments(options["paths"], options["files_from"])
     order = _order(options, arguments)
     collected = order.examine.rules.collect()
     output = Output()
     printer = _printer(options, output, names_as_given(arguments), collected, as_json=as_json)
     with ended_by_interrupt():
-        tally = asyncio.run(ScanRun(order, collected, printer).run())
+        work = scan_processes(order.examine, pids, printer) if pids else ScanRun(order, collected, printer).run()
+        tally = asyncio.run(work)
     output.flush()
     if not as_json and options["form"] == "lines":
         click.echo(str(tally), err=True)
     sys.exit(_exit_code(tally))
+
+
+def _pids(options: dict[str, Any]) -> tuple[int, ...]:
+    pids: tuple[int, ...] = options["pids"]
+    if pids and (options["paths"] or options["files_from"]):
+        raise click.UsageError("--pid scans processes instead of files; scan files in another run")
+    if pids and options["strings"]:
+        raise click.UsageError("--print-strings shows bytes of files; the memory of a process has changed by then")
+    return pids
 
 
 def _arguments(paths: Sequence[str], listed: Path | None) -> dict[bytes, bytes]:

@@ -7,12 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 import click
 import msgspec
 
 from sampler.cli.output import size_text, warn
+from sampler.examine.process_memory import ProcessScan
 from sampler.model import RuleMatch
 from sampler.scan import RuleWriting
 from sampler.sweep import FileFailure, Outcome
@@ -24,6 +26,18 @@ _C_ESCAPES: Final = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r"}
 
 Named: TypeAlias = Callable[[bytes], bytes]
 """What a file is called by whoever named it or a folder above it, by its absolute path."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFailure:
+    """A process whose memory was not scanned, and why."""
+
+    pid: int
+    code: str
+    detail: str
+
+
+ProcessOutcome: TypeAlias = ProcessScan | ProcessFailure
 
 
 class Output:
@@ -54,12 +68,17 @@ class Printer(Protocol):
         """One file."""
         ...
 
+    def show_process(self, outcome: ProcessOutcome) -> None:
+        """One process."""
+        ...
+
 
 @dataclass(slots=True)
 class Tally:
     """What a scan came to."""
 
     files: int = 0
+    processes: int = 0
     size: int = 0
     found: int = 0
     errors: int = 0
@@ -76,8 +95,19 @@ class Tally:
         self.errors += bool(outcome.problems)
         self.recalled += outcome.recalled
 
+    def add_process(self, outcome: ProcessOutcome) -> None:
+        """Count one process."""
+        self.processes += 1
+        if isinstance(outcome, ProcessFailure):
+            self.errors += 1
+            return
+        self.found += bool(outcome.matches)
+        self.errors += bool(outcome.problems)
+
     def __str__(self) -> str:
         """One line for people."""
+        if self.processes:
+            return f"{self.processes} processes: {self.found} found, {self.errors} errors"
         recalled = f", {self.recalled} unchanged since they were scanned" if self.recalled else ""
         counted = f"{self.files} files ({size_text(self.size)}){recalled}"
         return f"{counted}: {self.found} found, {self.errors} errors"
@@ -102,6 +132,17 @@ class LinePrinter:
             self.output.line(f"{name}: {_plain(rules)} FOUND".encode(), at_once=True)
         elif not self.found_only and not outcome.problems:
             self.output.line(f"{name}: OK".encode(), at_once=False)
+
+    def show_process(self, outcome: ProcessOutcome) -> None:
+        """One process."""
+        name = f"process {outcome.pid}"
+        _warn_of(outcome, name)
+        if isinstance(outcome, ProcessFailure):
+            return
+        name += f" ({printable(outcome.path)})" if outcome.path else ""
+        rules = " ".join(match.rule for match in outcome.matches)
+        if rules or not (self.found_only or outcome.problems):
+            self.output.line(f"{name}: {f'{_plain(rules)} FOUND' if rules else 'OK'}".encode(), at_once=True)
 
 
 class Hashes(msgspec.Struct, frozen=True):
@@ -146,10 +187,18 @@ class Error(msgspec.Struct, frozen=True):
     message: str
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One file on NDJSON."""
+class Process(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``process`` (ECS)."""
 
-    file: File
+    pid: int
+    executable: str = ""
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file or process on NDJSON."""
+
+    file: File | None = None
+    process: Process | None = None
     rule: list[Match] = []
     ruleset_version: str = ""
     recalled: bool = False
@@ -171,6 +220,20 @@ class NdjsonPrinter:
         if not self.found_only or line.rule or line.error:
             self.output.line(self._encode(line), at_once=bool(line.rule or line.error))
 
+    def show_process(self, outcome: ProcessOutcome) -> None:
+        """One process; the offsets of hits are addresses."""
+        if isinstance(outcome, ProcessFailure):
+            line = Line(process=Process(outcome.pid), error=[Error(outcome.code, outcome.detail)])
+        else:
+            line = Line(
+                process=Process(outcome.pid, printable(outcome.path or b"")),
+                rule=[_match(match) for match in outcome.matches],
+                ruleset_version=outcome.ruleset_version,
+                error=[Error(problem.code, problem.detail) for problem in outcome.problems],
+            )
+        if not self.found_only or line.rule or line.error:
+            self.output.line(self._encode(line), at_once=True)
+
     def _line(self, outcome: Outcome) -> Line:
         path = printable(self.named(outcome.path))
         if isinstance(outcome, FileFailure):
@@ -178,10 +241,10 @@ class NdjsonPrinter:
         scanned = outcome.scanned
         return Line(
             File(path, scanned.size, scanned.mime_type, Hashes(scanned.sha256)),
-            [_match(match) for match in scanned.matches],
-            outcome.ruleset_version,
-            outcome.recalled,
-            [Error(problem.code, problem.detail) for problem in outcome.problems],
+            rule=[_match(match) for match in scanned.matches],
+            ruleset_version=outcome.ruleset_version,
+            recalled=outcome.recalled,
+            error=[Error(problem.code, problem.detail) for problem in outcome.problems],
         )
 
 
@@ -216,6 +279,12 @@ class YaraPrinter:
                 self.output.flush()
                 if match.hits_total > len(match.hits):
                     warn(f"{printable(path)}: {match.rule}: {len(match.hits)} of {match.hits_total} hits are shown")
+
+    def show_process(self, outcome: ProcessOutcome) -> None:
+        """One process, by its number; as there, one in which nothing was found is not named."""
+        _warn_of(outcome, f"process {outcome.pid}")
+        for match in () if isinstance(outcome, ProcessFailure) else outcome.matches:
+            self.output.line(self._rule_line(match, b"%d" % outcome.pid), at_once=True)
 
     def _rule_line(self, match: RuleMatch, path: bytes) -> bytes:
         tags = f"[{','.join(match.tags)}] " if self.tags else ""
@@ -255,9 +324,9 @@ def _plain_text(content: bytes) -> str:
     return "".join(chr(byte) if 32 <= byte <= 126 else f"\\x{byte:02X}" for byte in content)
 
 
-def _warn_of(outcome: Outcome, name: str) -> None:
-    """What went wrong with a file, on standard error."""
-    troubles = [outcome] if isinstance(outcome, FileFailure) else outcome.problems
+def _warn_of(outcome: Outcome | ProcessOutcome, name: str) -> None:
+    """What went wrong with a file or a process, on standard error."""
+    troubles = [outcome] if isinstance(outcome, FileFailure | ProcessFailure) else outcome.problems
     for trouble in troubles:
         warn(f"{name}: {_plain(trouble.code)}: {_plain(trouble.detail)}")
 
@@ -275,13 +344,20 @@ def _plain(text: str) -> str:
 def names_as_given(arguments: Mapping[bytes, bytes]) -> Named:
     """How a file below an argument is called by whoever gave it; by absolute argument: as it was given."""
 
-    def named(path: bytes) -> bytes:
-        top = path
+    @lru_cache(maxsize=64)  # files come folder by folder
+    def folder_named(folder: bytes) -> bytes:
+        top = folder
         while top not in arguments:
             above = os.path.dirname(top)
             if above == top:
-                return path
+                return folder
             top = above
-        return os.path.join(arguments[top], path[len(top) :].lstrip(b"/")) if top != path else arguments[top]
+        return os.path.join(arguments[top], folder[len(top) :].lstrip(b"/"))
+
+    def named(path: bytes) -> bytes:
+        if path in arguments:
+            return arguments[path]
+        folder, name = os.path.split(path)
+        return os.path.join(folder_named(folder), name)
 
     return named

@@ -95,7 +95,7 @@ class Sweep:
         """The outcome, if nothing need be read for it, or the task that will have it."""
         if isinstance(file, NotWalked):
             return FileFailure(file.path, "not-walked", file.detail)
-        context = self.contexts.of(file.path, file.status.st_uid)
+        context = b"" if self.memory is None else self.contexts.of(file.path, file.status.st_uid)
         known = self._recalled(file, context)
         if known is not None:
             return self._recalled_report(file.path, known)
