@@ -6,11 +6,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from sampler.agent.examining import examine_settings
 from sampler.agent.places import rule_folders
 from sampler.agent.settings import AgentSettings
 from sampler.cli.exit_codes import ExitCode
@@ -31,7 +33,7 @@ from sampler.cli.values import EXTERNAL, SIZE, moment_ns, paths_of
 from sampler.examine import ExamineSettings
 from sampler.model import RuleMatch
 from sampler.runtime import places
-from sampler.scan import Collected, RuleSettings, RuleWriting, ScanLimits
+from sampler.scan import Collected, RuleWriting
 from sampler.scan.engines import ENGINE_NAMES
 from sampler.walk import Selection
 
@@ -141,28 +143,33 @@ def _order(options: dict[str, Any], arguments: dict[bytes, bytes]) -> ScanOrder:
     settings = settings_of(AgentSettings, "agent", options["config"])
     own = settings.examine
     cache = None if options["no_cache"] else places.cache_folder(os.environ)
-    rules = RuleSettings(
-        places=tuple(place.absolute() for place in options["rule_places"]) or rule_folders(settings),
-        engine=options["engine"] or "yara",
-        externals=dict(options["externals"]),
-        cache=places.cache_folder(os.environ) / "rules",
-    )
-    limits = ScanLimits(**({"timeout_seconds": options["timeout"]} if options["timeout"] else {}), fast=options["fast"])
-    examine = ExamineSettings(
-        rules=rules,
-        limits=limits,
-        children=options["workers"] or own.children,
-        deadline_seconds=max(own.deadline_seconds, 2.0 * limits.timeout_seconds),
-        memory_max_bytes=own.memory_max_bytes,
-        require_sandbox=own.require_sandbox,
-    )
+    rule_places = tuple(place.absolute() for place in options["rule_places"]) or rule_folders(settings)
+    examine_settings(own, rule_places, places.cache_folder(os.environ) / "rules")
     return ScanOrder(
         paths=tuple(arguments),
-        examine=examine,
+        examine=_examine_settings(
+            options, examine_settings(own, rule_places, places.cache_folder(os.environ) / "rules")
+        ),
         selection=_selection(options),
         max_bytes=own.object_max_bytes,
         memory=cache,
         hit_bytes=options["strings"] and options["form"] == "yara",
+    )
+
+
+def _examine_settings(options: dict[str, Any], own: ExamineSettings) -> ExamineSettings:
+    """The agent's settings, with what was asked for in their place."""
+    timeout_seconds = options["timeout"] or own.limits.timeout_seconds
+    return replace(
+        own,
+        rules=replace(
+            own.rules,
+            engine=options["engine"] or own.rules.engine,
+            externals={**own.rules.externals, **dict(options["externals"])},
+        ),
+        limits=replace(own.limits, timeout_seconds=timeout_seconds, fast=options["fast"]),
+        children=options["workers"] or own.children,
+        deadline_seconds=max(own.deadline_seconds, 2.0 * timeout_seconds),
     )
 
 

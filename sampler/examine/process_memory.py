@@ -93,6 +93,11 @@ class ProcessScanner:
             raise
 
     @property
+    def report(self) -> RuleReport:
+        """The rules that run."""
+        return _report(self._pool.report)
+
+    @property
     def confinement(self) -> Confinement:
         """What holds the children, and what could not be had; as an ordinary user some of it cannot."""
         return self._pool.confinement
