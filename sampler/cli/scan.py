@@ -144,12 +144,10 @@ def _order(options: dict[str, Any], arguments: dict[bytes, bytes]) -> ScanOrder:
     own = settings.examine
     cache = None if options["no_cache"] else places.cache_folder(os.environ)
     rule_places = tuple(place.absolute() for place in options["rule_places"]) or rule_folders(settings)
-    examine_settings(own, rule_places, places.cache_folder(os.environ) / "rules")
+    agents = examine_settings(own, rule_places, places.cache_folder(os.environ) / "rules")
     return ScanOrder(
         paths=tuple(arguments),
-        examine=_examine_settings(
-            options, examine_settings(own, rule_places, places.cache_folder(os.environ) / "rules")
-        ),
+        examine=_examine_settings(options, agents),
         selection=_selection(options),
         max_bytes=own.object_max_bytes,
         memory=cache,
