@@ -137,13 +137,13 @@ class RuleSet:
         if not good:
             raise RulesError(_nothing_left(settings.places, problems))
         splitters = {file.namespace: file.splitter() for file in good}
-        texts = splitters if settings.split else {file.namespace: file.text for file in good}
+        whole = {file.namespace: file.text for file in good}
         return cls(
             version=collected.version,
             rule_count=sum(len(file.names) for file in good),
             problems=tuple(problems),
             used=tuple(name for name in EXTERNALS if any(file.mentions(name) for file in splitters.values())),
-            compiled=_compiled_forms(engine, settings.variables, texts),
+            compiled=_forms(engine, settings, splitters, whole),
         )
 
     @classmethod
@@ -218,6 +218,18 @@ def _sorted_out(engine: Engine, settings: RuleSettings, collected: Collected) ->
         if outcome.names:
             good.append(outcome)
     return good, problems
+
+
+def _forms(
+    engine: Engine, settings: RuleSettings, splitters: Mapping[str, Splitter], whole: Mapping[str, str]
+) -> dict[Start, CompiledRules]:
+    """The rules compiled for each start; for every start alike where they are not to be cut, or cannot be."""
+    if settings.split:
+        try:
+            return _compiled_forms(engine, settings.variables, splitters)
+        except RulesError as error:
+            log.warning("rules are not cut to the objects that they can match", error=str(error))
+    return _compiled_forms(engine, settings.variables, whole)
 
 
 def _compiled_forms(

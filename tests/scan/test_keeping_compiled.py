@@ -13,6 +13,7 @@ from sampler.errors import RulesError
 from sampler.scan import RuleSet, RuleSettings, known_rules, ruleset
 from sampler.scan.engine import CompiledRules, Engine, ExternalValue
 from sampler.scan.engines import engine_of
+from sampler.scan.splitting import Splitter
 
 Write = Callable[..., Path]
 SOURCES = {
@@ -180,3 +181,10 @@ def test_an_engine_that_cannot_keep(rule_folder: Write, tmp_path: Path) -> None:
     settings = RuleSettings((rule_folder(SOURCES),), engine="boreal", cache=tmp_path / "cache")
     assert told(RuleSet.load(settings)) == told(RuleSet.load(settings))
     assert known_rules(settings, settings.collect()) is None
+
+
+def test_cut_rules_that_do_not_compile(monkeypatch: pytest.MonkeyPatch, rule_folder: Write) -> None:
+    """Should cutting ever make texts that do not compile, the rules run whole."""
+    monkeypatch.setattr(Splitter, "for_start", lambda self, start: "rule broken {")
+    rules = RuleSet.load(RuleSettings((rule_folder(SOURCES),)))
+    assert [match.rule for match in rules.scan(b"MZ", {})] == ["a", "c"]

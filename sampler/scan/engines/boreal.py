@@ -85,7 +85,8 @@ class BorealEngine:
         """As ``Engine.compile``."""
         defined = Externals.define(externals)
         try:
-            scanner = boreal.compile(sources=dict(sources), externals=dict(defined.defined), includes=False)
+            ended = {name: text + "\n" for name, text in sources.items()}  # a comment has to end for it
+            scanner = boreal.compile(sources=ended, externals=dict(defined.defined), includes=False)
         except boreal.AddRuleError as error:
             raise _located(str(error)) from error
         except boreal.Error as error:

@@ -68,6 +68,11 @@ def test_a_match_with_everything(scan: Scan) -> None:
     )
 
 
+def test_a_comment_at_the_end(compiled: Compiled) -> None:
+    """A text may end with a comment whose line does not end."""
+    assert names(compiled("rule a { condition: true } // no more").scan(b"", {}, LIMITS)) == ["a"]
+
+
 def test_metadata_that_is_odd(compiled: Compiled) -> None:
     """Of two values of one name the last counts; texts lose what is not UTF-8 and end at a NUL."""
     rules = compiled(r'rule a { meta: a = 1 a = 2 b = "\xe9x\xff" c = "x\x00y" d = "ü" condition: true }')
