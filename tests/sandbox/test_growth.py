@@ -39,10 +39,10 @@ os.write(1, b" %d" % growth.grown_bytes)
 async def test_a_process_that_hides_its_memory() -> None:
     """An ordinary user sees how much a process grew that lets nobody look into it; one that ended has not grown."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-c", HIDDEN), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *(sys.executable, "-I", "-c", HIDDEN), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 30)
-    assert output == b"16 0"
+    output, complaints = await asyncio.wait_for(process.communicate(), 30)
+    assert output == b"16 0", complaints
 
 
 def test_what_cannot_be_seen_has_not_grown() -> None:

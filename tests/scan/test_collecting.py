@@ -67,8 +67,8 @@ def ordinary_user() -> Iterator[None]:
 def test_what_cannot_be_read(rule_folder: Write, request: pytest.FixtureRequest) -> None:
     """A file and a folder that may not be read are problems, and not silence."""
     folder = rule_folder({"a.yar": GOOD, "b.yar": GOOD, "sub/c.yar": GOOD})
-    for parent in list(folder.parents)[:3]:
-        parent.chmod(0o755)
+    for parent in (parent for parent in folder.parents if parent.stat().st_uid == os.geteuid() and parent != Path("/")):
+        parent.chmod(parent.stat().st_mode | 0o055)
     (folder / "b.yar").chmod(0)
     (folder / "sub").chmod(0)
     request.addfinalizer(lambda: (folder / "sub").chmod(0o700))
