@@ -94,6 +94,10 @@ COMPILED_RULES_MAX_BYTES: Final = 512 * MIB
 COMPILED_CACHE_MAX_BYTES: Final = 1 * GIB
 """All that are kept."""
 
+BUNDLE_FILE_MAX_BYTES: Final = 64 * KIB
+"""A swept file up to here is read by the sweep itself and goes to a child together with others."""
+BUNDLE_MAX_BYTES: Final = 512 * KIB
+BUNDLE_MAX_COUNT: Final = 32
 SWEEP_ATTEMPTS_MAX_COUNT: Final = 3
 """How often a file that changes while it is scanned is scanned; then it is reported as changing."""
 SCAN_MEMORY_MAX_BYTES: Final = 256 * MIB

@@ -8,8 +8,8 @@ object by name and never decides what leaves.
 
 from sampler.examine.examiner import Examiner
 from sampler.examine.externals import externals_of
-from sampler.examine.messages import Swept
+from sampler.examine.messages import SweepRequest, Swept
 from sampler.examine.reading import read_whole
 from sampler.examine.settings import ExamineSettings, RuleReport
 
-__all__ = ["ExamineSettings", "Examiner", "RuleReport", "Swept", "externals_of", "read_whole"]
+__all__ = ["ExamineSettings", "Examiner", "RuleReport", "SweepRequest", "Swept", "externals_of", "read_whole"]

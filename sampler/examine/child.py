@@ -23,6 +23,7 @@ from sampler.describe import (
 from sampler.errors import RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
+    BundleRequest,
     ExamineRequest,
     SweepRequest,
     Swept,
@@ -31,6 +32,7 @@ from sampler.examine.messages import (
     decode_request,
     encode,
     encode_answer,
+    encode_bundle,
     encode_ready,
     encode_swept,
     sendable,
@@ -96,6 +98,8 @@ class ObjectExaminer:
         order = decode_request(request)
         if isinstance(order, SweepRequest):
             return encode_swept(self.sweep(order, descriptor))
+        if isinstance(order, BundleRequest):
+            return encode_bundle(self.sweep_bundle(order, descriptor))
         with mapped(descriptor) as content:
             if len(content) != order.size:
                 raise ValueError(f"the object has {len(content)} bytes, {order.size} were announced")
@@ -145,6 +149,24 @@ class ObjectExaminer:
         with mapped(descriptor) as mapping:
             swept = self.sweep_content(order, mapping, digest)
         return swept if size == swept.size else msgspec.structs.replace(swept, size=size)
+
+    def sweep_bundle(self, order: BundleRequest, descriptor: int) -> tuple[Swept, ...]:
+        """As ``sweep``, of several small files whose bytes lie one after the other.
+
+        Raises:
+            ValueError: there are more or fewer bytes than were announced.
+        """
+        total = sum(file.size for file in order.files)
+        content = read_whole(descriptor, total)
+        if len(content) != total:
+            raise ValueError(f"{total} bytes were announced, {len(content)} are there")
+        swept: list[Swept] = []
+        offset = 0
+        for file in order.files:
+            piece = content[offset : offset + file.size]
+            swept.append(self.sweep_content(file, piece, hashlib.sha256(piece).hexdigest()))
+            offset += file.size
+        return tuple(swept)
 
     def sweep_content(self, order: SweepRequest, content: Content, sha256: str) -> Swept:
         """As ``sweep``, of bytes that were read."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from sampler.errors import SandboxError
 from sampler.examine.checking import check_examination, check_swept
 from sampler.examine.crew import Crew
 from sampler.examine.messages import (
+    BundleRequest,
     Examined,
     ExamineRequest,
     MessageError,
     SweepRequest,
     Swept,
+    SweptBundle,
     Unusable,
     decode_answer,
     encode,
@@ -28,6 +31,7 @@ from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox import Confinement
 
 T = TypeVar("T")
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class Examiner:
@@ -141,6 +145,20 @@ class Examiner:
             request = encode(SweepRequest(size, path, owner))
             return _with_rules(await pool.exchange(request, descriptor, _swept, more_seconds=seconds_for_size(size)))
 
+    async def sweep_bundle(self, files: Sequence[tuple[SweepRequest, bytes]]) -> tuple[Swept, ...]:
+        """As ``sweep``, of several small files at a time whose bytes were read already; what holds one holds all.
+
+        Raises:
+            ChildDied, ChildTimedOut, SandboxError: as ``examine``; which file was at fault, each by itself will tell.
+        """
+        request = encode(BundleRequest(tuple(file for file, _ in files)))
+
+        def read(answer: bytes) -> SweptBundle | Unusable:
+            return _swept_bundle(answer, [len(content) for _, content in files])
+
+        with _sealed(content for _, content in files) as descriptor, self._crew.at_work() as pool:
+            return _with_rules(await pool.exchange(request, descriptor, read)).swept
+
     async def close(self) -> None:
         """End the children; examinations under way end with ``ChildDied``."""
         for crew, retiring in list(self._old.items()):
@@ -161,10 +179,22 @@ def _believable(data: bytes, snapshot: Snapshot) -> Examination | Unusable:
 
 def _swept(data: bytes) -> Swept | Unusable:
     answer = decode_answer(data)
-    if isinstance(answer, Examined):
+    if isinstance(answer, Unusable):
+        return answer
+    if not isinstance(answer, Swept):
         raise MessageError("it answers another question")
-    if isinstance(answer, Swept):
-        check_swept(answer)
+    check_swept(answer)
+    return answer
+
+
+def _swept_bundle(data: bytes, sizes: Sequence[int]) -> SweptBundle | Unusable:
+    answer = decode_answer(data)
+    if isinstance(answer, Unusable):
+        return answer
+    if not isinstance(answer, SweptBundle) or [swept.size for swept in answer.swept] != sizes:
+        raise MessageError("it answers another question")
+    for swept in answer.swept:
+        check_swept(swept)
     return answer
 
 
@@ -172,6 +202,19 @@ def _with_rules(answer: T | Unusable) -> T:
     if isinstance(answer, Unusable):
         raise SandboxError(f"the children have no rules any more: {answer.message}")
     return answer
+
+
+@contextmanager
+def _sealed(contents: Iterable[bytes]) -> Iterator[int]:
+    """Bytes in memory that nobody can change any more (memfd_create(2))."""
+    descriptor = os.memfd_create("sampler-bundle", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.writelines(contents)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -65,6 +65,12 @@ class SweepRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     owner: str
 
 
+class BundleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bundle"):
+    """For a child, with a sealed copy of several small files, one after the other."""
+
+    files: tuple[SweepRequest, ...]
+
+
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
     """The nursery has rules."""
 
@@ -89,6 +95,12 @@ class Swept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="swept"
     problems: tuple[Problem, ...]
 
 
+class SweptBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="bundle"):
+    """A child's answer on several small files, in the order in which they were given."""
+
+    swept: tuple[Swept, ...]
+
+
 class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="examined"):
     """A child's answer."""
 
@@ -96,8 +108,8 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exa
 
 
 Preparation: TypeAlias = Ready | Unusable
-Request: TypeAlias = ExamineRequest | SweepRequest
-Answer: TypeAlias = Examined | Swept | Unusable
+Request: TypeAlias = ExamineRequest | SweepRequest | BundleRequest
+Answer: TypeAlias = Examined | Swept | SweptBundle | Unusable
 
 _encoder = msgspec.msgpack.Encoder()
 _order = msgspec.msgpack.Decoder(Order)
@@ -133,6 +145,11 @@ def encode_swept(swept: Swept, ceiling: int = _ANSWER_MAX_BYTES) -> bytes:
         return data
     told = (Problem("scan", "too-much", "hits and metadata were left out"),)
     return _encoder.encode(msgspec.structs.replace(swept, matches=_bare(swept.matches), problems=told))
+
+
+def encode_bundle(swept: tuple[Swept, ...]) -> bytes:
+    """A child's answer on several files; one that is too long is not sent, and each file is asked about alone."""
+    return _encoder.encode(SweptBundle(swept))
 
 
 def encode_answer(examination: Examination, ceiling: int = _ANSWER_MAX_BYTES) -> bytes:

@@ -8,22 +8,23 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from sampler import snapshot
 from sampler.describe import owner_class, owner_of
 from sampler.errors import ChildDied, ChildTimedOut, SpoolError
 from sampler.examine import Examiner, Swept, read_whole
-from sampler.limits import KIB, OBJECT_MAX_BYTES, SWEEP_ATTEMPTS_MAX_COUNT
+from sampler.limits import BUNDLE_FILE_MAX_BYTES, KIB, OBJECT_MAX_BYTES, SWEEP_ATTEMPTS_MAX_COUNT
 from sampler.model import Candidate, Failure, FileVersion, PathSource, Peer, Reason, Scanned, Snapshot
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import SystemClock
 from sampler.snapshot import OwnFile, SnapshotTaker
 from sampler.storage.scan_memory import ScanMemory
+from sampler.sweep.bundles import Bundle, SmallFile, read_small
 from sampler.sweep.contexts import Contexts
 from sampler.sweep.outcomes import FileFailure, FileReport, Outcome
 from sampler.walk import Found, NotWalked, Walked
@@ -50,6 +51,8 @@ class SweepSettings:
     """A larger file is named and not scanned."""
     hit_bytes: bool = False
     """Report the bytes of hits."""
+    bundle_file_max_bytes: int = BUNDLE_FILE_MAX_BYTES
+    """Files up to here are looked at several at a time; below 0: none."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,8 @@ class Sweep:
     _taker: SnapshotTaker = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _started: bool = False
+    _bundle: Bundle = field(default_factory=Bundle)
+    _bundled: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._taker = SnapshotTaker(self.settings.spool, max_bytes=self.settings.max_bytes)
@@ -77,22 +82,26 @@ class Sweep:
         Raises:
             SandboxError: no child, or none with rules, can be had.
         """
-        waiting: deque[Outcome | asyncio.Task[Outcome]] = deque()
+        waiting: deque[Outcome | asyncio.Future[Outcome]] = deque()
         try:
             for file in files:
                 waiting.append(await self._begun(file))
+                if len(waiting) > _LEAD_MAX_COUNT and not _is_known(waiting[0]):
+                    await self._send_bundle()
                 while waiting and (len(waiting) > _LEAD_MAX_COUNT or _is_known(waiting[0])):
                     yield await _known(waiting.popleft())
+            await self._send_bundle()
             while waiting:
                 yield await _known(waiting.popleft())
         finally:
-            left = [one for one in waiting if isinstance(one, asyncio.Task)]
-            for task in left:
-                task.cancel()
+            left: list[asyncio.Future[Any]] = [*self._bundled]
+            left += [one for one in waiting if isinstance(one, asyncio.Future)]
+            for one in left:
+                one.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-    async def _begun(self, file: Walked) -> Outcome | asyncio.Task[Outcome]:
-        """The outcome, if nothing need be read for it, or the task that will have it."""
+    async def _begun(self, file: Walked) -> Outcome | asyncio.Future[Outcome]:
+        """The outcome, if nothing need be read for it, or what will have it."""
         if isinstance(file, NotWalked):
             return FileFailure(file.path, "not-walked", file.detail)
         context = b"" if self.memory is None else self.contexts.of(file.path, file.status.st_uid)
@@ -102,10 +111,70 @@ class Sweep:
         if not self._started:
             await self.start()
             self._started = True
+        if file.status.st_size <= self.settings.bundle_file_max_bytes:
+            return await self._begun_small(file.path, context)
+        return await self._begun_alone(file.path, context)
+
+    async def _begun_alone(self, path: bytes, context: bytes) -> asyncio.Future[Outcome]:
         await self._slots.acquire()
-        task = asyncio.create_task(self._look(file.path, context))
+        task = asyncio.create_task(self._look(path, context))
         task.add_done_callback(lambda _: self._slots.release())
         return task
+
+    async def _begun_small(self, path: bytes, context: bytes) -> Outcome | asyncio.Future[Outcome]:
+        """Read a small file and have it wait for others, unless it is known, or does not stand still."""
+        try:
+            small = read_small(path, context, self.now_ns(), max_bytes=self.settings.bundle_file_max_bytes)
+        except OSError as error:
+            return FileFailure(path, "read-error", f"it could not be read: {error.strerror or error}")
+        if isinstance(small, Failure):
+            return FileFailure(path, small.code, small.detail)
+        if small is None:
+            return await self._begun_alone(path, context)
+        known = self._known_bytes(small.content, context)
+        if known is not None:
+            self._remember(small.status, context, known, small.begun_ns)
+            return self._recalled_report(path, known)
+        waiter = self._bundle.add(small)
+        if self._bundle.is_full:
+            await self._send_bundle()
+        return waiter
+
+    async def _send_bundle(self) -> None:
+        """Have a child look at the small files that wait."""
+        bundle, self._bundle = self._bundle, Bundle()
+        if not bundle.files:
+            return
+        await self._slots.acquire()
+        task = asyncio.create_task(self._look_at_bundle(bundle))
+        self._bundled.add(task)
+        task.add_done_callback(self._bundled.discard)
+        task.add_done_callback(lambda _: self._slots.release())
+
+    async def _look_at_bundle(self, bundle: Bundle) -> None:
+        """Tell who waits for each file; what goes wrong with one file or with all is theirs to raise."""
+        answers: Sequence[Swept | None] = [None] * len(bundle.files)
+        try:
+            with contextlib.suppress(ChildDied, ChildTimedOut):  # each by itself, to tell which one it was
+                files = [(small.request, small.content) for small, _ in bundle.files]
+                answers = await self.examiner.sweep_bundle(files)
+            for (small, waiter), swept in zip(bundle.files, answers, strict=True):
+                outcome = await self._of_bundle(small, swept)
+                if not waiter.done():
+                    waiter.set_result(outcome)
+        except BaseException as error:  # the job boundary: whoever waits for a file must not wait for ever
+            bundle.fail(error)
+            if not isinstance(error, Exception):
+                raise
+
+    async def _of_bundle(self, small: SmallFile, swept: Swept | None) -> Outcome:
+        """What a child's answer means for one file; if there is none, or rules match, it is looked at by itself."""
+        if swept is None or swept.matches:
+            return await self._look(small.path, small.context)
+        scanned = Scanned(swept.sha256, swept.size, swept.mime_type)
+        if not swept.problems:
+            self._remember(small.status, small.context, scanned, small.begun_ns)
+        return FileReport(small.path, scanned, self.contexts.ruleset_version, swept.problems)
 
     def _recalled(self, file: Found, context: bytes) -> Scanned | None:
         if self.memory is None:
@@ -213,7 +282,12 @@ class Sweep:
             content = read_whole(opened.descriptor, size)
         except OSError:  # the child will meet it as well, and that is told
             return None
-        if len(content) != size:
+        return self._known_bytes(content, context) if len(content) == size else None
+
+    def _known_bytes(self, content: bytes, context: bytes) -> Scanned | None:
+        """The result of the same bytes, if they may be known at all."""
+        size = len(content)
+        if self.memory is None or size not in _HASHED_FIRST_BYTES or not self.memory.may_know(size):
             return None
         return self._fit(self.memory.recall_content(hashlib.sha256(content).hexdigest(), context))
 
@@ -234,12 +308,12 @@ class Sweep:
                 self._remember(now, context, scanned, begun_ns)
 
 
-def _is_known(one: Outcome | asyncio.Task[Outcome]) -> bool:
-    return not isinstance(one, asyncio.Task) or one.done()
+def _is_known(one: Outcome | asyncio.Future[Outcome]) -> bool:
+    return not isinstance(one, asyncio.Future) or one.done()
 
 
-async def _known(one: Outcome | asyncio.Task[Outcome]) -> Outcome:
-    return await one if isinstance(one, asyncio.Task) else one
+async def _known(one: Outcome | asyncio.Future[Outcome]) -> Outcome:
+    return await one if isinstance(one, asyncio.Future) else one
 
 
 def _version(status: os.stat_result) -> FileVersion:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sampler.examine import Examiner, ExamineSettings, Swept
+from sampler.examine import Examiner, ExamineSettings, SweepRequest, Swept
 from sampler.model import ContentKind, Examination, Problem, RuleMatch, Snapshot, StringHit
 from sampler.scan import RuleSettings
 from sampler.storage.scan_memory import ScanMemory
@@ -32,6 +32,8 @@ class InProcess(Examiner):
         self.before_sweep: Callable[[bytes], Awaitable[None]] | None = None
         self.after_sweep: Callable[[bytes], Awaitable[None]] | None = None
         self.problems: tuple[Problem, ...] = ()
+        self.bundles: list[list[bytes]] = []
+        self.before_bundle: Callable[[], Awaitable[None]] | None = None
 
     async def sweep(self, descriptor: int, size: int, path: bytes, owner: str) -> Swept:
         self.swept.append(path)
@@ -42,6 +44,15 @@ class InProcess(Examiner):
             await self.after_sweep(path)
         digest = hashlib.sha256(content).hexdigest()
         return Swept(digest, len(content), "text/plain", matches(content), self.problems)
+
+    async def sweep_bundle(self, files: Sequence[tuple[SweepRequest, bytes]]) -> tuple[Swept, ...]:
+        self.bundles.append([request.path for request, _ in files])
+        if self.before_bundle is not None:
+            await self.before_bundle()
+        return tuple(
+            Swept(hashlib.sha256(content).hexdigest(), len(content), "text/plain", matches(content), self.problems)
+            for _, content in files
+        )
 
     async def examine(self, snapshot: Snapshot, *, owner: str = "", rules_only: bool = False) -> Examination:
         self.examined.append(snapshot.path)
@@ -93,7 +104,15 @@ def make(tmp_path: Path) -> Callable[..., Sweep]:
         contexts = options.pop("contexts", Contexts("v1", (), "limits"))
         now_ns = options.pop("now_ns", lambda: LONG_AFTER_NS)
         start_with = options.pop("start", start)
-        return Sweep(examiner, start_with, contexts, memory, SweepSettings(spool, **options), now_ns)
+        options.setdefault("bundle_file_max_bytes", -1)  # each file by itself, unless a test is about bundles
+        return Sweep(
+            examiner,
+            start_with,
+            contexts,
+            memory,
+            SweepSettings(spool, **options),
+            now_ns,
+        )
 
     return made
 
