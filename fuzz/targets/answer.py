@@ -12,10 +12,12 @@ from sampler.examine.messages import (
     Answer,
     MessageError,
     Swept,
+    SweptBundle,
     Unusable,
     decode_answer,
     encode,
     encode_answer,
+    encode_bundle,
     encode_swept,
 )
 from sampler.limits import MIB
@@ -36,6 +38,9 @@ def one_input(data: bytes) -> None:
             assert decode_answer(encode(answer)) == answer
         case Swept():
             judge_swept(answer, 2**64)
+        case SweptBundle():
+            for swept in answer.swept:
+                judge_swept(swept, 2**64)
         case _:
             judge(answer.examination, SIZE)
 
@@ -45,6 +50,9 @@ def _believed(data: bytes) -> Answer:
     answer = decode_answer(data)
     if isinstance(answer, Swept):
         check_swept(answer)
+    elif isinstance(answer, SweptBundle):
+        for swept in answer.swept:
+            check_swept(swept)
     elif not isinstance(answer, Unusable):
         check_examination(answer.examination, sha256=SHA256, size=SIZE)
     return answer
@@ -65,6 +73,7 @@ def _seeds() -> Iterator[bytes]:
     yield encode_answer(Examination(SHA256, ContentKind.OTHER, "text/plain", "sha256:0", (match,), regions, fields))
     yield encode_answer(Examination(SHA256, ContentKind.EMPTY, "application/x-empty", "", problems=problems))
     yield encode_swept(Swept(SHA256, SIZE, "text/plain", (match,), problems))
+    yield encode_bundle((Swept(SHA256, SIZE, "text/plain", (match,), problems), Swept(SHA256, 0, "text/plain", (), ())))
     yield encode(Unusable("no rule is left"))
 
 
@@ -72,7 +81,7 @@ TARGET: Final = Target(
     one_input,
     _seeds,
     tokens=(
-        b"\xa4type", b"\xa8examined", b"\xa5swept", b"\xa8unusable", b"\xabexamination", b"\xa6sha256", b"\xa7matches",
+        b"\xa4type", b"\xa8examined", b"\xa5swept", b"\xa6bundle", b"\xa8unusable", b"\xabexamination", b"\xa6sha256", b"\xa7matches",
         b"\xa4hits", b"\xa7regions", b"\xa6fields", b"\xa8problems", b"\xa6offset", b"\xa6length",
         b"\xcf\xff\xff\xff\xff\xff\xff", b"\xd3\x80\0\0\0\0\0\0\0",
         b"\xcb\x7f\xf0\0\0\0\0\0\0", b"\xdd\xff\xff\xff\xff",

@@ -35,8 +35,14 @@ async def examiner(rules: Path) -> AsyncIterator[Examiner]:
 
 
 def nurseries() -> int:
-    children = psutil.Process().children()
-    return sum("sampler.sandbox.nursery" in process.cmdline() for process in children)
+    return sum(is_nursery(process) for process in psutil.Process().children())
+
+
+def is_nursery(process: psutil.Process) -> bool:
+    try:
+        return "sampler.sandbox.nursery" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended, and may not have been waited for yet
+        return False
 
 
 def names(examination: Examination) -> list[str]:
