@@ -81,7 +81,8 @@ TARGET: Final = Target(
     one_input,
     _seeds,
     tokens=(
-        b"\xa4type", b"\xa8examined", b"\xa5swept", b"\xa6bundle", b"\xa8unusable", b"\xabexamination", b"\xa6sha256", b"\xa7matches",
+        b"\xa4type", b"\xa8examined", b"\xa5swept", b"\xa6bundle",
+        b"\xa8unusable", b"\xabexamination", b"\xa6sha256", b"\xa7matches",
         b"\xa4hits", b"\xa7regions", b"\xa6fields", b"\xa8problems", b"\xa6offset", b"\xa6length",
         b"\xcf\xff\xff\xff\xff\xff\xff", b"\xd3\x80\0\0\0\0\0\0\0",
         b"\xcb\x7f\xf0\0\0\0\0\0\0", b"\xdd\xff\xff\xff\xff",

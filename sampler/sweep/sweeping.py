@@ -31,7 +31,9 @@ from sampler.walk import Found, NotWalked, Walked
 
 HIT_BYTES_MAX_COUNT: Final = 512
 """As libyara keeps of a match unless it is told otherwise (``max_match_data``)."""
-_LEAD_MAX_COUNT: Final = 256
+_READY_FOR_EACH: Final = 3
+"""For each child what it has and what is ready for it, so that none waits while files are read."""
+_LEAD_MAX_COUNT: Final = 4096
 """Outcomes that are known but wait for an earlier one."""
 _HASHED_FIRST_BYTES: Final = range(4 * KIB, 1024 * KIB)
 """Sizes of files that are hashed before they are scanned, if bytes of that very size are known: below, scanning costs
@@ -74,7 +76,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self._taker = SnapshotTaker(self.settings.spool, max_bytes=self.settings.max_bytes)
-        self._slots = asyncio.Semaphore(self.settings.at_once + 1)  # one is opened while the others are scanned
+        self._slots = asyncio.Semaphore(_READY_FOR_EACH * self.settings.at_once)
 
     async def outcomes(self, files: Iterable[Walked]) -> AsyncGenerator[Outcome, None]:
         """What becomes of each file, in their order.
