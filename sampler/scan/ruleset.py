@@ -29,8 +29,10 @@ from sampler.scan.splitting import Splitter
 
 log: Final = Log()
 
+_SHARED_FORM_MAX_RATIO: Final = 1.2
+"""Starts share a form if it then has at most so many times the rules that each alone would have."""
 _PROBLEMS_SHOWN_MAX_COUNT: Final = 5
-_LAYOUT: Final = b"3"
+_LAYOUT: Final = b"4"
 """Of what is kept, and of what is cut from it; another one makes old entries worthless."""
 _ALL_LIMITS: Final = ScanLimits()
 
@@ -226,30 +228,35 @@ def _forms(
     """The rules compiled for each start; for every start alike where they are not to be cut, or cannot be."""
     if settings.split:
         try:
-            return _compiled_forms(engine, settings.variables, splitters)
+            return _cut_forms(engine, settings.variables, splitters)
         except RulesError as error:
             log.warning("rules are not cut to the objects that they can match", error=str(error))
-    return _compiled_forms(engine, settings.variables, whole)
+    return dict.fromkeys(Start, _compile_together(engine, whole, settings.variables))
 
 
-def _compiled_forms(
-    engine: Engine, variables: Mapping[str, ExternalValue], files: Mapping[str, Splitter] | Mapping[str, str]
+def _cut_forms(
+    engine: Engine, variables: Mapping[str, ExternalValue], files: Mapping[str, Splitter]
 ) -> dict[Start, CompiledRules]:
-    """The rules compiled for each start of an object; starts with the same rules share one form."""
-    forms: list[tuple[Mapping[str, str], CompiledRules]] = []
+    """The rules compiled for each start of an object; starts of much the same rules share one form."""
     by_start: dict[Start, CompiledRules] = {}
-    for start in Start:
-        texts = {name: text for name, file in files.items() if (text := _text_for(file, start))}
-        compiled = next((rules for known, rules in forms if known == texts), None)
-        if compiled is None:
-            compiled = _compile_together(engine, texts, variables)
-            forms.append((texts, compiled))
-        by_start[start] = compiled
+    for starts in _groups(files):
+        texts = {name: text for name, file in files.items() if (text := file.for_start(*starts))}
+        by_start |= dict.fromkeys(starts, _compile_together(engine, texts, variables))
     return by_start
 
 
-def _text_for(file: Splitter | str, start: Start) -> str:
-    return file if isinstance(file, str) else file.for_start(start)
+def _groups(files: Mapping[str, Splitter]) -> list[tuple[Start, ...]]:
+    """Starts that are better served together: each form takes memory, and the processor's caches."""
+    groups: list[tuple[tuple[Start, ...], set[tuple[str, str]]]] = []
+    for start in Start:
+        rules = {(name, rule) for name, file in files.items() for rule in file.names_for(start)}
+        for place, (starts, others) in enumerate(groups):
+            if len(rules | others) <= _SHARED_FORM_MAX_RATIO * min(len(rules), len(others)):
+                groups[place] = ((*starts, start), rules | others)
+                break
+        else:
+            groups.append(((start,), rules))
+    return [starts for starts, _ in groups]
 
 
 def _compile_together(

@@ -31,15 +31,19 @@ class Splitter:
         rules = self._outline.rules
         return any(word in rule.condition for rule in rules) if rules else word in self._text
 
-    def for_start(self, start: Start) -> str:
-        """The text with only the rules that can match an object of this start; empty if there are none.
+    def names_for(self, *starts: Start) -> set[str]:
+        """The rules that can match an object of one of these starts, as far as they can be told apart.
 
         Where a global rule cannot match, no rule of its namespace can (YARA documentation, "Global rules").
         """
         rules = self._outline.rules
-        if any(rule.is_global and not applies(self._needs[rule.name], start) for rule in rules):
-            return ""
-        wanted = {rule.name for rule in rules if applies(self._needs[rule.name], start)}
+        able = {rule.name for rule in rules if any(applies(self._needs[rule.name], start) for start in starts)}
+        return able if all(rule.name in able for rule in rules if rule.is_global) else set()
+
+    def for_start(self, *starts: Start) -> str:
+        """The text with only the rules that can match an object of one of these starts; empty if there are none."""
+        rules = self._outline.rules
+        wanted = self.names_for(*starts)
         if rules and not wanted:
             return ""
         kept = _with_references(rules, wanted)
