@@ -78,6 +78,10 @@ class Sweep:
         self._taker = SnapshotTaker(self.settings.spool, max_bytes=self.settings.max_bytes)
         self._slots = asyncio.Semaphore(_READY_FOR_EACH * self.settings.at_once)
 
+    @property
+    def _small_max_bytes(self) -> int:
+        return min(self.settings.bundle_file_max_bytes, self.settings.max_bytes)
+
     async def outcomes(self, files: Iterable[Walked]) -> AsyncGenerator[Outcome, None]:
         """What becomes of each file, in their order.
 
@@ -113,7 +117,7 @@ class Sweep:
         if not self._started:
             await self.start()
             self._started = True
-        if file.status.st_size <= self.settings.bundle_file_max_bytes:
+        if file.status.st_size <= self._small_max_bytes:
             return await self._begun_small(file.path, context)
         return await self._begun_alone(file.path, context)
 
@@ -126,7 +130,7 @@ class Sweep:
     async def _begun_small(self, path: bytes, context: bytes) -> Outcome | asyncio.Future[Outcome]:
         """Read a small file and have it wait for others, unless it is known, or does not stand still."""
         try:
-            small = read_small(path, context, self.now_ns(), max_bytes=self.settings.bundle_file_max_bytes)
+            small = read_small(path, context, self.now_ns(), max_bytes=self._small_max_bytes)
         except OSError as error:
             return FileFailure(path, "read-error", f"it could not be read: {error.strerror or error}")
         if isinstance(small, Failure):

@@ -71,6 +71,17 @@ async def test_a_bundle_has_so_many_bytes(tree: Path, examiner: Scripted, bundli
     assert examiner.swept == [os.fsencode(tree / "large")]
 
 
+async def test_a_small_file_that_is_too_large(
+    tree: Path, examiner: Scripted, bundling: Make, outcomes: Outcomes
+) -> None:
+    """The ceiling of the sweep holds for small files too."""
+    fill(tree, 1, bytes(101))
+    (told,) = await outcomes(bundling(examiner, max_bytes=100), tree)
+    assert isinstance(told, FileFailure)
+    assert told.code == "too-large"
+    assert not examiner.bundles
+
+
 async def test_a_match_in_a_bundle(tree: Path, examiner: Scripted, bundling: Make, outcomes: Outcomes) -> None:
     """A match is confirmed on a snapshot, as that of any file."""
     fill(tree, 3)
