@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -27,18 +27,16 @@ from sampler.examine.messages import (
     ExamineRequest,
     SweepRequest,
     Swept,
-    Unusable,
     decode_order,
     decode_request,
-    encode,
     encode_answer,
     encode_bundle,
-    encode_ready,
     encode_swept,
     sendable,
 )
 from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, mapped, read_whole
-from sampler.examine.settings import RuleReport, seconds_for_size
+from sampler.examine.reports import left_out, report_on, without_rules
+from sampler.examine.settings import seconds_for_size
 from sampler.extract import Extraction, find_regions
 from sampler.limits import FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
@@ -72,14 +70,12 @@ def prepare(settings: bytes) -> Prepared:
     try:
         rules = RuleSet.load(order)
     except RulesError as error:
-        unusable = encode(Unusable(sendable(str(error))))
-        return Prepared(lambda request, descriptor: unusable, unusable)
+        return without_rules(error)
     examiner = ObjectExaminer(rules, limits)
     for content in _WARM_UP:
         examiner.examine(ExamineRequest("", len(content)), content)
         examiner.sweep_content(SweepRequest(len(content), b"/warm/up", ""), content, "")
-    problems = tuple(str(problem) for problem in rules.problems)
-    return Prepared(examiner.handle, encode_ready(RuleReport(rules.version, rules.rule_count, problems, rules.used)))
+    return Prepared(examiner.handle, report_on(rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +179,7 @@ class ObjectExaminer:
             return self.rules.run(content, externals_of(path, quick_type(head, len(content)), owner), limits)
 
         found = _attempt("scan", run, ScanResult((), 0), problems)
-        problems += _left_out(found)
+        problems += left_out(found)
         return found
 
 
@@ -204,11 +200,3 @@ def _attempt(stage: str, work: Callable[[], T], otherwise: T, problems: list[Pro
         traceback.print_exc(limit=-8, file=sys.stderr)
         problems.append(Problem(stage, f"{stage}-failed", sendable(f"{type(error).__name__}: {error}")))
     return otherwise
-
-
-def _left_out(found: ScanResult) -> Iterator[Problem]:
-    if found.matches_total > len(found.matches):
-        kept = f"{len(found.matches)} of {found.matches_total} matching rules are kept"
-        yield Problem("scan", "too-many-matches", kept)
-    if found.overflows:
-        yield Problem("scan", "too-many-hits", sendable(f"hits were not counted on: {', '.join(found.overflows)}"))

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sampler.errors import RulesError, SandboxError
-from sampler.examine.messages import MessageError, Unusable, decode_preparation, encode_order
+from sampler.examine.messages import encode_order
+from sampler.examine.reports import report_in
 from sampler.examine.settings import ExamineSettings, RuleReport
 from sampler.sandbox import ChildPool
 
@@ -52,13 +52,7 @@ class Crew:
             RulesError: it has no usable rules.
             SandboxError: it was never started, or reported nonsense.
         """
-        try:
-            preparation = decode_preparation(self.pool.report)
-        except MessageError as error:
-            raise SandboxError(f"the sandbox reported no rules: {error}") from error
-        if isinstance(preparation, Unusable):
-            raise RulesError(preparation.message)
-        return preparation.report
+        return report_in(self.pool.report)
 
     @contextmanager
     def at_work(self) -> Iterator[ChildPool]:

@@ -6,14 +6,13 @@ It sees nothing of the process but what the sandbox shows it, reads and never wr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sampler.errors import RulesError, ScanError, ScanTimeout
 from sampler.examine.externals import externals_of
-from sampler.examine.messages import Unusable, decode_order, encode, encode_ready, sendable
+from sampler.examine.messages import decode_order, sendable
 from sampler.examine.process_messages import (
     MemoryRead,
     NotRead,
@@ -22,8 +21,7 @@ from sampler.examine.process_messages import (
     decode_request,
     encode_answer,
 )
-from sampler.examine.settings import RuleReport
-from sampler.model import Problem
+from sampler.examine.reports import left_out, report_on, without_rules
 from sampler.sandbox import Prepared
 from sampler.scan import RuleSet, ScanLimits, ScanResult
 
@@ -40,14 +38,12 @@ def prepare(settings: bytes) -> Prepared:
     try:
         rules = RuleSet.load(replace(order, split=False))
     except RulesError as error:
-        unusable = encode(Unusable(sendable(str(error))))
-        return Prepared(lambda request, descriptor: unusable, unusable)
+        return without_rules(error)
     reader = MemoryReader(rules, limits)
     with suppress(ScanError):  # rules that do not end on nothing do not end on anything; each scan says so
         rules.run(b"", externals_of(b"/warm/up", _NO_TYPE, ""), replace(limits, timeout_seconds=1))
     encode_answer(reader.read(ScanResult((), 0)))
-    problems = tuple(str(problem) for problem in rules.problems)
-    return Prepared(reader.handle, encode_ready(RuleReport(rules.version, rules.rule_count, problems, rules.used)))
+    return Prepared(reader.handle, report_on(rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class MemoryReader:
 
     def read(self, found: ScanResult) -> MemoryRead:
         """The answer to what was found."""
-        return MemoryRead(self.rules.version, found.matches, found.matches_total, tuple(_left_out(found)))
+        return MemoryRead(self.rules.version, found.matches, found.matches_total, tuple(left_out(found)))
 
     def _scan(self, order: ReadRequest) -> MemoryRead | NotRead:
         refusal = _refusal(order.pid)
@@ -92,11 +88,3 @@ def _refusal(pid: int) -> NotRead | None:
     except OSError as error:
         return NotRead(NotReadBecause.GONE, str(error.strerror))
     return None
-
-
-def _left_out(found: ScanResult) -> Iterator[Problem]:
-    if found.matches_total > len(found.matches):
-        kept = f"{len(found.matches)} of {found.matches_total} matching rules are kept"
-        yield Problem("scan", "too-many-matches", kept)
-    if found.overflows:
-        yield Problem("scan", "too-many-hits", sendable(f"hits were not counted on: {', '.join(found.overflows)}"))

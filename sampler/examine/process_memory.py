@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from sampler.describe import owner_class
-from sampler.errors import ChildDied, ChildTimedOut, RulesError, SandboxError
-from sampler.examine.messages import MessageError, Unusable, decode_preparation, encode_order
+from sampler.errors import ChildDied, ChildTimedOut, SandboxError
+from sampler.examine.messages import encode_order
 from sampler.examine.process_messages import (
     MemoryRead,
     NotRead,
@@ -26,6 +26,7 @@ from sampler.examine.process_messages import (
     encode_request,
 )
 from sampler.examine.process_sighting import Sighting
+from sampler.examine.reports import report_in
 from sampler.examine.settings import ExamineSettings, RuleReport
 from sampler.limits import PROCESS_ID_MAX
 from sampler.model import Failure, ObjectState, Problem, RuleMatch
@@ -87,7 +88,7 @@ class ProcessScanner:
             SandboxError: children cannot be had; nothing is left running.
         """
         try:
-            return _report(await self._pool.start())
+            return report_in(await self._pool.start())
         except BaseException:
             await self.close()
             raise
@@ -95,7 +96,7 @@ class ProcessScanner:
     @property
     def report(self) -> RuleReport:
         """The rules that run."""
-        return _report(self._pool.report)
+        return report_in(self._pool.report)
 
     @property
     def confinement(self) -> Confinement:
@@ -162,16 +163,6 @@ async def scan_process(settings: ExamineSettings, pid: int) -> ProcessScan | Fai
     """
     async with ProcessScanner(settings) as scanner:
         return await scanner.scan(pid)
-
-
-def _report(data: bytes) -> RuleReport:
-    try:
-        preparation = decode_preparation(data)
-    except MessageError as error:
-        raise SandboxError(f"the sandbox reported no rules: {error}") from error
-    if isinstance(preparation, Unusable):
-        raise RulesError(preparation.message)
-    return preparation.report
 
 
 @contextmanager
