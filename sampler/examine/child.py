@@ -54,6 +54,7 @@ _WARM_UP: Final = (
     b"",
 )
 """The first bytes of common formats, so that everything that is loaded at first use is loaded in the nursery."""
+_NO_FIELDS: Final[tuple[Field, ...]] = ()
 _UNKNOWN: Final = ContentFacts(ContentKind.OTHER, "application/octet-stream", ())
 
 
@@ -107,7 +108,8 @@ class ObjectExaminer:
             return self._examine_by_rules(order, content)
         problems: list[Problem] = []
         facts = _attempt("describe", lambda: classify(content), _UNKNOWN, problems)
-        measured = _attempt("describe", lambda: _measured(content), tuple[Field, ...](), problems)
+        entropy = _attempt("describe", lambda: entropy_fields(content), _NO_FIELDS, problems)
+        similarity = _attempt("describe", lambda: similarity_fields(content), _NO_FIELDS, problems)
         found = self._scan(order.path, order.owner, content, problems)
         structure = _attempt(
             "extract", lambda: find_regions(content, facts.kind, facts.mime_type), Extraction(), problems
@@ -120,7 +122,7 @@ class ObjectExaminer:
             ruleset_version=self.rules.version,
             matches=found.matches,
             regions=structure.regions,
-            fields=(*facts.fields, *measured, *structure.fields)[:FIELDS_MAX_COUNT],
+            fields=(*facts.fields, *entropy, *similarity, *structure.fields)[:FIELDS_MAX_COUNT],
             problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
         )
 
@@ -181,11 +183,6 @@ class ObjectExaminer:
         found = _attempt("scan", run, ScanResult((), 0), problems)
         problems += left_out(found)
         return found
-
-
-def _measured(content: Content) -> tuple[Field, ...]:
-    """What is worth its time for sampled objects only."""
-    return (*entropy_fields(content), *similarity_fields(content))
 
 
 def _attempt(stage: str, work: Callable[[], T], otherwise: T, problems: list[Problem]) -> T:

@@ -132,6 +132,18 @@ def test_a_stage_that_fails(
     assert "Traceback" in capfd.readouterr().err
 
 
+def test_a_digest_that_fails(ruleset: RuleSet, snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library for similarity digests that raises costs these digests, and neither entropy nor type."""
+
+    def broken(*anything: object) -> None:
+        raise ValueError("no digest")
+
+    monkeypatch.setattr(child, "similarity_fields", broken)
+    found = handled(ruleset, snap(b"needle"))
+    assert codes(found) == [("describe", "describe-failed")]
+    assert {field.name for field in found.fields} >= {"file.mime_type", "sampler.file.entropy"}
+
+
 def test_no_memory(ruleset: RuleSet, snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child without memory gives up on the object instead of answering half of it."""
 
