@@ -113,6 +113,23 @@ PART_NAME_MAX_CHARACTERS: Final = 256
 PARTS_MAX_COUNT: Final = 256
 """Parts of one object that are sent."""
 PARTS_MAX_TOTAL_BYTES: Final = 64 * MIB
+RECIPE_STEPS_MAX_COUNT: Final = 8
+"""Steps from the whole object to derived bytes: how deep archives in archives are followed, with one step to spare."""
+UNPACK_DEPTH_MAX_COUNT: Final = 5
+"""Containers inside each other that are opened."""
+UNPACK_MEMBERS_MAX_COUNT: Final = 2_000
+"""Members of all containers of one object that are looked at."""
+UNPACK_MEMBER_MAX_BYTES: Final = 32 * MIB
+"""One member, unpacked; a larger one is named and not opened."""
+UNPACK_TOTAL_MAX_BYTES: Final = 192 * MIB
+"""All members of all containers of one object, unpacked."""
+UNPACK_RATIO_MAX: Final = 1_000
+"""Unpacked bytes to one packed byte, from ``UNPACK_RATIO_FROM_BYTES`` on."""
+UNPACK_RATIO_FROM_BYTES: Final = 1 * MIB
+EXTRACT_SECONDS: Final = 20.0
+"""After these an extraction opens nothing more; what it has found stands."""
+DERIVED_PAGE_BYTES: Final = 4 * MIB
+"""How much of a derived part one answer of a child brings."""
 MATCH_CONTEXT_MAX_BYTES: Final = 64 * KIB
 FIELDS_MAX_COUNT: Final = 1024
 FIELD_TEXTS_MAX_COUNT: Final = 4096

@@ -6,7 +6,7 @@ values of ``model``; what one object does wrong ends that object in a named stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -16,9 +16,10 @@ import structlog
 
 from sampler import describe, snapshot
 from sampler.agent.consents import ConsentStore
+from sampler.agent.derived import derived_parts
 from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError, SandboxError
 from sampler.examine import Examiner
-from sampler.extract import plan_parts
+from sampler.extract import choose_parts, plan_parts
 from sampler.journal import Journal
 from sampler.limits import TEXT_MAX_CHARACTERS
 from sampler.model import (
@@ -32,6 +33,7 @@ from sampler.model import (
     ObjectRecord,
     ObjectState,
     Parcel,
+    Plan,
     Problem,
     Reason,
     Refusal,
@@ -44,7 +46,7 @@ from sampler.runtime.clock import Clock
 from sampler.runtime.sharing import SharedCalls
 from sampler.scan import asked_of
 from sampler.snapshot import SnapshotTaker
-from sampler.spool import Spool
+from sampler.spool import Read, Spool
 from sampler.upload import manifest_of
 from sampler.wire.codec import encode
 
@@ -152,12 +154,13 @@ class Pipeline:
             return await self._end(replace(record, state=ObjectState.TIMED_OUT, detail=str(error)))
         except ChildDied as error:
             return await self._end(replace(record, state=ObjectState.FAILED, detail=str(error)))
-        finding = await off_loop(self._find, candidate, taken, examination)
-        return await off_loop(self._decide, _with_finding(record, finding), finding, taken)
+        choice = choose_parts(self._ask(candidate, examination), examination, taken.size)
+        async with derived_parts(self.examiner, self.snapshots, taken, choice.recipes) as parts:
+            plan = await off_loop(plan_parts, choice, parts.hash_of)
+            finding = await off_loop(self._find, candidate, taken, examination, plan)
+            return await off_loop(self._decide, _with_finding(record, finding), finding, parts.read)
 
-    def _find(self, candidate: Candidate, taken: Snapshot, examination: Examination) -> Finding:
-        ask = self._ask(candidate, examination)
-        plan = plan_parts(ask, examination, taken.size, partial(snapshot.hash_range, taken))
+    def _find(self, candidate: Candidate, taken: Snapshot, examination: Examination, plan: Plan) -> Finding:
         return Finding(
             event_id=candidate.event_id,
             created=candidate.received,
@@ -197,7 +200,7 @@ class Pipeline:
             fields += describe.hash_fields(taken.sha256, more.md5, more.sha1)
         return tuple(fields)
 
-    def _decide(self, record: ObjectRecord, finding: Finding, taken: Snapshot) -> ObjectRecord:
+    def _decide(self, record: ObjectRecord, finding: Finding, read: Read) -> ObjectRecord:
         statement, consent = self._consent(finding.event_id)
         outcome = decide(finding, statement, consent, self.policy, self.host, self.clock.now())
         if isinstance(outcome, Refusal):
@@ -206,7 +209,7 @@ class Pipeline:
             self.spool.record(refused)
             return refused
         try:
-            return self._spool(record, outcome, partial(snapshot.read_range, taken))
+            return self._spool(record, outcome, read)
         except DeliveryError as error:
             failed = replace(record, state=ObjectState.FAILED, detail=str(error))
             self.spool.record(failed)
@@ -220,7 +223,7 @@ class Pipeline:
             log.error("the consent counts as absent", event_id=event_id, error=str(error))
             return shipped_statement(shipped_names()[0]), None
 
-    def _spool(self, record: ObjectRecord, parcel: Parcel, read: Callable[[int, int], Iterable[bytes]]) -> ObjectRecord:
+    def _spool(self, record: ObjectRecord, parcel: Parcel, read: Read) -> ObjectRecord:
         """Keep a parcel until it is delivered.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sampler.limits import SCAN_HITS_PER_RULE_MAX_COUNT
-from sampler.model import Content, Examination, ObjectRecord, Peer, RuleMatch, Verdict
+from sampler.model import Content, Examination, ObjectRecord, Part, Peer, RuleMatch, Verdict
 from sampler.wire.local_messages import ScanHit, ScanMatch, ScanProblem, ScanView
 from sampler.wire.messages import (
     ContentMessage,
@@ -80,8 +80,12 @@ def _content(content: Content) -> ContentMessage:
     return ContentMessage(
         sha256=content.sha256,
         size=content.size,
-        part=PartMessage(kind=part.kind, name=part.name, offset=part.offset, length=part.length) if part else None,
+        part=_part(part) if part else None,
     )
+
+
+def _part(part: Part) -> PartMessage:
+    return PartMessage(kind=part.kind, name=part.name, offset=part.offset, length=part.length, recipe=list(part.recipe))
 
 
 def _verdict(verdict: Verdict | None) -> VerdictMessage | None:

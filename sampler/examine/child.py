@@ -24,11 +24,15 @@ from sampler.errors import RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
     BundleRequest,
+    Derived,
+    DeriveRequest,
     ExamineRequest,
+    NotDerived,
     SweepRequest,
     Swept,
     decode_order,
     decode_request,
+    encode,
     encode_answer,
     encode_bundle,
     encode_swept,
@@ -37,22 +41,15 @@ from sampler.examine.messages import (
 from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, mapped, read_whole
 from sampler.examine.reports import left_out, report_on, without_rules
 from sampler.examine.settings import seconds_for_size
-from sampler.extract import Extraction, find_regions
-from sampler.limits import FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
+from sampler.extract import FORMATS, Extraction, NotDerivable, derive, find_regions
+from sampler.limits import DERIVED_PAGE_BYTES, FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
 from sampler.sandbox import Prepared
 from sampler.scan import RuleSet, ScanLimits, ScanResult
 
 T = TypeVar("T")
 
-_WARM_UP: Final = (
-    b"MZ" + bytes(62),
-    b"\x7fELF" + bytes(60),
-    b"%PDF-1.4\n",
-    b"#!/bin/sh\n",
-    b"PK\x03\x04" + bytes(60),
-    b"",
-)
+_WARM_UP: Final = (b"%PDF-1.4\n", b"#!/bin/sh\n", b"PK\x03\x04" + bytes(60), b"", *(known.warm for known in FORMATS))
 """The first bytes of common formats, so that everything that is loaded at first use is loaded in the nursery."""
 _NO_FIELDS: Final[tuple[Field, ...]] = ()
 _UNKNOWN: Final = ContentFacts(ContentKind.OTHER, "application/octet-stream", ())
@@ -100,6 +97,8 @@ class ObjectExaminer:
         with mapped(descriptor) as content:
             if len(content) != order.size:
                 raise ValueError(f"the object has {len(content)} bytes, {order.size} were announced")
+            if isinstance(order, DeriveRequest):
+                return encode(_derived(order, content))
             return encode_answer(self.examine(order, content))
 
     def examine(self, order: ExamineRequest, content: Content) -> Examination:
@@ -183,6 +182,19 @@ class ObjectExaminer:
         found = _attempt("scan", run, ScanResult((), 0), problems)
         problems += left_out(found)
         return found
+
+
+def _derived(order: DeriveRequest, content: Content) -> Derived | NotDerived:
+    try:
+        made = derive(content, order.recipe)
+    except NotDerivable as error:
+        return NotDerived(sendable(str(error)))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  # as in ``_attempt``
+        traceback.print_exc(limit=-8, file=sys.stderr)
+        return NotDerived(sendable(f"{type(error).__name__}: {error}"))
+    return Derived(len(made), made[order.offset : order.offset + DERIVED_PAGE_BYTES])
 
 
 def _attempt(stage: str, work: Callable[[], T], otherwise: T, problems: list[Problem]) -> T:

@@ -15,9 +15,12 @@ from sampler.examine.checking import check_examination, check_swept
 from sampler.examine.crew import Crew
 from sampler.examine.messages import (
     BundleRequest,
+    Derived,
+    DeriveRequest,
     Examined,
     ExamineRequest,
     MessageError,
+    NotDerived,
     SweepRequest,
     Swept,
     SweptBundle,
@@ -26,6 +29,8 @@ from sampler.examine.messages import (
     encode,
 )
 from sampler.examine.settings import ExamineSettings, RuleReport, seconds_for_size
+from sampler.extract import NotDerivable
+from sampler.limits import UNPACK_MEMBER_MAX_BYTES
 from sampler.model import Examination, Snapshot
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox import Confinement
@@ -127,6 +132,31 @@ class Examiner:
                 await pool.exchange(request, descriptor, read, more_seconds=seconds_for_size(snapshot.size))
             )
 
+    async def derive(self, snapshot: Snapshot, recipe: tuple[str, ...], size: int) -> bytes:
+        """The bytes that a recipe makes of a snapshot, made anew in a child; the snapshot stays the caller's.
+
+        Args:
+            snapshot: the whole object.
+            recipe: of a region that ``examine`` found in it.
+            size: how many bytes that region has; at most ``UNPACK_MEMBER_MAX_BYTES``.
+
+        Raises:
+            NotDerivable: the recipe does not apply, or makes another number of bytes now.
+            ChildDied, ChildTimedOut, SandboxError: as ``examine``.
+        """
+        if not 0 < size <= UNPACK_MEMBER_MAX_BYTES:
+            raise NotDerivable(f"{size} bytes are not derived, at most {UNPACK_MEMBER_MAX_BYTES} are")
+        made = bytearray()
+        with _read_only(snapshot.descriptor) as descriptor, self._crew.at_work() as pool:
+            while len(made) < size:
+                request = encode(DeriveRequest(snapshot.size, recipe, len(made)))
+                more_seconds = seconds_for_size(snapshot.size)
+                answer = await pool.exchange(request, descriptor, _derived, more_seconds=more_seconds)
+                made += _page(answer, size)
+        if len(made) != size:
+            raise NotDerivable(f"it made {len(made)} bytes, {size} were expected")
+        return bytes(made)
+
     async def sweep(self, descriptor: int, size: int, path: bytes, owner: str) -> Swept:
         """What the rules find in a live file, with its hash and type; the descriptor stays the caller's.
 
@@ -175,6 +205,23 @@ def _believable(data: bytes, snapshot: Snapshot) -> Examination | Unusable:
         raise MessageError("it answers another question")
     check_examination(answer.examination, sha256=snapshot.sha256, size=snapshot.size)
     return answer.examination
+
+
+def _derived(data: bytes) -> Derived | NotDerived | Unusable:
+    answer = decode_answer(data)
+    if not isinstance(answer, Derived | NotDerived | Unusable):
+        raise MessageError("it answers another question")
+    return answer
+
+
+def _page(answer: Derived | NotDerived | Unusable, size: int) -> bytes:
+    if isinstance(answer, Unusable):
+        raise SandboxError(f"the children have no rules any more: {answer.message}")
+    if isinstance(answer, NotDerived):
+        raise NotDerivable(answer.detail)
+    if answer.size != size or not answer.page:
+        raise NotDerivable(f"it makes {answer.size} bytes, {size} were expected")
+    return answer.page
 
 
 def _swept(data: bytes) -> Swept | Unusable:

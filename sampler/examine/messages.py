@@ -71,6 +71,30 @@ class BundleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     files: tuple[SweepRequest, ...]
 
 
+class DeriveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="derive"):
+    """For a child, with the descriptor of a snapshot: a page of the bytes that a recipe makes of it."""
+
+    size: int
+    """Bytes of the snapshot."""
+    recipe: tuple[str, ...]
+    offset: int
+    """Where in the derived bytes the page begins."""
+
+
+class Derived(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="derived"):
+    """A child's answer to ``DeriveRequest``."""
+
+    size: int
+    """Of all the derived bytes."""
+    page: bytes
+
+
+class NotDerived(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="not-derived"):
+    """A child's answer to ``DeriveRequest`` where the recipe does not apply."""
+
+    detail: str
+
+
 class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ready"):
     """The nursery has rules."""
 
@@ -108,8 +132,8 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exa
 
 
 Preparation: TypeAlias = Ready | Unusable
-Request: TypeAlias = ExamineRequest | SweepRequest | BundleRequest
-Answer: TypeAlias = Examined | Swept | SweptBundle | Unusable
+Request: TypeAlias = ExamineRequest | SweepRequest | BundleRequest | DeriveRequest
+Answer: TypeAlias = Examined | Swept | SweptBundle | Derived | NotDerived | Unusable
 
 _encoder = msgspec.msgpack.Encoder()
 _order = msgspec.msgpack.Decoder(Order)
@@ -118,7 +142,7 @@ _preparation: msgspec.msgpack.Decoder[Preparation] = msgspec.msgpack.Decoder(Pre
 _answer: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
-def encode(message: Order | Request | Ready | Unusable) -> bytes:
+def encode(message: Order | Request | Ready | Derived | NotDerived | Unusable) -> bytes:
     """MessagePack."""
     return _encoder.encode(message)
 

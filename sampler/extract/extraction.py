@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sampler.limits import FIELDS_MAX_COUNT, REGIONS_MAX_COUNT, TEXT_MAX_CHARACTERS
+from sampler.extract.budget import Budget
+from sampler.extract.naming import shortened
+from sampler.limits import (
+    FIELDS_MAX_COUNT,
+    PART_NAME_MAX_CHARACTERS,
+    RECIPE_STEPS_MAX_COUNT,
+    REGIONS_MAX_COUNT,
+    TEXT_MAX_CHARACTERS,
+    UNPACK_DEPTH_MAX_COUNT,
+)
 from sampler.model import Field, FieldValue, PartKind, Problem, Region
 
 Data: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
@@ -15,6 +25,19 @@ Data: TypeAlias = bytes | bytearray | memoryview | mmap.mmap
 _PROBLEMS_MAX_COUNT: Final = 62
 """Kept of extraction, beside two that count what was not kept; the other stages need room for theirs."""
 _FIELDS_MAX_COUNT: Final = FIELDS_MAX_COUNT // 4
+_WORTH_CUTTING: Final = frozenset({
+    PartKind.ATTACHMENT, PartKind.BLOB, PartKind.MACRO, PartKind.MEMBER, PartKind.OBJECT, PartKind.OVERLAY,
+    PartKind.SCRIPT, PartKind.SLICE,
+})  # fmt: skip
+"""Stretches of an object inside another that are parts of the whole of their own."""
+
+
+Reader: TypeAlias = "Callable[[Data, Survey], bool]"
+"""Adds what an object holds to its survey; ``False`` where it is none of the formats that this reader knows."""
+
+
+def _read_nothing(_content: Data, _survey: Survey) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +50,49 @@ class Extraction:
 
 
 class Survey:
-    """Collects the regions, fields and problems of one object of ``size`` bytes."""
+    """Collects the regions, fields and problems of one object of ``size`` bytes, or of one that lies inside another.
 
-    def __init__(self, size: int) -> None:
+    What lies inside another has no offsets in the whole: its stretches of the kinds in ``_WORTH_CUTTING`` become
+    derived bytes, the others are dropped; it has no fields, and its problems carry its name.
+    """
+
+    def __init__(self, size: int, budget: Budget | None = None, reader: Reader = _read_nothing) -> None:
+        """Begin with nothing.
+
+        Args:
+            size: of the object, in bytes.
+            budget: what may be unpacked; a whole one unless given.
+            reader: surveys what lies inside, whatever format it has.
+        """
         self.size = size
-        self._regions: list[Region] = []
-        self._fields: list[Field] = []
-        self._problems: list[Problem] = []
-        self._unnamed_problems = 0
-        self._lost_regions = 0
+        self.budget = budget or Budget()
+        self._reader = reader
+        self.recipe: tuple[str, ...] = ()
+        """How this object is made from the whole; empty for the whole itself."""
+        self.name = ""
+        """Where this object lies in the whole (``inner.zip/report.doc``); empty for the whole itself."""
+        self._kept = _Kept()
+
+    def open_inside(self, name: str, step: str, content: Data) -> bool:
+        """Have what ``step`` makes of this object surveyed as an object of its own; whether any reader knew it."""
+        if self.depth >= UNPACK_DEPTH_MAX_COUNT:
+            self.add_problem("too-deep", f"{name!r}: containers are opened {UNPACK_DEPTH_MAX_COUNT} deep")
+            return False
+        survey = Survey(len(content), self.budget, self._reader)
+        survey.recipe = (*self.recipe, step)
+        survey.name = self._called(name)
+        survey._kept = self._kept
+        return self._reader(content, survey)
+
+    def add_content(self, kind: PartKind, name: str, step: str, content: Data) -> None:
+        """Keep what ``step`` makes of this object as derived bytes, and what lies inside of it as well."""
+        self.add_derived(kind, name, step, len(content))
+        self.open_inside(name, step, content)
+
+    @property
+    def depth(self) -> int:
+        """How many containers lie around this object."""
+        return len(self.recipe)
 
     def add_region(self, kind: PartKind, name: str, offset: int, length: int) -> None:
         """Keep a region as far as it lies inside the object; a range that does not is also noted as a problem."""
@@ -48,29 +105,65 @@ class Survey:
             )
         if inside <= 0:
             return
-        if len(self._regions) < REGIONS_MAX_COUNT:
-            self._regions.append(Region(kind, name, offset, inside))
-        else:
-            self._lost_regions += 1
+        if not self.recipe:
+            self._kept.add(Region(kind, name, offset, inside))
+        elif kind in _WORTH_CUTTING:
+            self.add_derived(kind, name, f"range:{offset}+{inside}", inside)
+
+    def add_derived(self, kind: PartKind, name: str, step: str, length: int) -> None:
+        """Keep ``length`` bytes that ``step`` makes of this object; nothing where there are none."""
+        recipe = (*self.recipe, step)
+        if length <= 0:
+            return
+        if len(recipe) > RECIPE_STEPS_MAX_COUNT or len(step) > PART_NAME_MAX_CHARACTERS:
+            self.add_problem("too-deep", f"{kind} {name!r}: its recipe is longer than a manifest carries")
+            return
+        self._kept.add(Region(kind, self._called(name), 0, length, recipe))
 
     def add_field(self, name: str, value: FieldValue) -> None:
-        """Keep a fact; an empty text or list says nothing and is left out."""
-        if value not in ("", ()) and len(self._fields) < _FIELDS_MAX_COUNT:
-            self._fields.append(Field(name, value))
+        """Keep a fact of the whole; an empty text or list says nothing and is left out."""
+        if not self.recipe and value not in ("", ()) and len(self._kept.fields) < _FIELDS_MAX_COUNT:
+            self._kept.fields.append(Field(name, value))
 
     def add_problem(self, code: str, detail: str) -> None:
         """Note what could not be done; past the ceiling problems are only counted."""
+        self._kept.add_problem(code, f"{self.name}: {detail}" if self.name else detail)
+
+    def result(self) -> Extraction:
+        """Everything that was collected, here and inside."""
+        return self._kept.result()
+
+    def _called(self, name: str) -> str:
+        return shortened(f"{self.name}/{name}" if self.name and name else self.name or name)
+
+
+class _Kept:
+    """What the surveys of one object collect together."""
+
+    def __init__(self) -> None:
+        self.fields: list[Field] = []
+        self._regions: list[Region] = []
+        self._problems: list[Problem] = []
+        self._unnamed_problems = 0
+        self._lost_regions = 0
+
+    def add(self, region: Region) -> None:
+        if len(self._regions) < REGIONS_MAX_COUNT:
+            self._regions.append(region)
+        else:
+            self._lost_regions += 1
+
+    def add_problem(self, code: str, detail: str) -> None:
         if len(self._problems) < _PROBLEMS_MAX_COUNT:
             self._problems.append(Problem("extract", code, detail[:TEXT_MAX_CHARACTERS]))
         else:
             self._unnamed_problems += 1
 
     def result(self) -> Extraction:
-        """Everything that was collected."""
         problems = list(self._problems)
         if self._lost_regions:
             detail = f"only the first {REGIONS_MAX_COUNT} are kept, {self._lost_regions} are not"
             problems.append(Problem("extract", "too-many-regions", detail))
         if self._unnamed_problems:
             problems.append(Problem("extract", "more-problems", f"{self._unnamed_problems} further ones"))
-        return Extraction(tuple(self._regions), tuple(self._fields), tuple(problems))
+        return Extraction(tuple(self._regions), tuple(self.fields), tuple(problems))

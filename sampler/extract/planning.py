@@ -22,8 +22,10 @@ OMISSIONS_MAX_COUNT: Final = 64
 """Omissions with a name of their own; the rest is counted by its kind."""
 
 _PRIORITY: Final = (
-    PartKind.HEADER, PartKind.ENTRY_POINT, PartKind.MATCH, PartKind.CERTIFICATE, PartKind.TAIL, PartKind.SECTION,
-    PartKind.RESOURCE, PartKind.OVERLAY, PartKind.SEGMENT,
+    PartKind.HEADER, PartKind.ENTRY_POINT, PartKind.MATCH, PartKind.MACRO, PartKind.SCRIPT, PartKind.BOOT,
+    PartKind.CERTIFICATE, PartKind.DIRECTORY, PartKind.NOTE, PartKind.TAIL, PartKind.BLOB, PartKind.WINDOW,
+    PartKind.SECTION, PartKind.RESOURCE, PartKind.STREAM, PartKind.OBJECT, PartKind.ATTACHMENT, PartKind.MEMBER,
+    PartKind.OVERLAY, PartKind.MEMORY, PartKind.SLICE, PartKind.SEGMENT,
 )  # fmt: skip
 """What goes first when not everything fits: small parts that tell much before large ones."""
 
@@ -35,23 +37,36 @@ class _Wish:
     """A selector names this one and not its whole kind."""
 
     @property
-    def order(self) -> tuple[bool, bool, int, int, int, str]:
+    def order(self) -> tuple[bool, bool, int, int, int, tuple[str, ...], str]:
         region, rank = self.region, _PRIORITY.index(self.region.kind)
         large = rank >= _PRIORITY.index(PartKind.SECTION)
-        return large, not self.named, rank, region.offset, region.length, region.name
+        return large, not self.named, rank, region.offset, region.length, region.recipe, region.name
 
 
-def plan_parts(ask: Ask, examination: Examination, size: int, hash_range: Callable[[int, int], str]) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is taken of an object, before its bytes were hashed."""
+
+    sampling: Sampling
+    regions: tuple[Region, ...] = ()
+    omissions: tuple[Omission, ...] = ()
+
+    @property
+    def recipes(self) -> dict[tuple[str, ...], int]:
+        """Those of the derived bytes among them, and how many bytes each makes."""
+        return {region.recipe: region.length for region in self.regions if region.recipe}
+
+
+def choose_parts(ask: Ask, examination: Examination, size: int) -> Choice:
     """What is taken of an object of ``size`` bytes.
 
     Args:
         ask: what the rules and the policy want.
         examination: what a child found; its ranges are not trusted.
         size: of the whole, in bytes.
-        hash_range: SHA-256, hexadecimal, of the bytes at an offset (offset, length); called once a part.
     """
     if ask.sampling is not Sampling.PARTS:
-        return Plan(ask.sampling)
+        return Choice(ask.sampling)
     wishes: list[_Wish] = []
     omissions: list[Omission] = []
     for selector in sorted(set(ask.selectors or DEFAULT_SELECTORS)):
@@ -59,11 +74,30 @@ def plan_parts(ask: Ask, examination: Examination, size: int, hash_range: Callab
         wishes += [_Wish(region, ":" in selector) for region in regions]
         omissions += missing
     chosen, left_out = _fitting(sorted(wishes, key=lambda wish: wish.order))
+    ordered = sorted(chosen, key=lambda region: (region.offset, region.length, region.recipe))
+    return Choice(Sampling.PARTS, tuple(ordered), tuple(omissions + left_out))
+
+
+def plan_parts(choice: Choice, hash_of: Callable[[Region], str | Omission]) -> Plan:
+    """The plan that a choice becomes.
+
+    Args:
+        choice: of ``choose_parts``.
+        hash_of: SHA-256, hexadecimal, of a region's bytes, or why they cannot be had after all; called once a part.
+    """
+    hashed = [(region, hash_of(region)) for region in choice.regions]
     parts = tuple(
-        Part(region.kind, region.name, region.offset, region.length, hash_range(region.offset, region.length))
-        for region in sorted(chosen, key=lambda region: (region.offset, region.length))
+        Part(region.kind, region.name, region.offset, region.length, sha256, region.recipe)
+        for region, sha256 in hashed
+        if isinstance(sha256, str)
     )
-    return Plan(Sampling.PARTS, parts, _few(omissions + left_out))
+    failed = [sha256 for _, sha256 in hashed if isinstance(sha256, Omission)]
+    return Plan(choice.sampling, parts, _few([*choice.omissions, *failed]))
+
+
+def title_of(region: Region) -> str:
+    """What people read a region as: ``section:.text``, ``overlay``."""
+    return f"{region.kind}:{region.name}" if region.name else str(region.kind)
 
 
 def _answer(
@@ -77,7 +111,7 @@ def _answer(
     else:
         found, lost = selected(selector, examination.regions), []
     inside = [region for region in found if _is_inside(region, size)]
-    outside = sorted({_title(region) for region in found if not _is_inside(region, size)})
+    outside = sorted({title_of(region) for region in found if not _is_inside(region, size)})
     lost += [Omission(title, "lies outside the object") for title in outside]
     if not inside and not lost:
         lost = [Omission(shortened(selector, TEXT_MAX_CHARACTERS), "the object has none")]
@@ -85,7 +119,7 @@ def _answer(
 
 
 def _is_inside(region: Region, size: int) -> bool:
-    return 0 < region.length <= size - region.offset
+    return bool(region.recipe) or 0 < region.length <= size - region.offset
 
 
 def _match_regions(matches: Iterable[RuleMatch], context_bytes: int, size: int) -> list[Region]:
@@ -110,26 +144,22 @@ def _lost_hits(matches: Iterable[RuleMatch], size: int) -> list[Omission]:
 
 def _fitting(wishes: Iterable[_Wish]) -> tuple[list[Region], list[Omission]]:
     """As many as the ceilings allow, in the order given; one that does not fit leaves room for smaller ones."""
-    taken: dict[tuple[int, int], Region] = {}
+    taken: dict[tuple[int, int, tuple[str, ...]], Region] = {}
     left_out: dict[Omission, None] = {}
     total = 0
     for region in (wish.region for wish in wishes):
-        place = (region.offset, region.length)
+        place = (region.offset, region.length, region.recipe)
         if place in taken:
             continue
         if len(taken) >= PARTS_MAX_COUNT:
-            left_out[Omission(_title(region), f"more than {PARTS_MAX_COUNT} parts")] = None
+            left_out[Omission(title_of(region), f"more than {PARTS_MAX_COUNT} parts")] = None
         elif total + region.length > PARTS_MAX_TOTAL_BYTES:
             reason = f"its {region.length} bytes do not fit into {PARTS_MAX_TOTAL_BYTES} bytes of parts"
-            left_out[Omission(_title(region), reason)] = None
+            left_out[Omission(title_of(region), reason)] = None
         else:
             taken[place] = region
             total += region.length
     return list(taken.values()), list(left_out)
-
-
-def _title(region: Region) -> str:
-    return f"{region.kind}:{region.name}" if region.name else str(region.kind)
 
 
 def _few(omissions: list[Omission]) -> tuple[Omission, ...]:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Extraction, Survey
-from sampler.extract.pe import survey_pe
+from sampler.extract.formats import survey_content
 from sampler.limits import KIB
 from sampler.model import ContentKind, PartKind
 
 EDGE_BYTES: Final = 4 * KIB
 """Length of the header of an unknown format, and of every tail."""
-
-_READERS: Final[tuple[tuple[bytes, Callable[[Data, Survey], bool]], ...]] = (
-    (b"MZ", survey_pe),
-    (b"\x7fELF", survey_elf),
-)
 
 
 def find_regions(data: Data, kind: ContentKind, mime_type: str) -> Extraction:
@@ -27,10 +20,9 @@ def find_regions(data: Data, kind: ContentKind, mime_type: str) -> Extraction:
     no kind, and its sections are worth having all the same. Where no reader knows the format, the first and last
     ``EDGE_BYTES`` are header and tail; known formats have a tail too.
     """
-    survey = Survey(len(data))
+    survey = Survey(len(data), reader=survey_content)
     tail = min(EDGE_BYTES, survey.size)
     survey.add_region(PartKind.TAIL, "", survey.size - tail, tail)
-    reader = next((reader for magic, reader in _READERS if bytes(data[: len(magic)]) == magic), None)
-    if reader is None or not reader(data, survey):
+    if not survey_content(data, survey):
         survey.add_region(PartKind.HEADER, "", 0, min(EDGE_BYTES, survey.size))
     return survey.result()

@@ -11,6 +11,7 @@ from sampler.limits import (
     MATCHES_MAX_COUNT,
     PART_NAME_MAX_CHARACTERS,
     PROBLEMS_MAX_COUNT,
+    RECIPE_STEPS_MAX_COUNT,
     REGIONS_MAX_COUNT,
     RULE_META_MAX_CHARACTERS,
     RULE_TAGS_MAX_COUNT,
@@ -45,7 +46,30 @@ class PartKind(StrEnum):
     ENTRY_POINT = "entry_point"
     RESOURCE = "resource"
     CERTIFICATE = "certificate"
+    DIRECTORY = "directory"
+    """A table of a program: imports, exports, debug, TLS."""
+    NOTE = "note"
+    SLICE = "slice"
+    """One program of a fat binary."""
     OVERLAY = "overlay"
+    MEMBER = "member"
+    """A file in an archive, an installer, a disk image."""
+    ATTACHMENT = "attachment"
+    STREAM = "stream"
+    OBJECT = "object"
+    """An object of a document: embedded in it, or one of those that it consists of."""
+    MACRO = "macro"
+    """A document's program text, decoded."""
+    SCRIPT = "script"
+    """A script inside something else."""
+    BLOB = "blob"
+    """Encoded bytes inside a text, decoded."""
+    WINDOW = "window"
+    """A stretch picked for its entropy."""
+    BOOT = "boot"
+    """A boot record or a partition table, with what lies behind it."""
+    MEMORY = "memory"
+    """A stretch of a process's memory."""
     MATCH = "match"
     TAIL = "tail"
 
@@ -116,17 +140,25 @@ class RuleMatch:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of the object that has a meaning in its format."""
+    """A stretch of the object that has a meaning in its format, or bytes that can be derived from the object."""
 
     kind: PartKind
     name: str
     """``.text``, ``RT_MANIFEST/1/1033``, a rule's string; empty where the kind says it all."""
     offset: int
+    """0 for derived bytes."""
     length: int
+    recipe: tuple[str, ...] = ()
+    """How derived bytes are made from the whole, step by step (``zip:3``, ``vba:Module1``); empty for a stretch."""
 
     def __post_init__(self) -> None:
         _check_text("region name", self.name, PART_NAME_MAX_CHARACTERS)
         _check_range(self.offset, self.length)
+        _check_count("steps of a recipe", len(self.recipe), RECIPE_STEPS_MAX_COUNT)
+        for step in self.recipe:
+            _check_text("step of a recipe", step, PART_NAME_MAX_CHARACTERS)
+        if self.recipe and self.offset:
+            raise ValueError(f"derived bytes begin at 0, not at {self.offset}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,18 @@ from sampler.model.states import Sampling
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a whole object that can be shown to belong to it: where it lies and what its bytes hash to."""
+    """A stretch of a whole object, or bytes derived from it: where or how they are found, and what they hash to."""
 
     kind: PartKind
     name: str
     offset: int
-    """Bytes from the start of the whole."""
+    """Bytes from the start of the whole; 0 for derived bytes."""
     length: int
     """Bytes."""
     sha256: str
     """Lower-case hexadecimal, of the part's own bytes."""
+    recipe: tuple[str, ...] = ()
+    """How the bytes are made from the whole, step by step; empty for a stretch of it."""
 
 
 @dataclass(frozen=True, slots=True)

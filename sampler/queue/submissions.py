@@ -65,5 +65,5 @@ def _check_content(manifest: Manifest, content: ContentMessage, max_bytes: int) 
     if part is None:
         if (content.sha256, content.size) != (whole.sha256, whole.size):
             raise RequestError(f"content {content.sha256} is offered as the whole object, which is {whole.sha256}")
-    elif part.length != content.size or part.offset + part.length > whole.size:
+    elif part.length != content.size or (part.offset if part.recipe else part.offset + part.length > whole.size):
         raise RequestError(f"content {content.sha256} does not lie where its part says: {part.kind} {part.name!r}")

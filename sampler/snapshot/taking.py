@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from sampler.limits import COPY_CHUNK_BYTES, MEMORY_SNAPSHOT_MAX_BYTES, OBJECT_MAX_BYTES, SNAPSHOT_DEADLINE_SECONDS
-from sampler.model import Candidate, DescriptorSource, Failure, Snapshot
+from sampler.model import Candidate, DescriptorSource, Failure, FileStat, Snapshot
 from sampler.snapshot import failures
 from sampler.snapshot.copying import Pace, copy
 from sampler.snapshot.deadlines import StillHanging, within
 from sampler.snapshot.opening import Opened, close_aside, open_source
-from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep, close_for_writing
+from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep, close_for_writing, write_at
+
+_NO_FILE: Final = FileStat(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class SnapshotTaker:
@@ -55,6 +59,21 @@ class SnapshotTaker:
             return opened
         work = partial(self._copy_and_close, opened, is_file=_is_file(candidate))
         return self._within(work, opened, candidate.peer.uid) if opened.may_hang else work()
+
+    def keep(self, content: bytes) -> Snapshot:
+        """A snapshot of bytes that no file holds; its times and owner mean nothing.
+
+        Raises:
+            SpoolFull, SpoolError: as ``take``.
+        """
+        store = self._store(len(content))
+        try:
+            write_at(store, content, 0)
+            digest = hashlib.sha256(content).hexdigest()
+            return Snapshot(close_for_writing(store), len(content), digest, _NO_FILE, is_file=False)
+        except BaseException:
+            store.discard()
+            raise
 
     def _within(self, work: Callable[[], Snapshot | Failure], opened: Opened, uid: int) -> Snapshot | Failure:
         deadline_seconds = self._pace.deadline_seconds

@@ -18,8 +18,8 @@ from sampler.errors import SpoolError, SpoolFull
 from sampler.model import Content
 from sampler.runtime.durable import make_private_folder, write_durably
 
-Read: TypeAlias = Callable[[int, int], Iterable[bytes]]
-"""``read(offset, length)`` yields a stretch of the object's snapshot."""
+Read: TypeAlias = Callable[[Content], Iterable[bytes]]
+"""Yields a content's bytes: a stretch of the object's snapshot, or what was derived from it."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FULL_ERRNOS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -98,7 +98,7 @@ class ContentFolder:
 def _verified(content: Content, read: Read) -> Iterator[bytes]:
     digest = hashlib.sha256()
     size = 0
-    for chunk in read(content.offset, content.size):
+    for chunk in read(content):
         size += len(chunk)
         if size > content.size:
             break

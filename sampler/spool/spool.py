@@ -55,7 +55,7 @@ class Spool:
             record: in the state ``SPOOLED`` to be delivered, ``HELD`` to wait for a person.
             parcel: what permit let through.
             manifest: the bytes to offer to the queue.
-            read: ``read(offset, length)`` yields a stretch of the object's snapshot.
+            read: yields a content's bytes.
 
         Raises:
             SpoolFull: by quota or disk; nothing of the object is kept.

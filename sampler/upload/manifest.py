@@ -66,5 +66,7 @@ def _content(content: Content) -> ContentMessage:
     part = content.part
     if part is None:
         return ContentMessage(sha256=content.sha256, size=content.size)
-    place = PartMessage(kind=part.kind, name=part.name, offset=part.offset, length=part.length)
+    place = PartMessage(
+        kind=part.kind, name=part.name, offset=part.offset, length=part.length, recipe=list(part.recipe)
+    )
     return ContentMessage(sha256=content.sha256, size=content.size, part=place)

@@ -20,6 +20,7 @@ from sampler.limits import (
     OBJECT_MAX_BYTES,
     PART_NAME_MAX_CHARACTERS,
     PARTS_MAX_COUNT,
+    RECIPE_STEPS_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
 )
 from sampler.model import Conclusion, PartKind, Sampling, SubmissionState, TaskState
@@ -41,6 +42,7 @@ Id: TypeAlias = Annotated[
 Size: TypeAlias = Annotated[int, Meta(ge=0, le=OBJECT_MAX_BYTES, description="bytes")]
 Text: TypeAlias = Annotated[str, Meta(max_length=TEXT_MAX_CHARACTERS)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+RecipeStep: TypeAlias = Annotated[str, Meta(min_length=1, max_length=PART_NAME_MAX_CHARACTERS)]
 FieldName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*{_END}", max_length=128)]
 FieldText: TypeAlias = Annotated[str, Meta(max_length=FIELD_VALUE_MAX_CHARACTERS)]
 FieldTexts: TypeAlias = Annotated[list[FieldText], Meta(max_length=FIELDS_MAX_COUNT)]
@@ -64,12 +66,14 @@ class StatementMessage(Message, frozen=True, kw_only=True):
 
 
 class PartMessage(Message, frozen=True, kw_only=True):
-    """Where a content lies in the whole object."""
+    """Where a content lies in the whole object, or how it is made from it."""
 
     kind: PartKind
     name: Annotated[str, Meta(max_length=PART_NAME_MAX_CHARACTERS)]
     offset: Size
     length: Size
+    recipe: Annotated[list[RecipeStep], Meta(max_length=RECIPE_STEPS_MAX_COUNT)] = []
+    """Derived bytes: the steps from the whole to them (docs/parts.md). Empty for a stretch of the whole."""
 
 
 class ContentMessage(Message, frozen=True, kw_only=True):

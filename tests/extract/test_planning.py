@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.extract import plan_parts, planning
+from sampler.extract import choose_parts, plan_parts, planning
 from sampler.limits import PARTS_MAX_COUNT, PARTS_MAX_TOTAL_BYTES
 from sampler.model import (
     Ask,
@@ -26,8 +26,12 @@ from sampler.model import (
 MIB = 1024 * 1024
 
 
-def digest(offset: int, length: int) -> str:
+def place_digest(offset: int, length: int) -> str:
     return f"{offset:032x}{length:032x}"
+
+
+def digest(region: Region) -> str:
+    return place_digest(region.offset, region.length)
 
 
 def examination(*regions: Region, matches: tuple[RuleMatch, ...] = ()) -> Examination:
@@ -42,7 +46,7 @@ def rule(name: str, *hits: tuple[str, int, int], total: int | None = None) -> Ru
 
 
 def plan(ask: Ask, found: Examination, size: int = 100_000) -> Plan:
-    return plan_parts(ask, found, size, digest)
+    return plan_parts(choose_parts(ask, found, size), digest)
 
 
 def titles(made: Plan) -> list[tuple[str, str]]:
@@ -62,7 +66,8 @@ EVERYTHING = (HEADER, TEXT, DATA, ENTRY, MANIFEST, ICON, OVERLAY)
 @pytest.mark.parametrize("sampling", [Sampling.NONE, Sampling.METADATA, Sampling.WHOLE])
 def test_only_parts_have_parts(sampling: Sampling) -> None:
     """An object that is asked for whole, or as metadata only, or not at all, has no parts and nothing is hashed."""
-    made = plan_parts(Ask(sampling, ("header",)), examination(*EVERYTHING), 100_000, lambda *_: pytest.fail("hashed"))
+    choice = choose_parts(Ask(sampling, ("header",)), examination(*EVERYTHING), 100_000)
+    made = plan_parts(choice, lambda _: pytest.fail("hashed"))
     assert made == Plan(sampling)
 
 
@@ -77,7 +82,7 @@ def test_without_selectors_the_telling_parts_are_taken() -> None:
 def test_a_part_says_where_it_lies_and_what_it_hashes_to() -> None:
     """Offset and length are the region's, and the hash is of exactly those bytes."""
     made = plan(Ask(Sampling.PARTS, ("section:.data",)), examination(*EVERYTHING))
-    assert made.parts == (Part(PartKind.SECTION, ".data", 5120, 2048, digest(5120, 2048)),)
+    assert made.parts == (Part(PartKind.SECTION, ".data", 5120, 2048, place_digest(5120, 2048)),)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +208,7 @@ def test_a_plan_keeps_its_promises(
     assert all(length > 0 and offset + length <= SIZE for offset, length in places)
     assert len(set(places)) == len(places) <= PARTS_MAX_COUNT
     assert sum(length for _, length in places) <= PARTS_MAX_TOTAL_BYTES
-    assert all(part.sha256 == digest(part.offset, part.length) for part in made.parts)
+    assert all(part.sha256 == place_digest(part.offset, part.length) for part in made.parts)
 
     windows = sorted((part.offset, part.offset + part.length) for part in made.parts if part.kind is PartKind.MATCH)
     assert all(end < start for (_, end), (start, _) in itertools.pairwise(windows))

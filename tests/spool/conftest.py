@@ -89,10 +89,11 @@ class Thing:
             return Content(sha256, length, 0)
         return Content(sha256, length, offset, Part(PartKind.SECTION, ".text", offset, length, sha256))
 
-    def read(self, offset: int, length: int) -> Iterator[bytes]:
-        """The snapshot's bytes, in small chunks."""
-        for start in range(offset, offset + length, 1000):
-            yield self.data[start : min(start + 1000, offset + length)]
+    def read(self, content: Content) -> Iterator[bytes]:
+        """A content's bytes, in small chunks."""
+        end = content.offset + content.size
+        for start in range(content.offset, end, 1000):
+            yield self.data[start : min(start + 1000, end)]
 
     def put_into(self, spool: Spool) -> str:
         spool.put(self.record, self.parcel, self.manifest, self.read)

@@ -19,7 +19,7 @@ import pytest
 
 from sampler.errors import SpoolError, SpoolFull
 from sampler.limits import MIB
-from sampler.model import Conclusion, ObjectRecord, ObjectState, Reason, Verdict
+from sampler.model import Conclusion, Content, ObjectRecord, ObjectState, Reason, Verdict
 from sampler.spool import Spool
 
 
@@ -102,9 +102,9 @@ def test_content_that_is_shared_while_its_owner_ends(spool: Spool, thing: Any, n
     first.put_into(spool)
     second = thing(b"shared" + b"more", [(0, 6), (6, 4)])
 
-    def read(offset: int, length: int) -> Iterator[bytes]:
+    def read(content: Content) -> Iterator[bytes]:
         _finish(spool, first.event_id, now)
-        yield from second.read(offset, length)
+        yield from second.read(content)
 
     spool.put(second.record, second.parcel, second.manifest, read)
     for content in second.contents:
@@ -117,7 +117,7 @@ def test_bytes_that_are_not_the_contents(spool: Spool, thing: Any, files: Any, s
     """Bytes that do not have the announced hash or length are refused, and nothing of the object is kept."""
     each = thing(b"data")
     with pytest.raises(SpoolError, match="are not content"):
-        spool.put(each.record, each.parcel, each.manifest, lambda offset, length: [served])
+        spool.put(each.record, each.parcel, each.manifest, lambda _: [served])
     assert spool.get(each.event_id) is None
     assert files() == []
     assert each.put_into(spool) == each.event_id
@@ -128,7 +128,7 @@ def test_endless_bytes(spool: Spool, thing: Any) -> None:
     each = thing(b"d" * 5000)
     taken = 0
 
-    def read(offset: int, length: int) -> Iterator[bytes]:
+    def read(_content: Content) -> Iterator[bytes]:
         nonlocal taken
         while True:
             taken += 1000
@@ -160,7 +160,7 @@ def test_quota_counts_what_is_being_written(open_spool: Any, thing: Any) -> None
     def read(offset: int, length: int) -> Iterator[bytes]:
         with pytest.raises(SpoolFull):
             second.put_into(spool)
-        yield from first.read(offset, length)
+        yield from first.read(content)
 
     spool.put(first.record, first.parcel, first.manifest, read)
     assert spool.used_bytes() == MIB + len(first.manifest)

@@ -445,7 +445,7 @@ def put(outbox: Spool, make_parcel: Callable[..., Parcel]) -> Callable[..., str]
         record = ObjectRecord(
             made.event_id, ObjectState.SPOOLED, NOW, NOW, 0, Reason.DETECTION, sampling=Sampling.WHOLE
         )
-        outbox.put(record, made, encode(manifest_of(made)), lambda offset, size: [data[offset : offset + size]])
+        outbox.put(record, made, encode(manifest_of(made)), lambda each: [data[each.offset : each.offset + each.size]])
         return made.event_id
 
     return put_object

@@ -1,0 +1,67 @@
+"""Every format that extraction knows: how it is recognised, who reads it, and which recipe steps it brings.
+
+A format's reader lies in a file of its own and knows no other; this table is where they meet. What a reader finds
+inside an object it hands to ``Survey.open_inside``, whatever that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sampler.extract.derivation import Step, cut, replay
+from sampler.extract.elf import survey_elf
+from sampler.extract.extraction import Data, Reader, Survey
+from sampler.extract.pe import survey_pe
+from sampler.limits import KIB
+
+HEAD_BYTES: Final = 40 * KIB
+"""What a format may look at to recognise itself: ISO 9660 has its mark behind 32 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format."""
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    """Whether an object whose first ``HEAD_BYTES`` these are is worth giving to the reader."""
+    survey: Reader
+    """``False`` when the object is none of this format after all; then the next one is asked."""
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    """By the names that recipes use."""
+    warm: bytes = b""
+    """The smallest content that makes the reader load what it loads on first use: a child can load nothing later."""
+
+
+def starts_with(*magics: bytes) -> Callable[[bytes], bool]:
+    """Recognises a format by its first bytes."""
+    return lambda head: head.startswith(magics)
+
+
+FORMATS: Final = (
+    Format("pe", starts_with(b"MZ"), survey_pe, warm=b"MZ" + bytes(62)),
+    Format("elf", starts_with(b"\x7fELF"), survey_elf, warm=b"\x7fELF" + bytes(60)),
+)
+"""In the order in which they are asked."""
+
+_STEPS: Final[Mapping[str, Step]] = {
+    "range": cut,
+    **{name: step for known in FORMATS for name, step in known.steps.items()},
+}
+
+
+def survey_content(data: Data, survey: Survey) -> bool:
+    """Have the first format that knows the object read it; ``False`` where none does."""
+    head = bytes(data[:HEAD_BYTES])
+    return any(known.recognises(head) and known.survey(data, survey) for known in FORMATS)
+
+
+def derive(data: Data, recipe: tuple[str, ...]) -> bytes:
+    """The bytes that a recipe makes of the whole object.
+
+    Raises:
+        NotDerivable: a step is unknown, or does not apply.
+    """
+    return replay(data, recipe, _STEPS)
