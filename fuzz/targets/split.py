@@ -42,6 +42,12 @@ _TERMS: Final = (
     "elf.entry_point >= 0", "elf.ET_EXEC == 2", "not defined elf.type", "for any s in elf.sections : ( true )",
     'elf.telfhash() == ""', "elf.dynsym_entries == 0", "dotnet.is_dotnet", "dotnet.number_of_streams == 0",
     "math.entropy(0, filesize) >= 0.0", "hash.crc32(0, 2) != 1", 'extension == ".exe"', "entrypoint == 0",
+    "$_a at pe.entry_point", "$_a in (0..pe.size_of_image)", "#_a in (0..pe.machine) == 0", "@_a[pe.machine] == 0",
+    "not pe.is_dll()", 'pe.imphash() != "x"', 'not pe.exports("a")', "filesize > pe.entry_point",
+    "pe.machine == elf.type",
+    "for any of them : ( $ at pe.entry_point )", "for none i in (1, 2) : ( pe.machine == i )",
+    "for any i in (0..pe.number_of_sections) : ( pe.sections[i].name == \"x\" or true )",
+    "for any pe in (1, 2) : ( pe == 1 )", "not dotnet.is_dotnet", "for all of them : ( not elf.type == 1 )",
     "uint16be(0) == 0x504B", "uint32(0) == 0x04034b50", "uint32be(0) == 0x25504446", "uint32(0) == 0x21726152",
     "uint32be(0) == 0xD0CF11E0", "uint16be(0) == 0xD0CF", "uint8(0) == 0x50", "uint32be(0) == 0x7B5C7274",
 )  # fmt: skip

@@ -10,34 +10,16 @@ reading beyond the end is undefined, a comparison with an undefined value is und
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
+from sampler.scan.conditions import DEPTH_MAX, Words, is_enclosed, operands
+from sampler.scan.module_facts import undefined_without, untrue_without
 from sampler.scan.source import RuleOutline
+from sampler.scan.starts import MAGICS, Start, starts_of
 
-Words: TypeAlias = Sequence[str]
 Prefixes: TypeAlias = frozenset[bytes] | None
 """What an object has to begin with, one of these; ``None``: anything."""
-
-
-class Start(StrEnum):
-    """What an object begins with, as far as it decides which rules run."""
-
-    MZ = "mz"
-    ELF = "elf"
-    CONTAINER = "container"
-    """ZIP, RAR, OLE, PDF and RTF: many bytes, few rules."""
-    OTHER = "other"
-
-
-_MAGICS: Final = {
-    Start.MZ: (b"MZ",),
-    Start.ELF: (b"\x7fELF",),
-    Start.CONTAINER: (b"PK", b"Rar!", b"\xd0\xcf\x11\xe0", b"%PDF", b"{\\rt"),
-}
-HEAD_BYTES: Final = 4
-"""What tells starts apart."""
 
 _READERS: Final = {
     "uint8": (1, "little"),
@@ -47,50 +29,11 @@ _READERS: Final = {
     "uint32be": (4, "big"),
 }
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}")
-_DEPTH_MAX: Final = 64
-"""Of parentheses and operators inside one another; deeper ones prove nothing."""
-
-MODULE_FACTS: Final[Mapping[str, tuple[Start, frozenset[str]]]] = {
-    "pe": (
-        Start.MZ,
-        frozenset(
-            {
-                "characteristics", "checksum", "entry_point", "image_base", "imphash", "is_32bit", "is_64bit", "is_dll",
-                "machine", "number_of_exports", "number_of_imports", "number_of_resources", "number_of_sections",
-                "number_of_signatures", "pdb_path", "resources", "sections", "signatures", "size_of_image", "subsystem",
-                "timestamp", "version_info",
-            }
-        ),
-    ),
-    "elf": (
-        Start.ELF,
-        frozenset(
-            {
-                "dynamic", "dynsym", "dynsym_entries", "entry_point", "machine", "number_of_sections",
-                "number_of_segments", "sections", "segments", "symtab", "symtab_entries", "type",
-            }
-        ),
-    ),
-}  # fmt: skip
-"""Values of modules that are undefined in every engine unless the object begins as the module's format does.
-
-``imports``, ``exports`` and ``rich_signature`` of ``pe`` are not among them: yara-x has 0 for them, which equals 0.
-"""
-_BINDING: Final = frozenset({"of", ":"})
-"""Words of terms that can be true though a value in them is undefined: undefined ``of`` strings are all of them, and
-before a ``:`` a value only gets a name (``with``, in yara-x).
-"""
-_FLAGS: Final = {("pe", ".", "is_pe"): Start.MZ, ("dotnet", ".", "is_dotnet"): Start.MZ}
-
-
-def start_of(head: bytes) -> Start:
-    """What an object that begins with ``head`` (at least ``HEAD_BYTES``, or all it has) counts as."""
-    return next((start for start, magics in _MAGICS.items() if head.startswith(magics)), Start.OTHER)
 
 
 def applies(prefixes: Prefixes, start: Start) -> bool:
     """Whether an object of this start could begin with one of ``prefixes``."""
-    return prefixes is None or any(start in _starts_of(prefix) for prefix in prefixes)
+    return prefixes is None or any(start in starts_of(prefix) for prefix in prefixes)
 
 
 def needs_of(rules: Iterable[RuleOutline]) -> dict[str, Prefixes]:
@@ -101,28 +44,17 @@ def needs_of(rules: Iterable[RuleOutline]) -> dict[str, Prefixes]:
     return needs
 
 
-def _starts_of(prefix: bytes) -> Iterator[Start]:
-    """Every start that an object beginning with ``prefix`` can have."""
-    for start, magics in _MAGICS.items():
-        if prefix.startswith(magics):
-            yield start
-            return
-        if any(magic.startswith(prefix) for magic in magics):
-            yield start
-    yield Start.OTHER
-
-
 def _needed(words: Words, known: Mapping[str, Prefixes], depth: int = 0) -> Prefixes:
     """What a condition needs: of alternatives any, of conjuncts the first that needs something."""
-    if depth == _DEPTH_MAX:
+    if depth == DEPTH_MAX:
         return None
-    if words and words[0] == "(" and _closing(words) == len(words) - 1:
+    if is_enclosed(words):
         return _needed(words[1:-1], known, depth + 1)
-    alternatives = _split(words, "or")
+    alternatives = operands(words, "or")
     if len(alternatives) > 1:
         needs = [_needed(alternative, known, depth + 1) for alternative in alternatives]
         return None if None in needs else frozenset().union(*(need for need in needs if need is not None))
-    conjuncts = _split(words, "and")
+    conjuncts = operands(words, "and")
     if len(conjuncts) > 1:
         return next((need for part in conjuncts if (need := _needed(part, known, depth + 1)) is not None), None)
     return _needed_by_term(words, known)
@@ -131,12 +63,15 @@ def _needed(words: Words, known: Mapping[str, Prefixes], depth: int = 0) -> Pref
 def _needed_by_term(words: Words, known: Mapping[str, Prefixes]) -> Prefixes:
     if len(words) == 1:
         return known.get(words[0])
-    if tuple(words) in _FLAGS:
-        return frozenset(_MAGICS[_FLAGS[words[0], words[1], words[2]]])
-    if len(words) >= 3 and words[1] == "." and words[0] in MODULE_FACTS and _BINDING.isdisjoint(words):
-        start, facts = MODULE_FACTS[words[0]]
-        return frozenset(_MAGICS[start]) if words[2] in facts else None
-    return _needed_by_reading(words)
+    start = _needed_by_negation(words[1:]) if words[:1] == ("not",) else untrue_without(words)
+    return frozenset(MAGICS[start]) if start else _needed_by_reading(words)
+
+
+def _needed_by_negation(words: Words) -> Start | None:
+    """What is undefined stays so with ``not`` before it, in parentheses or without."""
+    words = words[1:-1] if is_enclosed(words) else words
+    several = any(len(operands(words, operator)) > 1 for operator in ("and", "or"))
+    return None if several else undefined_without(words)
 
 
 def _needed_by_reading(words: Words) -> Prefixes:
@@ -159,25 +94,3 @@ def _number(word: str) -> int | None:
     if not _NUMBER.fullmatch(word):
         return None
     return int(word, 16) if word.startswith("0x") else int(word)
-
-
-def _closing(words: Words) -> int:
-    """Where the parenthesis that the words begin with closes."""
-    depth = 0
-    for place, word in enumerate(words):
-        depth += (word == "(") - (word == ")")
-        if depth == 0:
-            return place
-    return -1
-
-
-def _split(words: Words, operator: str) -> list[Words]:
-    """The operands of an operator outside of all parentheses and brackets."""
-    parts: list[Words] = []
-    depth = begin = 0
-    for place, word in enumerate(words):
-        depth += (word in ("(", "[")) - (word in (")", "]"))
-        if depth == 0 and word == operator:
-            parts.append(words[begin:place])
-            begin = place + 1
-    return [*parts, words[begin:]]

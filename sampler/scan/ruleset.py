@@ -18,7 +18,6 @@ import msgspec
 from sampler.errors import RulesError
 from sampler.model import RuleMatch
 from sampler.runtime.log import Log
-from sampler.scan.applying import HEAD_BYTES, Start, start_of
 from sampler.scan.collecting import Collected, collect
 from sampler.scan.compiled_cache import CompiledCache
 from sampler.scan.compiling import Usable, usable
@@ -26,13 +25,14 @@ from sampler.scan.engine import EXTERNALS, Buffer, CompiledRules, Engine, Extern
 from sampler.scan.engines import engine_of
 from sampler.scan.rule_files import RuleFileError, RuleProblem
 from sampler.scan.splitting import Splitter
+from sampler.scan.starts import HEAD_BYTES, Start, start_of
 
 log: Final = Log()
 
 _SHARED_FORM_MAX_RATIO: Final = 1.2
 """Starts share a form if it then has at most so many times the rules that each alone would have."""
 _PROBLEMS_SHOWN_MAX_COUNT: Final = 5
-_LAYOUT: Final = b"4"
+_LAYOUT: Final = b"5"
 """Of what is kept, and of what is cut from it; another one makes old entries worthless."""
 _ALL_LIMITS: Final = ScanLimits()
 

@@ -66,6 +66,8 @@ class RuleOutline:
     end: int
     is_global: bool
     condition: tuple[str, ...]
+    places: tuple[int, ...]
+    """Where each word of the condition begins."""
     writing: RuleWriting
 
     @property
@@ -130,8 +132,9 @@ class _Reader:
         while self._must() != "{":  # the tags
             pass
         writing = self._writing()
-        condition = tuple(self._condition())
-        self.rules.append(RuleOutline(name, start, self._place, "global" in modifiers, condition, writing))
+        words = tuple(self._condition())
+        condition, places = tuple(word for word, _ in words), tuple(place for _, place in words)
+        self.rules.append(RuleOutline(name, start, self._place, "global" in modifiers, condition, places, writing))
 
     def _writing(self) -> RuleWriting:
         """Everything up to the condition."""
@@ -148,9 +151,9 @@ class _Reader:
                 raise self._error("the rule ends without a condition")
         return RuleWriting(tuple(strings), frozenset(hex_strings))
 
-    def _condition(self) -> Iterator[str]:
+    def _condition(self) -> Iterator[tuple[str, int]]:
         while (word := self._must()) != "}":
-            yield word
+            yield word, self._start
 
     def _must(self, *, hex_allowed: bool = False) -> str:
         word = self._next(hex_allowed=hex_allowed)

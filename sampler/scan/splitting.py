@@ -1,16 +1,21 @@
 """Cutting rules out of source texts: those that cannot match an object of one start, and those that do not compile.
 
 What is cut becomes blank, so that every line keeps its number. A rule that a remaining one refers to stays: it is false
-where it does not apply, which is what the other one has to see.
+where it does not apply, which is what the other one has to see. What stays and names a module that says nothing of such
+an object is written without it (``undefining``), so that the module is not run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from sampler.scan.applying import Prefixes, Start, applies, needs_of
+from sampler.scan.applying import Prefixes, applies, needs_of
+from sampler.scan.module_facts import MODULE_STARTS
 from sampler.scan.source import Outline, OutlineError, RuleOutline, Statement, outline
+from sampler.scan.starts import Start
+from sampler.scan.undefining import Rewriting, written_without
 
 _NOTHING: Final = Outline((), (), ())
 
@@ -47,7 +52,7 @@ class Splitter:
         if rules and not wanted:
             return ""
         kept = _with_references(rules, wanted)
-        return without(self._text, self._outline, [rule for rule in rules if rule.name not in kept])
+        return _reduced(self._text, self._outline, kept, _silent_modules(starts))
 
 
 def _understood(text: str, names: Collection[str]) -> Outline:
@@ -58,25 +63,63 @@ def _understood(text: str, names: Collection[str]) -> Outline:
     return layout if sorted(names) == sorted(rule.name for rule in layout.rules) else _NOTHING
 
 
-def without(text: str, layout: Outline, dropped: Iterable[RuleOutline]) -> str:
-    """``text`` with these rules blank, and with them the imports of modules that no other rule names."""
-    dropped = list(dropped)
-    if not dropped:
-        return text
-    gone = {rule.name for rule in dropped}
-    used = frozenset[str]().union(*(rule.condition for rule in layout.rules if rule.name not in gone))
-    unused = [statement for statement in layout.imports if statement.what.isidentifier() and statement.what not in used]
-    return blanked(text, [*dropped, *unused])
-
-
 def blanked(text: str, places: Iterable[RuleOutline | Statement]) -> str:
     """``text`` without what stands at these places; the ends of its lines stay."""
+    return _edited(text, [_blank(place) for place in places])
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What is to stand in a text from one place up to another."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+def _blank(place: RuleOutline | Statement) -> _Edit:
+    return _Edit(place.start, place.end)
+
+
+def _edited(text: str, edits: Iterable[_Edit]) -> str:
+    """``text`` with all edits, and the ends of its lines; an edit that lies in another one goes with what was there."""
     parts: list[str] = []
     end = 0
-    for place in sorted(places, key=lambda place: place.start):
-        parts += (text[end : place.start], "\n" * text.count("\n", place.start, place.end))
-        end = place.end
+    for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
+        if edit.start >= end:
+            parts += (text[end : edit.start], edit.text, "\n" * text.count("\n", edit.start, edit.end))
+            end = edit.end
     return "".join((*parts, text[end:]))
+
+
+def _reduced(text: str, layout: Outline, kept: Collection[str], silent: Collection[str]) -> str:
+    """``text`` with only these rules, written without silent modules, and with only the imports that they need."""
+    edits: list[_Edit] = []
+    used: set[str] = set()
+    for rule in layout.rules:
+        if rule.name not in kept:
+            edits.append(_blank(rule))
+            continue
+        written = {module: written_without(rule.condition, module) for module in silent if module in rule.condition}
+        edits += [_edit_of(rule, rewriting) for found in written.values() for rewriting in found or ()]
+        used.update(word for word in rule.condition if written.get(word) is None)
+    return _edited(text, [*edits, *(_blank(statement) for statement in layout.imports if _is_unused(statement, used))])
+
+
+def _is_unused(statement: Statement, used: Collection[str]) -> bool:
+    """Whether it is an import of a module that no condition names; one that is written oddly might be any."""
+    return statement.what.isidentifier() and statement.what not in used
+
+
+def _edit_of(rule: RuleOutline, rewriting: Rewriting) -> _Edit:
+    last = rewriting.end - 1
+    end = rule.places[last] + len(rule.condition[last])
+    return _Edit(rule.places[rewriting.begin], end, rewriting.text)
+
+
+def _silent_modules(starts: Collection[Start]) -> set[str]:
+    """Those that say nothing of an object of any of these starts."""
+    return {module for module, start in MODULE_STARTS.items() if start not in starts}
 
 
 def _with_references(rules: Iterable[RuleOutline], wanted: set[str]) -> set[str]:

@@ -1,19 +1,14 @@
-"""What rules need an object to begin with, and that no engine finds a fact of a module where it cannot be."""
+"""What rules need an object to begin with."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from sampler.scan.applying import HEAD_BYTES, MODULE_FACTS, Prefixes, Start, applies, needs_of, start_of
-from sampler.scan.engine import Engine, ScanLimits
-from sampler.scan.engines import ENGINE_NAMES, engine_of
-from sampler.scan.rule_files import RuleFileError
+from sampler.scan.applying import Prefixes, applies, needs_of
 from sampler.scan.source import outline
+from sampler.scan.starts import HEAD_BYTES, Start, start_of
 
 MZ: Final = frozenset({b"MZ"})
 ELF: Final = frozenset({b"\x7fELF"})
@@ -60,6 +55,11 @@ def needed(condition: str, before: str = "") -> Prefixes:
         ("pe.number_of_sections != 3 and $a", MZ),
         ('pe.sections[pe.number_of_sections - 1].name contains "x"', MZ),
         ("pe.is_dll()", MZ),
+        ("not pe.is_dll()", MZ),
+        ("$a and not pe.number_of_signatures > 0", MZ),
+        ("not (pe.number_of_signatures > 0) and $a", MZ),
+        ('$a and pe.exports("a")', MZ),
+        ('pe.imports("a", "b") and $a', MZ),
         ('pe.version_info["a or b"] == "and"', MZ),
         ("elf.type == elf.ET_EXEC", ELF),
         ("pe.machine == 3 or elf.machine == 3", EITHER),
@@ -93,7 +93,15 @@ def test_what_is_needed(condition: str, need: Prefixes) -> None:
         "for all s in pe.sections : ( s.name == pe.sections[0].name )",
         "defined pe.number_of_sections",
         "not defined pe.number_of_sections",
-        "not pe.is_dll()",
+        "not pe.is_pe",
+        "not dotnet.is_dotnet",
+        'not pe.exports("a")',
+        "not (pe.is_dll() and $a)",
+        "not (pe.is_dll() or $a)",
+        "not pe.number_of_sections of them",
+        "not not pe.is_dll()",
+        'pe.exports("a") + 0 == 0',
+        'pe.exports("a") or $a',
         "pe.is_pe == 0",
         "pe.number_of_sections of them",
         "pe.number_of_sections == 0 of them",
@@ -144,28 +152,6 @@ def test_rules_that_refer_to_others(condition: str, need: Prefixes) -> None:
     assert needed(condition, before) == need
 
 
-@pytest.mark.parametrize(
-    ("head", "start"),
-    [
-        (b"", Start.OTHER),
-        (b"M", Start.OTHER),
-        (b"MZ", Start.MZ),
-        (b"ZM", Start.OTHER),
-        (b"\x7fELF", Start.ELF),
-        (b"\x7fEL", Start.OTHER),
-        (b"PK\3\4", Start.CONTAINER),
-        (b"Rar!", Start.CONTAINER),
-        (b"\xd0\xcf\x11\xe0", Start.CONTAINER),
-        (b"%PDF", Start.CONTAINER),
-        (b"{\\rt", Start.CONTAINER),
-        (b"{\\r", Start.OTHER),
-    ],
-)
-def test_starts(head: bytes, start: Start) -> None:
-    """An object counts as what its first bytes say."""
-    assert start_of(head) is start
-
-
 def test_every_prefix_applies_where_it_can_be() -> None:
     """An object is never kept from a rule whose prefix it has, however short object and prefix are."""
     heads = [b"MZ\x90\0", b"\x7fELF", b"PK\3\4", b"Rar!", b"\xd0\xcf\x11\xe0", b"%PDF", b"{\\rt", b"MQ\0\0", b"\x7fEL_"]
@@ -181,83 +167,3 @@ def test_what_does_not_apply() -> None:
     assert [start for start in Start if applies(frozenset({b"M"}), start)] == [Start.MZ, Start.OTHER]
     assert [start for start in Start if applies(ANYTHING, start)] == list(Start)
     assert not any(applies(NOTHING, start) for start in Start)
-
-
-_FORMS: Final = (
-    "{}", "{} == 0", "{} == 1", "{} != 0", "{} != 1", "{} < 1", "{} >= 0", '{} == ""', '{} != "x"', '{} contains ""',
-    "{} matches /.*/",
-)  # fmt: skip
-_MEMBERS: Final = (
-    "", "()", "[0]", '["a"]', "[0].name", "[0].full_name", "[0].characteristics", "[0].virtual_address",
-    "[0].raw_data_size", "[0].type", "[0].id", "[0].subject", "[0].version", "[0].val", "[0].flags", "[0].offset",
-    "[0].size", "[0].address", "[0].value", ".major", "[0].valid_on(1)",
-)  # fmt: skip
-
-
-def _takes(engine: Engine, module: str, condition: str) -> bool:
-    try:
-        engine.compile({"n": f'import "{module}" rule r {{ condition: {condition} }}'}, {})
-    except RuleFileError:
-        return False
-    return True
-
-
-def _terms(engine: Engine, module: str, fact: str) -> Iterator[str]:
-    """Everything that the engine lets a condition say about a fact in one term."""
-    for member in _MEMBERS:
-        value = f"{module}.{fact}{member}"
-        if _takes(engine, module, f"defined {value}"):
-            yield from (term for form in _FORMS if _takes(engine, module, term := form.format(value)))
-
-
-def _others(samples: Path, start: Start) -> Iterator[bytes]:
-    """Objects that do not begin as required, though much of what follows is as it should be."""
-    yield from (b"", b"M", b"ZM", b"\x7fEL", b"\0MZ", b"\0\x7fELF", bytes(4096), random.Random(1).randbytes(4096))
-    for file in (
-        samples / "pe/cli-64/cli-64.exe",
-        samples / "pe/dotnet/ClrLoader.dll",
-        samples / "elf/x86-64/x86-64.elf",
-    ):
-        content = file.read_bytes()
-        yield from (b"\0" + content, content[1:], bytes(512) + content, b"M\0" + content[2:], b"\x7fElF" + content[4:])
-        yield from (b"ZM" + content[2:], b"mz" + content[2:], b"PK" + content[2:])
-        if start_of(content) is not start:
-            yield content
-
-
-@pytest.mark.parametrize("module", MODULE_FACTS)
-@pytest.mark.parametrize("name", ENGINE_NAMES)
-def test_facts_of_modules(name: str, module: str, samples: Path) -> None:
-    """No engine finds any term with a fact of a module true for an object that does not begin as its format does."""
-    engine = engine_of(name)
-    start, facts = MODULE_FACTS[module]
-    terms: dict[str, str] = {}
-    for fact in sorted(facts):
-        terms |= {f"{fact}_{number}": term for number, term in enumerate(_terms(engine, module, fact))}
-        assert f"{fact}_0" in terms
-    rules = "".join(f"rule {name} {{ condition: {term} }}" for name, term in terms.items())
-    compiled = engine.compile({"n": f'import "{module}" {rules}'}, {})
-    for content in _others(samples, start):
-        assert start_of(content) is not start
-        found = compiled.scan(content, {}, ScanLimits()).matches
-        assert [terms[match.rule] for match in found] == [], content[:16]
-
-
-@pytest.mark.parametrize("module", MODULE_FACTS)
-@pytest.mark.parametrize("name", ENGINE_NAMES)
-def test_facts_are_there(name: str, module: str, samples: Path) -> None:
-    """The test above sees facts where there are some."""
-    engine = engine_of(name)
-    compiled = engine.compile({"n": f'import "{module}" rule r {{ condition: {module}.number_of_sections > 0 }}'}, {})
-    file = {"pe": "pe/cli-64/cli-64.exe", "elf": "elf/x86-64/x86-64.elf"}[module]
-    assert compiled.scan((samples / file).read_bytes(), {}, ScanLimits()).matches
-
-
-@pytest.mark.parametrize("name", ENGINE_NAMES)
-@pytest.mark.parametrize("flag", ["pe.is_pe", "dotnet.is_dotnet"])
-def test_flags_of_modules(name: str, flag: str, samples: Path) -> None:
-    """No engine takes an object for a PE that does not begin as one."""
-    compiled = engine_of(name).compile({"n": f'import "pe" import "dotnet" rule r {{ condition: {flag} }}'}, {})
-    for content in _others(samples, Start.MZ):
-        assert not compiled.scan(content, {}, ScanLimits()).matches
-    assert compiled.scan((samples / "pe/dotnet/ClrLoader.dll").read_bytes(), {}, ScanLimits()).matches

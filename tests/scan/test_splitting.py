@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from sampler.runtime.places import shipped
 from sampler.scan import RuleSet, RuleSettings
-from sampler.scan.applying import Start
 from sampler.scan.engines import ENGINE_NAMES, engine_of
 from sampler.scan.ruleset import _cut_forms
 from sampler.scan.source import outline
 from sampler.scan.splitting import Splitter
+from sampler.scan.starts import Start
 
 Write = Callable[..., Path]
 MZ = "uint16(0) == 0x5A4D"
@@ -72,6 +72,35 @@ def test_imports(rules: str, imports: list[str]) -> None:
     assert [statement.what for statement in layout.imports] == imports
 
 
+def test_a_module_that_says_nothing() -> None:
+    """A rule that applies to all objects is written without a module that knows nothing of them; lines stay."""
+    text = """import "pe"
+import "elf"
+rule a { condition: filesize == 3 or pe.imphash() == // one
+    "x" or elf.type == pe.machine }
+rule b { condition: filesize > pe.entry_point }"""
+    assert splitter(text).for_start(Start.OTHER, Start.CONTAINER).splitlines() == [
+        "",
+        "",
+        "rule a { condition: filesize == 3 or (uint8(filesize) == 0)",
+        " or (uint8(filesize) == 0) }",
+        "rule b { condition: filesize > uint8(filesize) }",
+    ]
+    assert splitter(text).for_start(Start.MZ, Start.OTHER) == text.replace('import "elf"', "").replace(
+        "elf.type == pe.machine", "(uint8(filesize) == 0)"
+    )
+    assert splitter(text).for_start(*Start) == text
+
+
+def test_a_module_that_one_rule_needs() -> None:
+    """An import stays if one rule cannot be written without it, whatever the others are."""
+    text = 'import "pe" rule a { condition: pe.is_dll() or true } rule b { condition: pe.is_pe == 0 }'
+    left = splitter(text).for_start(Start.OTHER)
+    assert (
+        left == 'import "pe" rule a { condition: (uint8(filesize) == 0) or true } rule b { condition: pe.is_pe == 0 }'
+    )
+
+
 def test_an_import_that_is_written_oddly() -> None:
     """An import with escapes in its name stays: which module it is, is for the engine to say."""
     text = f'import "\\x70e" rule a {{ condition: {MZ} }} rule b {{ condition: pe.is_pe == 0 }}'
@@ -117,6 +146,10 @@ READS += ["uint16(0) != 0x5A4D", "uint32(0) == 0x04034b50", "uint32be(0) == 0x25
 FACTS = ["pe.is_pe", "pe.number_of_sections == 0", "pe.number_of_sections != 0", "pe.is_dll()", "not pe.is_dll()"]
 FACTS += ["pe.number_of_sections of ($s*)", "defined pe.machine", 'pe.imports("a") == 0', "elf.machine != 0"]
 FACTS += ['pe.sections[0].name != "x"', "elf.type == elf.ET_EXEC", "for all x in pe.sections : ( false )"]
+FACTS += ["$s0 at pe.entry_point", "defined pe.imphash()", 'pe.exports("a")', 'pe.imports("a", "b")']
+FACTS += ['pe.imphash() != "x"', "elf.type == pe.machine", "#s0 in (0..pe.machine) == 0", "dotnet.is_dotnet"]
+FACTS += ['for any i in (0..pe.number_of_sections) : ( pe.sections[i].name != "x" or true )']
+FACTS += ["for any of them : ( $ at elf.entry_point or not pe.is_dll() )", "for none i in (1, 2) : ( pe.machine == i )"]
 STRINGS = ["any of them", "none of them", "all of ($s*)", "$s0", "#s1 == 0", "$s0 at 0", "filesize > 3", "false"]
 LOOPS = [f"for any i in (0..1) : ( uint16(i) == 0x5A4D or {ELF} )", f"for 0 of them : ( {MZ} )"]
 RULES = ["r0", "not r0", "any of (r0*)", "none of (r0 *)", "all of (r0*)", "1 of (r0, r0)"]
@@ -140,7 +173,7 @@ def conditions(*, first: bool) -> st.SearchStrategy[str]:
 @st.composite
 def rule_texts(draw: st.DrawFn) -> str:
     """Rules of all kinds that refer to those before them."""
-    rules = ['import "pe" import "elf"']
+    rules = ['import "pe" import "elf" import "dotnet"']
     for number in range(draw(st.integers(1, 4))):
         modifier = draw(st.sampled_from(["", "", "", "private ", "global ", "private global "]))
         strings = 'strings: $s0 = "MZ" $s1 = { 00 00 00 }'
