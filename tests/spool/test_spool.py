@@ -157,7 +157,7 @@ def test_quota_counts_what_is_being_written(open_spool: Any, thing: Any) -> None
     spool = open_spool(max_bytes=2 * MIB)
     first, second = thing(os.urandom(MIB)), thing(os.urandom(MIB))
 
-    def read(offset: int, length: int) -> Iterator[bytes]:
+    def read(content: Content) -> Iterator[bytes]:
         with pytest.raises(SpoolFull):
             second.put_into(spool)
         yield from first.read(content)
@@ -291,7 +291,7 @@ def put(event_id, data):
     sealed = parcel.Parcel(event_id, NOW, sha256, len(data), StatementRef("basic", 1, "0" * 64), frozenset(), (), (),
                            (Content(sha256, len(data), 0),), (), (), seal=parcel._SEAL)
     record = ObjectRecord(event_id, ObjectState.SPOOLED, NOW, NOW, 0, Reason.DETECTION)
-    spool.put(record, sealed, b"{}", lambda offset, length: [data[offset:offset + length]])
+    spool.put(record, sealed, b"{}", lambda content: [data])
 """
 _ENDLESS = """
 for number in itertools.count(int(sys.argv[2])):
