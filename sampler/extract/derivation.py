@@ -2,7 +2,7 @@
 
 A recipe is replayed in a sandboxed child on the snapshot, so that the parent never parses; whoever has the whole object
 can replay it too (docs/parts.md describes each step). Each step has a name and an argument of its own format's, as in
-``zip:3``; none yields more than ``UNPACK_MEMBER_MAX_BYTES``.
+``zip:3``; none yields more than ``UNPACK_MEMBER_MAX_BYTES``, or than it was given.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def replay(data: Data, recipe: tuple[str, ...], steps: Mapping[str, Step]) -> by
     return bytes(made)
 
 
-def cut(data: Data, argument: str, ceiling: int) -> bytes:
-    """The step ``range:OFFSET+LENGTH``: a stretch of the bytes so far, decimal numbers.
+def cut(data: Data, argument: str, _ceiling: int) -> bytes:
+    """The step ``range:OFFSET+LENGTH``: a stretch of the bytes so far, decimal numbers; it grows nothing.
 
     Raises:
         NotDerivable: the argument is no range, or the range is not all inside.
@@ -47,6 +47,6 @@ def cut(data: Data, argument: str, ceiling: int) -> bytes:
     start, plus, length = argument.partition("+")
     if not (plus and start.isascii() and start.isdigit() and length.isascii() and length.isdigit()):
         raise NotDerivable(f"not a range: {argument!r}")
-    if len(start) > 19 or len(length) > 19 or not 0 < int(length) <= min(ceiling, len(data) - int(start)):
+    if len(start) > 19 or len(length) > 19 or not 0 < int(length) <= len(data) - int(start):
         raise NotDerivable(f"range {argument} does not lie in {len(data)} bytes")
     return bytes(data[int(start) : int(start) + int(length)])

@@ -15,7 +15,8 @@ import pytest
 from sampler.errors import ChildTimedOut, RulesError, SandboxError
 from sampler.examine import Examiner, ExamineSettings
 from sampler.examine import examiner as examiner_module
-from sampler.examine.messages import Examined, encode_answer
+from sampler.examine.messages import Derived, Examined, encode_answer
+from sampler.extract import NotDerivable
 from sampler.model import ContentKind, Examination, Snapshot
 from sampler.scan import RuleSettings
 
@@ -165,3 +166,28 @@ async def test_rules_that_went_away(rules: Path, snap: Snap) -> None:
             await examiner.examine(snap(b"needle"))
         with pytest.raises(RulesError):
             _ = examiner.report
+
+
+async def test_derived_bytes(rules: Path, snap: Snap) -> None:
+    """A recipe is replayed in a child, page by page; what does not apply, or makes something else now, is said."""
+    content = bytes(range(256)) * 40_000
+    whole = snap(content)
+    async with Examiner(ExamineSettings(RuleSettings((rules,)))) as examiner:
+        made = await examiner.derive(whole, ("range:100+9000000", "range:5+8999990"), 8_999_990)
+        assert made == content[105 : 105 + 8_999_990]
+        with pytest.raises(NotDerivable, match="100 bytes, 50 were expected"):
+            await examiner.derive(whole, ("range:0+100",), 50)
+        with pytest.raises(NotDerivable, match="no step 'nothing'"):
+            await examiner.derive(whole, ("nothing:1",), 50)
+        with pytest.raises(NotDerivable, match="at most"):
+            await examiner.derive(whole, (), 10**9)
+        assert names(await examiner.examine(snap(b"needle"))) == ["needle"]
+
+
+@pytest.mark.parametrize("lie", [Derived(10, b""), Derived(4, b"more than that"), Derived(10**6, b"page")])
+async def test_derived_bytes_that_lie(rules: Path, snap: Snap, monkeypatch: pytest.MonkeyPatch, lie: Derived) -> None:
+    """A child that says one size and sends another, or never comes to an end, is not believed."""
+    monkeypatch.setattr(examiner_module, "_derived", lambda _: lie)
+    async with Examiner(ExamineSettings(RuleSettings((rules,)))) as examiner:
+        with pytest.raises(NotDerivable):
+            await examiner.derive(snap(b"0123456789"), ("range:0+10",), 10 if lie.size != 4 else 4)
