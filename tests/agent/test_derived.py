@@ -30,7 +30,7 @@ async def test_parts_are_read_from_where_they_are(rules: Path, tmp_path: Path) -
     """Stretches come from the snapshot, derived bytes from their copy; what cannot be derived is left out by name."""
     taker = SnapshotTaker(tmp_path)
     whole: Snapshot = taker.keep(WHOLE)
-    recipes = {("range:10+5",): 5, ("zip-of-nothing:1",): 7}
+    recipes: dict[tuple[str, ...], int] = {("range:10+5",): 5, ("zip-of-nothing:1",): 7}
     stretch = Region(PartKind.SECTION, ".text", 20, 4)
     member = Region(PartKind.MEMBER, "a", 0, 5, ("range:10+5",))
     lost = Region(PartKind.MEMBER, "b", 0, 7, ("zip-of-nothing:1",))
