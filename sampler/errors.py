@@ -63,6 +63,10 @@ class ChildDied(SandboxError):
     """The child crashed or was killed while it held an object."""
 
 
+class NotDerivable(SamplerError):
+    """A recipe does not apply to the bytes that it is to be replayed on."""
+
+
 class ChildTimedOut(SandboxError):
     """The child ran past its deadline and was killed."""
 

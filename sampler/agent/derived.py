@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sampler import snapshot
-from sampler.errors import ChildDied, ChildTimedOut
+from sampler.errors import ChildDied, ChildTimedOut, NotDerivable
 from sampler.examine import Examiner
-from sampler.extract import NotDerivable, title_of
+from sampler.extract import title_of
 from sampler.limits import TEXT_MAX_CHARACTERS
 from sampler.model import Content, Omission, Region, Snapshot
 from sampler.runtime.blocking import off_loop

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import sampler
 from sampler.agent.pipeline import Pipeline
+from sampler.agent.previewing import preview_of, without_strangers
 from sampler.agent.views import scan_view_of, view_of
-from sampler.errors import ConsentError, RequestError
+from sampler.errors import ChildDied, ChildTimedOut, ConsentError, RequestError
 from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.upload import Uploader
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+from sampler.wire.preview_messages import PreviewView
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,19 @@ class Handler:
         if isinstance(taken, Failure):
             raise RequestError(f"{taken.code}: {taken.detail}")
         return scan_view_of(taken.size, taken.examination)
+
+    async def preview(self, candidate: Candidate) -> PreviewView:
+        """What flagging an object would send; nothing is kept and nothing leaves."""
+        ref = (await off_loop(self.pipeline.consents.statement)).ref
+        try:
+            seen = await self.pipeline.preview(
+                without_strangers(candidate), partial(preview_of, statement=f"{ref.id} version {ref.version}")
+            )
+        except (ChildDied, ChildTimedOut) as error:
+            raise RequestError(f"it cannot be examined: {error}") from error
+        if isinstance(seen, Failure):
+            raise RequestError(f"{seen.code}: {seen.detail}")
+        return seen
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
         """One object, or ``None`` when it was never flagged here."""

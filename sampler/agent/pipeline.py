@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from sampler import describe, snapshot
 from sampler.agent.consents import ConsentStore
 from sampler.agent.derived import derived_parts
+from sampler.agent.previewing import Previewed
 from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError, SandboxError
 from sampler.examine import Examiner
 from sampler.extract import choose_parts, plan_parts
@@ -40,7 +41,17 @@ from sampler.model import (
     Sampling,
     Snapshot,
 )
-from sampler.permit import Consent, HostNames, Policy, Statement, decide, shipped_names, shipped_statement
+from sampler.permit import (
+    Consent,
+    Explanation,
+    HostNames,
+    Policy,
+    Statement,
+    decide,
+    explain,
+    shipped_names,
+    shipped_statement,
+)
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.sharing import SharedCalls
@@ -51,6 +62,7 @@ from sampler.upload import manifest_of
 from sampler.wire.codec import encode
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 
@@ -123,6 +135,34 @@ class Pipeline:
             return Scan(taken.size, self._unscanned(taken, "child-died", error))
         finally:
             snapshot.release(taken)
+
+    async def preview(self, candidate: Candidate, show: Callable[[Previewed], T]) -> T | Failure:
+        """Decide about an object as ``flag`` would, and show it; nothing is kept, nothing is written down.
+
+        Args:
+            candidate: what would be flagged.
+            show: makes the view, on another thread, while the bytes can still be read.
+
+        Raises:
+            ChildDied, ChildTimedOut: the object cannot be examined.
+            SpoolFull, SandboxError: this host can copy or examine nothing now.
+        """
+        taken = await off_loop(self.snapshots.take, candidate)
+        if isinstance(taken, Failure):
+            return taken
+        try:
+            examination = await self.examiner.examine(taken, owner=describe.owner_of(taken))
+            choice = choose_parts(self._ask(candidate, examination), examination, taken.size)
+            async with derived_parts(self.examiner, self.snapshots, taken, choice.recipes) as parts:
+                plan = await off_loop(plan_parts, choice, parts.hash_of)
+                finding = await off_loop(self._find, candidate, taken, examination, plan)
+                return await off_loop(lambda: show(Previewed(finding, self._explain(finding), parts.read)))
+        finally:
+            snapshot.release(taken)
+
+    def _explain(self, finding: Finding) -> Explanation:
+        statement, consent = self._consent(finding.event_id)
+        return explain(finding, statement, consent, self.policy, self.host, self.clock.now())
 
     def _unscanned(self, taken: Snapshot, code: str, error: SandboxError) -> Examination:
         return Examination(

@@ -32,7 +32,7 @@ def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
         rule=record.rule,
         matches=[ObjectMatch(rule=rule, strings=strings) for rule, strings in record.matches],
         detections=list(record.detections),
-        contents=[_content(content) for content in record.contents],
+        contents=[content_of(content) for content in record.contents],
         omissions=[OmissionMessage(what=omission.what, reason=omission.reason) for omission in record.omissions],
         sampling=record.sampling,
         sent_bytes=record.sent_bytes,
@@ -75,7 +75,8 @@ def _match(match: RuleMatch) -> ScanMatch:
     )
 
 
-def _content(content: Content) -> ContentMessage:
+def content_of(content: Content) -> ContentMessage:
+    """A content as the wire and the socket say it."""
     part = content.part
     return ContentMessage(
         sha256=content.sha256,

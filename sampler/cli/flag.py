@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -18,6 +19,8 @@ from sampler.intake import AgentClient
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import ObjectState, Reason, Sampling
 from sampler.wire.messages import FlagRequest, ObjectView
+
+M = TypeVar("M")
 
 _TAKEN = {ObjectState.SPOOLED, ObjectState.HELD, ObjectState.DELIVERED, ObjectState.DUPLICATE}
 _UNWILLING = {ObjectState.REFUSED, ObjectState.REJECTED, ObjectState.RECALLED}
@@ -84,21 +87,36 @@ def summary(view: ObjectView) -> str:
 async def _ask(socket: Path, path: str, request: FlagRequest) -> ObjectView:
     async with AgentClient(socket) as client:
         if path == "-":
-            return await client.flag_bytes(_standard_input(), request)
+            return await client.flag_bytes(standard_input(), request)
         return await flag_path(client, socket, os.fsencode(os.path.abspath(path)), request)
 
 
 async def flag_path(client: AgentClient, socket: Path, path: bytes, request: FlagRequest) -> ObjectView:
     """Flag a file by its path; an agent of another user, who cannot open it for us, gets our own open descriptor."""
+    return await ask_about(socket, path, request, client.flag, client.flag_descriptor)
+
+
+async def ask_about(
+    socket: Path,
+    path: bytes,
+    request: FlagRequest,
+    ask: Callable[[FlagRequest], Awaitable[M]],
+    ask_with_descriptor: Callable[[int, FlagRequest], Awaitable[M]],
+) -> M:
+    """Ask about a file by its path, or with our own open descriptor where the agent cannot open it for us.
+
+    Raises:
+        RequestError: we cannot open it either.
+    """
     named = with_path(request, path)
     if _opens_for_us(socket):
-        return await client.flag(named)
+        return await ask(named)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise RequestError(f"{os.fsdecode(path)}: {error.strerror}") from error
     try:
-        return await client.flag_descriptor(descriptor, named)
+        return await ask_with_descriptor(descriptor, named)
     finally:
         os.close(descriptor)
 
@@ -120,6 +138,7 @@ def _opens_for_us(socket: Path) -> bool:
     return owner in (0, os.geteuid())
 
 
-async def _standard_input() -> AsyncIterator[bytes]:
+async def standard_input() -> AsyncIterator[bytes]:
+    """Standard input, in chunks."""
     while chunk := sys.stdin.buffer.read(COPY_CHUNK_BYTES):
         yield chunk

@@ -20,6 +20,7 @@ _COMMANDS = {
     "flag": "sampler.cli.flag:flag",
     "history": "sampler.cli.history:history",
     "list": "sampler.cli.show:list_objects",
+    "preview": "sampler.cli.preview:preview",
     "queue": "sampler.cli.queue:queue",
     "scan": "sampler.cli.scan:scan",
     "show": "sampler.cli.show:show",

@@ -24,6 +24,11 @@ def warn(text: str) -> None:
     click.echo(f"sampler: {text}", err=True)
 
 
+def printable_text(text: str) -> str:
+    """Text for a terminal: what cannot be printed, or would steer it, is escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
 def size_text(size: int) -> str:
     """A number of bytes in at most eight characters."""
     if size < 10_000:

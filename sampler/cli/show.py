@@ -10,7 +10,7 @@ import click
 
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import choice_of, config_option, socket_of, socket_option
-from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text, warn
+from sampler.cli.output import json_option, print_ndjson, printable_text, short_time, size_text, time_text, warn
 from sampler.cli.terminal import print_table
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
@@ -68,10 +68,12 @@ def what_is_sent(view: ObjectView) -> str:
 
 
 def content_text(content: ContentMessage) -> str:
-    """One part: what it is and where it lies."""
-    assert content.part is not None
-    name = f"{content.part.kind}:{content.part.name}" if content.part.name else content.part.kind.value
-    return f"{name} at {content.part.offset}, {content.size} bytes"
+    """One part: what it is, and where it lies or how it is made."""
+    part = content.part
+    assert part is not None
+    name = printable_text(f"{part.kind}:{part.name}" if part.name else part.kind.value)
+    place = f"by {printable_text(' > '.join(part.recipe))}" if part.recipe else f"at {part.offset}"
+    return f"{name} {place}, {content.size} bytes"
 
 
 def verdict_text(verdict: VerdictMessage | None) -> str:

@@ -20,7 +20,7 @@ from sampler.describe import (
     quick_type,
     similarity_fields,
 )
-from sampler.errors import RulesError, ScanTimeout
+from sampler.errors import NotDerivable, RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
     BundleRequest,
@@ -41,7 +41,7 @@ from sampler.examine.messages import (
 from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, mapped, read_whole
 from sampler.examine.reports import left_out, report_on, without_rules
 from sampler.examine.settings import seconds_for_size
-from sampler.extract import FORMATS, Extraction, NotDerivable, derive, find_regions
+from sampler.extract import FORMATS, Extraction, derive, find_regions
 from sampler.limits import DERIVED_PAGE_BYTES, FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
 from sampler.sandbox import Prepared

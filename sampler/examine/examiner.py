@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from sampler.errors import SandboxError
+from sampler.errors import NotDerivable, SandboxError
 from sampler.examine.checking import check_examination, check_swept
 from sampler.examine.crew import Crew
 from sampler.examine.messages import (
@@ -29,7 +29,6 @@ from sampler.examine.messages import (
     encode,
 )
 from sampler.examine.settings import ExamineSettings, RuleReport, seconds_for_size
-from sampler.extract import NotDerivable
 from sampler.limits import UNPACK_MEMBER_MAX_BYTES
 from sampler.model import Examination, Snapshot
 from sampler.runtime.tasks import TaskKeeper

@@ -10,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from sampler.errors import SamplerError
+from sampler.errors import NotDerivable
 from sampler.extract.extraction import Data
 from sampler.limits import UNPACK_MEMBER_MAX_BYTES
 
 Step: TypeAlias = Callable[[Data, str, int], bytes]
 """``step(data, argument, ceiling)`` makes at most ``ceiling`` bytes; raises ``NotDerivable``."""
-
-
-class NotDerivable(SamplerError):
-    """The step does not apply to these bytes."""
 
 
 def replay(data: Data, recipe: tuple[str, ...], steps: Mapping[str, Step]) -> bytes:

@@ -21,6 +21,7 @@ from sampler.wire import local_routes
 from sampler.wire.codec import encode
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
+from sampler.wire.preview_messages import PreviewView
 
 M = TypeVar("M")
 
@@ -77,6 +78,18 @@ class AgentClient:
     async def scan_bytes(self, content: AsyncIterable[bytes] | bytes, request: FlagRequest) -> ScanView:
         """Have bytes scanned."""
         return await self._send(local_routes.SCAN_BYTES, content, request, ScanView)
+
+    async def preview(self, request: FlagRequest) -> PreviewView:
+        """What flagging an object would send, named by its path; nothing is kept, nothing is sent."""
+        return await self._ask(local_routes.PREVIEW, request, PreviewView)
+
+    async def preview_descriptor(self, descriptor: int, request: FlagRequest) -> PreviewView:
+        """As ``preview``, of what is open for reading here; ``descriptor`` stays the caller's."""
+        return await self._pass(local_routes.PREVIEW, descriptor, request, PreviewView)
+
+    async def preview_bytes(self, content: AsyncIterable[bytes] | bytes, request: FlagRequest) -> PreviewView:
+        """As ``preview``, of bytes."""
+        return await self._send(local_routes.PREVIEW_BYTES, content, request, PreviewView)
 
     async def show(self, event_id: str) -> ObjectView | None:
         """One object, or ``None`` if there is none that the caller may see."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from sampler.model import Candidate, Peer
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+from sampler.wire.preview_messages import PreviewView
 
 
 class LocalHandler(Protocol):
@@ -23,6 +24,13 @@ class LocalHandler(Protocol):
 
         Raises:
             RequestError: the object cannot be had.
+        """
+
+    async def preview(self, candidate: Candidate) -> PreviewView:
+        """What flagging one object would send; keep and send nothing; the descriptor is as with ``flag``.
+
+        Raises:
+            RequestError: the object cannot be had or examined.
         """
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:

@@ -149,6 +149,8 @@ class LocalServer:
         application.router.add_post(local_routes.FLAG_BYTES, self._flag_bytes)
         application.router.add_post(local_routes.SCAN, self._scan)
         application.router.add_post(local_routes.SCAN_BYTES, self._scan_bytes)
+        application.router.add_post(local_routes.PREVIEW, self._preview)
+        application.router.add_post(local_routes.PREVIEW_BYTES, self._preview_bytes)
         application.router.add_get(local_routes.OBJECTS, self._objects)
         application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
         application.router.add_get(local_routes.STATUS, self._status)
@@ -199,6 +201,12 @@ class LocalServer:
 
     async def _scan_bytes(self, request: web.Request) -> web.Response:
         return _message_response(await self._handler.scan(await self._sent(request, local_routes.SCAN)))
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.preview(await self._named(request)))
+
+    async def _preview_bytes(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.preview(await self._sent(request, local_routes.PREVIEW)))
 
     async def _named(self, request: web.Request) -> Candidate:
         """What a body names by its path, or by the descriptor that came along."""

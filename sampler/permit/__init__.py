@@ -6,7 +6,10 @@ be put into a parcel. It never sends, stores or asks anybody anything.
 """
 
 from sampler.permit.consent import Consent, decode_consent, encode_consent
+from sampler.permit.contents import content_label
 from sampler.permit.decide import decide, still_allowed
+from sampler.permit.disclosure import FieldLine
+from sampler.permit.explaining import Explanation, explain
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
 from sampler.permit.rules import Rule
@@ -16,15 +19,19 @@ from sampler.permit.treatments import Treatment
 __all__ = [
     "SAFE_KINDS",
     "Consent",
+    "Explanation",
+    "FieldLine",
     "FieldRule",
     "HostNames",
     "Policy",
     "Rule",
     "Statement",
     "Treatment",
+    "content_label",
     "decide",
     "decode_consent",
     "encode_consent",
+    "explain",
     "parse_statement",
     "shipped_names",
     "shipped_statement",

@@ -41,7 +41,9 @@ def _selection(
     if why_not is not None:
         return Selection(omissions=(Omission(scope.value, why_not), *planned))
     why = f"scope {scope}, policy {policy.whole}, kind {finding.kind}"
-    return Selection(contents, frozenset({scope}), planned, tuple((_label(content.part), why) for content in contents))
+    return Selection(
+        contents, frozenset({scope}), planned, tuple((content_label(content.part), why) for content in contents)
+    )
 
 
 def _why_not_whole(finding: Finding, scopes: frozenset[Scope], policy: Policy) -> str | None:
@@ -72,6 +74,6 @@ def _why_not_parts(finding: Finding, scopes: frozenset[Scope], policy: Policy) -
     return None
 
 
-def _label(part: Part | None) -> str:
+def content_label(part: Part | None) -> str:
     """What the owner reads a content as."""
     return "whole" if part is None else f"{part.kind}:{part.name}@{part.offset}+{part.length}"

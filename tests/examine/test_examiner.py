@@ -12,11 +12,10 @@ import msgspec
 import psutil
 import pytest
 
-from sampler.errors import ChildTimedOut, RulesError, SandboxError
+from sampler.errors import ChildTimedOut, NotDerivable, RulesError, SandboxError
 from sampler.examine import Examiner, ExamineSettings
 from sampler.examine import examiner as examiner_module
 from sampler.examine.messages import Derived, Examined, encode_answer
-from sampler.extract import NotDerivable
 from sampler.model import ContentKind, Examination, Snapshot
 from sampler.scan import RuleSettings
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sampler.extract import NotDerivable, derive
+from sampler.errors import NotDerivable
+from sampler.extract import derive
 from sampler.extract.derivation import replay
 
 

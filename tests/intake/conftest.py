@@ -19,7 +19,8 @@ from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import SystemClock
 from sampler.snapshot import SnapshotTaker, release
 from sampler.wire.local_messages import ScanView
-from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+from sampler.wire.messages import AgentStatus, ObjectMessage, ObjectPage, ObjectView
+from sampler.wire.preview_messages import PreviewView
 
 
 class RecordingHandler:
@@ -59,6 +60,16 @@ class RecordingHandler:
         self.contents.append(os.pread(taken.descriptor, taken.size, 0))
         release(taken)
         return ScanView(sha256=taken.sha256, size=taken.size, mime_type="text/plain", ruleset_version="sha256:0")
+
+    async def preview(self, candidate: Candidate) -> PreviewView:
+        scanned = await self.scan(candidate)
+        return PreviewView(
+            object=ObjectMessage(sha256=scanned.sha256, size=scanned.size),
+            mime_type=scanned.mime_type,
+            kind="other",
+            sends=False,
+            statement="basic version 1",
+        )
 
     async def show(self, event_id: str, peer: Peer) -> ObjectView | None:
         self.shown.append((event_id, peer))

@@ -1,0 +1,152 @@
+"""``sampler preview``: exactly what flagging a file would send, before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sampler.cli.exit_codes import ExitCode
+from sampler.cli.flag import ask_about, standard_input
+from sampler.cli.options import choice_of, config_option, socket_of, socket_option
+from sampler.cli.output import json_option, print_ndjson, printable_text, size_text
+from sampler.cli.show import content_text
+from sampler.intake import AgentClient
+from sampler.model import Reason, Sampling
+from sampler.wire.messages import FieldJson, FlagRequest
+from sampler.wire.preview_messages import PreviewContent, PreviewField, PreviewView
+
+_LINE_BYTES: Final = 16
+_NAME_WIDTH: Final = 28
+
+
+@click.command()
+@click.argument("path", type=click.Path(allow_dash=True))
+@click.option("--detection", "detections", multiple=True, metavar="NAME", help="What the scanner calls it; repeatable.")
+@click.option("--reason", type=choice_of(Reason), default=Reason.DETECTION.value, show_default=True)
+@click.option("--pid", type=click.IntRange(1), help="The process concerned.")
+@click.option("--origin-url", help="Where it came from.")
+@click.option("--wants", type=choice_of(Sampling), help="Ask for at least this much; consent decides.")
+@click.option(
+    "--bytes", "shown_bytes", type=click.IntRange(0, 256), default=48, show_default=True, help="Shown of each part."
+)
+@socket_option
+@config_option("agent")
+@json_option
+def preview(
+    path: str,
+    detections: tuple[str, ...],
+    reason: Reason,
+    pid: int | None,
+    origin_url: str | None,
+    wants: Sampling | None,
+    shown_bytes: int,
+    socket: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what flagging PATH would send; "-" passes standard input.
+
+    Each field before and after its treatment, each part with its first bytes,
+    what is left out, and the rule that decided. Nothing is sent or kept.
+    """
+    request = FlagRequest(
+        reason=Reason(reason).value,
+        detections=list(detections),
+        pid=pid,
+        origin_url=origin_url,
+        wants=Sampling(wants) if wants else None,
+    )
+    view = asyncio.run(_ask(socket_of(socket, config), path, request))
+    if as_json:
+        print_ndjson([view])
+    else:
+        click.echo("\n".join(_lines(path, view, shown_bytes)))
+    sys.exit(ExitCode.OK if view.sends else ExitCode.REFUSED)
+
+
+async def _ask(socket: Path, path: str, request: FlagRequest) -> PreviewView:
+    async with AgentClient(socket) as client:
+        if path == "-":
+            return await client.preview_bytes(standard_input(), request)
+        absolute = os.fsencode(os.path.abspath(path))
+        return await ask_about(socket, absolute, request, client.preview, client.preview_descriptor)
+
+
+def _lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[str]:
+    yield f"{printable_text(path)}: {size_text(view.object.size)}, {view.kind}, {view.mime_type}"
+    yield f"sha256 {view.object.sha256}"
+    if not view.sends:
+        yield f"Nothing of it would leave. {view.rule}: {view.detail}"
+        return
+    sent = sum(field.after is not None for field in view.fields)
+    yield (
+        f"Would be sent under {view.statement}: {sent} fields, {len(view.matches)} rule matches,\n"
+        f"{len(view.contents)} contents; {view.manifest_bytes + view.content_bytes} bytes in all. Nothing was sent now."
+    )
+    for scope in sorted({field.scope for field in view.fields}):
+        yield from _section(f"FIELDS, scope {scope}", _field_lines(view.fields, scope))
+    for match in view.matches:
+        yield from _section("RULE MATCH", _field_lines(match))
+    yield from _section("BYTES", (line for each in view.contents for line in _content_lines(each, shown_bytes)))
+    stays = [field for group in (view.fields, *view.matches) for field in group if field.after is None]
+    yield from _section("STAYS HERE", _staying_lines(stays))
+    yield from _section("LEFT OUT", (_bullet(each.what, each.reason) for each in view.omissions))
+    yield from _section("NOT DONE", (_bullet(f"{each.stage} {each.code}", each.detail) for each in view.problems))
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    shown = list(lines)
+    if shown:
+        yield from ("", title, *shown)
+
+
+def _field_lines(fields: Iterable[PreviewField], scope: str | None = None) -> Iterator[str]:
+    """What is sent; where it is not as the host has it, both, and what was done."""
+    for field in fields:
+        if field.after is None or scope not in (None, field.scope):
+            continue
+        changed = field.before != field.after
+        yield _named(field.name, _text(field.before if changed else field.after))
+        if changed:
+            yield f"{'':{_NAME_WIDTH}}   → {_text(field.after)}  ({field.treatment})"
+
+
+def _staying_lines(fields: Iterable[PreviewField]) -> Iterator[str]:
+    for field in fields:
+        yield _named(field.name, _text(field.before))
+        yield f"{'':{_NAME_WIDTH}}   {field.why}"
+
+
+def _named(name: str, value: str) -> str:
+    return f"  {name:<{_NAME_WIDTH}} {value}"
+
+
+def _content_lines(content: PreviewContent, shown_bytes: int) -> Iterator[str]:
+    part = content.content.part
+    yield f"  {'whole object' if part is None else content_text(content.content)}"
+    if content.why:
+        yield f"      {content.why}"
+    yield from _dump(bytes.fromhex(content.head)[:shown_bytes], part.offset if part else 0)
+
+
+def _dump(data: bytes, offset: int) -> Iterator[str]:
+    for start in range(0, len(data), _LINE_BYTES):
+        line = data[start : start + _LINE_BYTES]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line)
+        yield f"      {offset + start:08x}  {line.hex(' '):<{3 * _LINE_BYTES - 1}}  {text}"
+
+
+def _bullet(what: str, reason: str) -> str:
+    return f"  {printable_text(what)}: {printable_text(reason)}"
+
+
+def _text(value: FieldJson | None) -> str:
+    if isinstance(value, list):
+        return printable_text(", ".join(value))
+    return printable_text(str(value))
