@@ -25,12 +25,12 @@ from sampler.examine.process_messages import (
     decode_answer,
     encode_request,
 )
-from sampler.examine.process_sighting import Sighting
 from sampler.examine.reports import report_in
 from sampler.examine.settings import ExamineSettings, RuleReport
 from sampler.limits import PROCESS_ID_MAX
 from sampler.model import Failure, ObjectState, Problem, RuleMatch
 from sampler.runtime.blocking import off_loop
+from sampler.runtime.process_sighting import Sighting
 from sampler.sandbox import ChildPool, Confinement, Profile
 from sampler.sandbox.target_files import is_running
 

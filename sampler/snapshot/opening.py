@@ -20,10 +20,10 @@ from typing import Final
 
 from sampler.limits import CLOSE_WAIT_SECONDS, OPEN_DEADLINE_SECONDS, XATTR_MAX_BYTES
 from sampler.model import Candidate, DescriptorSource, Failure, FileStat, PathSource, Peer
+from sampler.runtime.deadlines import StillHanging, within
+from sampler.runtime.rights import RightsUnavailable, is_trusted, with_rights_of
 from sampler.snapshot import failures
-from sampler.snapshot.deadlines import StillHanging, within
 from sampler.snapshot.filesystems import is_sure_to_answer, open_without_magic_links, untrusted_name
-from sampler.snapshot.rights import RightsUnavailable, is_trusted, with_rights_of
 
 _FIND: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY

@@ -12,9 +12,9 @@ from typing import Final
 
 from sampler.limits import COPY_CHUNK_BYTES, MEMORY_SNAPSHOT_MAX_BYTES, OBJECT_MAX_BYTES, SNAPSHOT_DEADLINE_SECONDS
 from sampler.model import Candidate, DescriptorSource, Failure, FileStat, Snapshot
+from sampler.runtime.deadlines import StillHanging, within
 from sampler.snapshot import failures
 from sampler.snapshot.copying import Pace, copy
-from sampler.snapshot.deadlines import StillHanging, within
 from sampler.snapshot.opening import Opened, close_aside, open_source
 from sampler.snapshot.stores import FileStore, MemoryStore, Store, cannot_keep, close_for_writing, write_at
 

@@ -18,9 +18,9 @@ import pytest
 from sampler.errors import RulesError, SandboxError
 from sampler.examine import ExamineSettings
 from sampler.examine.process_memory import ProcessScan, ProcessScanner, scan_process
-from sampler.examine.process_sighting import Sighting
 from sampler.limits import PROCESS_ID_MAX
 from sampler.model import Failure, ObjectState
+from sampler.runtime.process_sighting import Sighting
 from sampler.sandbox import ChildPool
 from sampler.scan import RuleSettings, ScanLimits
 
@@ -175,7 +175,7 @@ async def test_a_kernel_thread(scanner: ProcessScanner, hold: Hold, monkeypatch:
     """A thread of the kernel has no memory of its own, and that is said."""
     stat = b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 4 0 0 18446744073709551615 0 0 0 0 0 0 0 0 0 0"
     told = {"stat": stat, "status": b"Name:\tkthreadd\nUid:\t0\t0\t0\t0\n"}
-    monkeypatch.setattr("sampler.examine.process_sighting._read", lambda path: told[path.rpartition("/")[2]])
+    monkeypatch.setattr("sampler.runtime.process_sighting._read", lambda path: told[path.rpartition("/")[2]])
     failure = await scanner.scan(hold().pid)
     assert isinstance(failure, Failure)
     assert (failure.state, failure.code) == (ObjectState.UNREADABLE, "kernel-thread")

@@ -10,8 +10,9 @@ import pytest
 
 from sampler.limits import HANGING_CALLS_MAX_COUNT
 from sampler.model import Candidate, Failure, ObjectState, Peer, Snapshot
-from sampler.snapshot import abandon, deadlines, filesystems, opening
-from sampler.snapshot.deadlines import StillHanging, within
+from sampler.runtime import deadlines
+from sampler.runtime.deadlines import StillHanging, within
+from sampler.snapshot import abandon, filesystems, opening
 
 MakeCandidate = Callable[..., Candidate]
 Take = Callable[..., Snapshot | Failure]

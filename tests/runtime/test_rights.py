@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import platform
 import threading
+from pathlib import Path
 
 import pytest
 
 from sampler.model import Peer
+from sampler.runtime.rights import RightsUnavailable, is_trusted, with_rights_of
 from sampler.snapshot import opening
-from sampler.snapshot.rights import RightsUnavailable, is_trusted, with_rights_of
 
 
 def discard_nothing(late: object) -> None:
@@ -115,3 +116,32 @@ def test_the_thread_has_the_peers_identity(nobody: Peer) -> None:
         with pytest.raises(RightsUnavailable):
             with_rights_of(peer, identity, deadline_seconds=10, discard=discard_nothing)
     assert identity() == before
+
+
+@pytest.mark.parametrize("name", ["mem", "maps", "fd"])
+def test_the_kernel_judges_a_process_by_the_peer(nobody: Peer, name: str) -> None:
+    """Memory, map and descriptors of another user's process are closed to work with a peer's rights."""
+
+    def look() -> int:
+        handle = os.open(f"/proc/{os.getppid()}/{name}", os.O_RDONLY)
+        os.read(handle, 1)  # the map opens for everybody, and judges when it is read
+        return handle
+
+    expected: type[Exception] = PermissionError if os.geteuid() == 0 else RightsUnavailable
+    with pytest.raises(expected):
+        with_rights_of(nobody, look, deadline_seconds=10, discard=os.close)
+
+
+def test_no_capability_is_left(nobody: Peer) -> None:
+    """On the thread that has a peer's rights no capability is in effect, and none can be had back."""
+
+    def capabilities() -> list[str]:
+        status = Path("/proc/thread-self/status").read_text()
+        return [line for line in status.splitlines() if line.startswith(("CapEff", "CapPrm", "CapInh"))]
+
+    if os.geteuid() != 0:
+        with pytest.raises(RightsUnavailable):
+            with_rights_of(nobody, capabilities, deadline_seconds=10, discard=discard_nothing)
+        return
+    for line in with_rights_of(nobody, capabilities, deadline_seconds=10, discard=discard_nothing):
+        assert int(line.split()[1], 16) == 0, line

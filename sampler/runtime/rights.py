@@ -1,9 +1,10 @@
-"""Doing one thing with another user's rights to files, and no more than those.
+"""Doing one thing with another user's rights to files and processes, and no more than those.
 
-Linux keeps the file-system identity (credentials(7): fsuid, fsgid, supplementary groups) for each thread. A fresh
-thread takes on the peer's by raw system calls, does its one thing, and ends; no thread of the agent ever comes back
-from there. When the fsuid leaves 0, the kernel also drops the capabilities that override file permissions
-(capabilities(7)). The C library's own ``setgroups`` is of no use here, because it changes all threads.
+Linux keeps the file-system identity (credentials(7): fsuid, fsgid, supplementary groups) and the capabilities for each
+thread. A fresh thread takes on the peer's by raw system calls, drops every capability, does its one thing, and ends; no
+thread of the agent ever comes back from there. What it opens below ``/proc`` the kernel judges by the same identity
+(ptrace(2), PTRACE_MODE_FSCREDS), so that memory and descriptors of a process are the peer's to read or they are not.
+The C library's own ``setgroups`` is of no use here, because it changes all threads.
 """
 
 from __future__ import annotations
@@ -17,22 +18,29 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from sampler.model import Peer
-from sampler.snapshot.deadlines import within
+from sampler.runtime.deadlines import within
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
-    """Numbers of the three system calls on one architecture."""
+    """Numbers of the four system calls on one architecture."""
 
     setgroups: int
     setfsgid: int
     setfsuid: int
+    capset: int
 
 
-_GENERIC: Final = _Calls(setgroups=159, setfsgid=152, setfsuid=151)
-_CALLS: Final = {"x86_64": _Calls(setgroups=116, setfsgid=123, setfsuid=122), "aarch64": _GENERIC, "riscv64": _GENERIC}
+_GENERIC: Final = _Calls(setgroups=159, setfsgid=152, setfsuid=151, capset=91)
+_CALLS: Final = {
+    "x86_64": _Calls(setgroups=116, setfsgid=123, setfsuid=122, capset=126),
+    "aarch64": _GENERIC,
+    "riscv64": _GENERIC,
+}
+_CAPABILITY_VERSION: Final = 0x20080522
+"""_LINUX_CAPABILITY_VERSION_3 (capset(2)): two words each of effective, permitted and inheritable ones."""
 _NO_ID: Final = 0xFFFFFFFF
 """An identifier that nobody has: setfsuid(2) answers the present one and changes nothing."""
 
@@ -79,10 +87,11 @@ def _calls() -> _Calls:
 
 
 def _take_on(calls: _Calls, peer: Peer) -> None:
-    """Give the thread the peer's rights: (1) groups, (2) fsgid, (3) fsuid, which ends the right to set more."""
+    """Give the thread the peer's rights: (1) groups, (2) fsgid, (3) fsuid, (4) no capability, so no way back."""
     _set_groups(calls, peer.groups)
     _set_identity(calls.setfsgid, peer.gid)
     _set_identity(calls.setfsuid, peer.uid)
+    _drop_capabilities(calls)
 
 
 def _set_groups(calls: _Calls, groups: Sequence[int]) -> None:
@@ -97,3 +106,11 @@ def _set_identity(call: int, identity: int) -> None:
     _libc.syscall(ctypes.c_long(call), ctypes.c_long(identity))
     if _libc.syscall(ctypes.c_long(call), ctypes.c_long(_NO_ID)) & _NO_ID != identity:
         raise RightsUnavailable(f"the kernel refused the file-system identity {identity}")
+
+
+def _drop_capabilities(calls: _Calls) -> None:
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    if _libc.syscall(ctypes.c_long(calls.capset), header, nothing) != 0:
+        number = ctypes.get_errno()
+        raise RightsUnavailable(f"the kernel did not take capabilities away ({os.strerror(number)})")
