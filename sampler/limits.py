@@ -130,11 +130,44 @@ EXTRACT_SECONDS: Final = 20.0
 """After these an extraction opens nothing more; what it has found stands."""
 DERIVED_PAGE_BYTES: Final = 4 * MIB
 """How much of a derived part one answer of a child brings."""
+PROOF_EDGE_MAX_BYTES: Final = 16 * KIB
+"""What a proof shows beside a part, on either side: less than a leaf of the largest object."""
+PROOF_NODES_MAX_COUNT: Final = 40
+"""Two beside each level of a tree of the most leaves that there are, and some."""
 MATCH_CONTEXT_MAX_BYTES: Final = 64 * KIB
 FIELDS_MAX_COUNT: Final = 1024
 FIELD_TEXTS_MAX_COUNT: Final = 4096
 """Texts in the value of one field."""
 FIELD_VALUE_MAX_CHARACTERS: Final = 8192
+
+# Capturing
+ADDRESS_MAX: Final = 2**64
+"""Behind the last address that a process can have."""
+MEMORY_CAPTURE_MAX_BYTES: Final = 256 * MIB
+"""Of one process's memory in one capture."""
+MEMORY_REGIONS_MAX_COUNT: Final = 4096
+"""Regions of memory in one capture."""
+MEMORY_MAP_MAX_BYTES: Final = 32 * MIB
+"""Of /proc/PID/maps; a process can have 65,530 regions, and names them itself."""
+MEMORY_READ_SECONDS: Final = 5.0
+"""One read of a process's memory: what it has mapped from a file system that does not answer can wait for ever."""
+CAPTURE_DEADLINE_SECONDS: Final = 120.0
+"""After these nothing more is read; what was read stands."""
+FAILED_RANGES_MAX_COUNT: Final = 64
+"""Stretches of memory or disk that could not be read and are named one by one; the others are counted."""
+MEMORY_SELECTORS_MAX_COUNT: Final = 64
+"""Permissions or ranges of addresses in one request."""
+BOOT_HEAD_SECTORS: Final = 64
+"""Read from the start of a disk: the MBR, a GPT and what lies behind them."""
+BOOT_TAIL_SECTORS: Final = 33
+"""Read from its end: a backup GPT and its entries."""
+BOOT_VOLUME_SECTORS: Final = 16
+"""Read from the start of each partition."""
+BOOT_RECORDS_MAX_COUNT: Final = 128
+"""Partitions whose boot records are read."""
+BOOT_ROUNDS_MAX_COUNT: Final = 24
+"""How often what was read may say what to read next: the links of a chain of extended partitions."""
+SECTOR_MAX_BYTES: Final = 64 * KIB
 
 # The wire
 MANIFEST_MAX_BYTES: Final = 4 * MIB

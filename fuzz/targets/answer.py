@@ -10,7 +10,10 @@ from fuzz.target import Target
 from sampler.examine.checking import check_examination, check_swept
 from sampler.examine.messages import (
     Answer,
+    Derived,
+    Examined,
     MessageError,
+    NotDerived,
     Swept,
     SweptBundle,
     Unusable,
@@ -41,8 +44,10 @@ def one_input(data: bytes) -> None:
         case SweptBundle():
             for swept in answer.swept:
                 judge_swept(swept, 2**64)
-        case _:
+        case Examined():
             judge(answer.examination, SIZE)
+        case Derived() | NotDerived():
+            assert encode(answer)
 
 
 def _believed(data: bytes) -> Answer:
@@ -53,7 +58,7 @@ def _believed(data: bytes) -> Answer:
     elif isinstance(answer, SweptBundle):
         for swept in answer.swept:
             check_swept(swept)
-    elif not isinstance(answer, Unusable):
+    elif isinstance(answer, Examined):
         check_examination(answer.examination, sha256=SHA256, size=SIZE)
     return answer
 

@@ -26,6 +26,7 @@ from sampler.limits import TEXT_MAX_CHARACTERS
 from sampler.model import (
     Ask,
     Candidate,
+    Content,
     ContentKind,
     Examination,
     Failure,
@@ -60,6 +61,7 @@ from sampler.snapshot import SnapshotTaker
 from sampler.spool import Read, Spool
 from sampler.upload import manifest_of
 from sampler.wire.codec import encode
+from sampler.wire.proofs import Tree
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -201,20 +203,22 @@ class Pipeline:
             return await off_loop(self._decide, _with_finding(record, finding), finding, parts.read)
 
     def _find(self, candidate: Candidate, taken: Snapshot, examination: Examination, plan: Plan) -> Finding:
+        hashes = snapshot.hashes(taken) if plan.sampling is not Sampling.NONE else None
         return Finding(
             event_id=candidate.event_id,
             created=candidate.received,
             reason=candidate.reason,
+            tree_root=hashes.tree.root if hashes else "",
             sha256=taken.sha256,
             size=taken.size,
             kind=examination.kind,
             mime_type=examination.mime_type,
             ruleset_version=examination.ruleset_version,
-            plan=plan,
+            plan=_proven(plan, taken, hashes.tree) if hashes else plan,
             path=taken.path,
             detections=candidate.detections,
             matches=examination.matches,
-            fields=self._facts(candidate, taken, examination, plan.sampling),
+            fields=self._facts(candidate, taken, examination, hashes),
             problems=examination.problems,
         )
 
@@ -225,7 +229,7 @@ class Pipeline:
         return ask
 
     def _facts(
-        self, candidate: Candidate, taken: Snapshot, examination: Examination, sampling: Sampling
+        self, candidate: Candidate, taken: Snapshot, examination: Examination, hashes: snapshot.Hashes | None
     ) -> tuple[Field, ...]:
         fields = [
             *examination.fields,
@@ -235,9 +239,8 @@ class Pipeline:
         ]
         if candidate.pid is not None:
             fields += describe.process_fields(candidate.pid)
-        if sampling is not Sampling.NONE:
-            more = snapshot.hashes(taken)
-            fields += describe.hash_fields(taken.sha256, more.md5, more.sha1)
+        if hashes is not None:
+            fields += describe.hash_fields(taken.sha256, hashes.md5, hashes.sha1)
         return tuple(fields)
 
     def _decide(self, record: ObjectRecord, finding: Finding, read: Read) -> ObjectRecord:
@@ -274,7 +277,7 @@ class Pipeline:
             state=ObjectState.SPOOLED,
             detail="waits for delivery",
             sampling=_sampling_of(parcel),
-            contents=parcel.contents,
+            contents=tuple(_without_proof(content) for content in parcel.contents),
             omissions=parcel.omissions,
         )
         manifest = encode(manifest_of(parcel))
@@ -317,3 +320,17 @@ def _sampling_of(parcel: Parcel) -> Sampling:
     if not parcel.contents:
         return Sampling.METADATA
     return Sampling.WHOLE if parcel.contents[0].part is None else Sampling.PARTS
+
+
+def _proven(plan: Plan, taken: Snapshot, tree: Tree) -> Plan:
+    """The plan with a proof at each part that is a stretch of the whole."""
+    parts = tuple(
+        part if part.recipe else replace(part, proof=snapshot.prove(taken, tree, part.offset, part.length))
+        for part in plan.parts
+    )
+    return replace(plan, parts=parts)
+
+
+def _without_proof(content: Content) -> Content:
+    """As the host's own records keep it; the manifest has the proof."""
+    return content if content.part is None else replace(content, part=replace(content.part, proof=None))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import choice_of, config_option
 from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text
 from sampler.cli.terminal import print_table
@@ -17,7 +19,7 @@ from sampler.errors import NotFound
 from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.model import Conclusion, TaskState
 from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest, RenewRequest, TaskView
-from sampler.worker import PeopleClient, load_client_settings
+from sampler.worker import PeopleClient, Standing, load_client_settings, standing_of
 
 T = TypeVar("T")
 
@@ -92,21 +94,35 @@ def download(task_id: str, folder: Path, config: Path | None) -> None:
     """Download a task's contents, checked against their hashes.
 
     They are suspicious: files are private, not executable, and named by
-    their SHA-256.
+    their SHA-256. Standard error says of each part whether it is proven to
+    belong to the object; the exit code is 1 where a proof does not hold.
     """
 
-    async def fetch(client: PeopleClient) -> list[Path]:
+    async def fetch(client: PeopleClient) -> list[tuple[Path, Standing]]:
         task = await client.task(task_id)
         folder.mkdir(parents=True, exist_ok=True)
         files = []
         for content in task.contents:
             file = folder / f"{content.sha256}.sample"
             await client.download(content.sha256, content.size, file)
-            files.append(file)
+            files.append((file, standing_of(task.object, content, file)))
         return files
 
-    for file in _with_client(config, fetch):
+    files = _with_client(config, fetch)
+    for file, standing in files:
         click.echo(str(file))
+        click.echo(f"{file.name}: {_STANDINGS[standing]}", err=True)
+    if any(standing is Standing.FALSE for _, standing in files):
+        sys.exit(ExitCode.FOUND)
+
+
+_STANDINGS = {
+    Standing.WHOLE: "the whole object",
+    Standing.PROVEN: "proven to belong to the object",
+    Standing.DERIVED: "derived from the object; replaying its recipe needs the whole",
+    Standing.UNPROVEN: "its host sent no proof that it belongs to the object",
+    Standing.FALSE: "DOES NOT BELONG to the object: its proof does not hold",
+}
 
 
 @tasks.command()

@@ -1,6 +1,20 @@
 """Frozen values that the stages exchange. Standard library only; no value here does any input or output."""
 
-from sampler.model.candidate import Candidate, DescriptorSource, Failure, PathSource, Peer, Reason, Source
+from sampler.model.candidate import (
+    ActivitySource,
+    BootSource,
+    Candidate,
+    DescriptorSource,
+    Failure,
+    FileSource,
+    MemorySelection,
+    PathSource,
+    Peer,
+    ProcessMemorySource,
+    Reason,
+    Source,
+    Subject,
+)
 from sampler.model.examination import (
     ContentKind,
     Examination,
@@ -11,7 +25,7 @@ from sampler.model.examination import (
     StringHit,
 )
 from sampler.model.fields import Field, FieldValue, value_of
-from sampler.model.finding import Ask, Finding, Omission, Part, Plan
+from sampler.model.finding import Ask, Finding, Omission, Part, Plan, Proof
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
@@ -21,7 +35,9 @@ from sampler.model.verdict import Conclusion, Verdict
 from sampler.model.waiting import Waiting
 
 __all__ = [
+    "ActivitySource",
     "Ask",
+    "BootSource",
     "Candidate",
     "Conclusion",
     "Content",
@@ -31,9 +47,11 @@ __all__ = [
     "Failure",
     "Field",
     "FieldValue",
+    "FileSource",
     "FileStat",
     "FileVersion",
     "Finding",
+    "MemorySelection",
     "ObjectRecord",
     "ObjectState",
     "Omission",
@@ -44,6 +62,8 @@ __all__ = [
     "Peer",
     "Plan",
     "Problem",
+    "ProcessMemorySource",
+    "Proof",
     "Reason",
     "Refusal",
     "Region",
@@ -55,6 +75,7 @@ __all__ = [
     "Source",
     "StatementRef",
     "StringHit",
+    "Subject",
     "SubmissionState",
     "TaskState",
     "Verdict",

@@ -12,6 +12,18 @@ from sampler.model.states import Sampling
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What shows that a part belongs to a whole whose tree's root is known (``wire.proofs``)."""
+
+    before: bytes
+    """The bytes of the part's first leaf that lie before it."""
+    after: bytes
+    """The bytes of its last leaf that lie behind it."""
+    nodes: tuple[bytes, ...]
+    """The hashes beside the part's leaves, from left to right."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A stretch of a whole object, or bytes derived from it: where or how they are found, and what they hash to."""
 
@@ -25,6 +37,8 @@ class Part:
     """Lower-case hexadecimal, of the part's own bytes."""
     recipe: tuple[str, ...] = ()
     """How the bytes are made from the whole, step by step; empty for a stretch of it."""
+    proof: Proof | None = None
+    """That it belongs to the whole; derived bytes have none, their recipe has to be replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,8 @@ class Finding:
     mime_type: str
     ruleset_version: str
     plan: Plan
+    tree_root: str = ""
+    """Of the Merkle tree over the whole, hexadecimal; empty where nothing of it is sampled."""
     path: bytes | None = None
     detections: tuple[str, ...] = ()
     matches: tuple[RuleMatch, ...] = ()

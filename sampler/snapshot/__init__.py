@@ -8,7 +8,18 @@ never parses what it copies and never moves a position.
 """
 
 from sampler.snapshot.opening import OwnFile, open_own
-from sampler.snapshot.reading import Hashes, hash_range, hashes, read_range
+from sampler.snapshot.reading import Hashes, hash_range, hashes, prove, read_range
 from sampler.snapshot.taking import SnapshotTaker, abandon, release
 
-__all__ = ["Hashes", "OwnFile", "SnapshotTaker", "abandon", "hash_range", "hashes", "open_own", "read_range", "release"]
+__all__ = [
+    "Hashes",
+    "OwnFile",
+    "SnapshotTaker",
+    "abandon",
+    "hash_range",
+    "hashes",
+    "open_own",
+    "prove",
+    "read_range",
+    "release",
+]

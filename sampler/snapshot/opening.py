@@ -57,6 +57,8 @@ def open_source(candidate: Candidate, *, deadline_seconds: float = OPEN_DEADLINE
             return open_path(path, candidate.peer, deadline_seconds=deadline_seconds)
         case DescriptorSource(descriptor=descriptor, path=path):
             return adopt_descriptor(descriptor, path, candidate.peer, deadline_seconds=deadline_seconds)
+        case _:
+            raise TypeError(f"a {candidate.subject} is captured, it is no file to be opened")
 
 
 def open_path(path: bytes, peer: Peer, *, deadline_seconds: float = OPEN_DEADLINE_SECONDS) -> Opened | Failure:

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sampler.limits import COPY_CHUNK_BYTES
-from sampler.model import Snapshot
+from sampler.model import Proof, Snapshot
+from sampler.wire.proofs import Tree, TreeHasher, edges
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The names that other collections know an object by; lower-case hexadecimal. They prove nothing."""
+    """The names that other collections know an object by, lower-case hexadecimal, and the tree that proves parts."""
 
     md5: str
     sha1: str
+    tree: Tree
+    """The Merkle tree over all bytes."""
 
 
 def read_range(snapshot: Snapshot, offset: int, length: int) -> Iterator[bytes]:
@@ -52,9 +55,25 @@ def hash_range(snapshot: Snapshot, offset: int, length: int) -> str:
 
 
 def hashes(snapshot: Snapshot) -> Hashes:
-    """MD5 and SHA-1 of all bytes, in one pass."""
+    """MD5, SHA-1 and Merkle tree of all bytes, in one pass."""
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
+    tree = TreeHasher(snapshot.size)
     for chunk in read_range(snapshot, 0, snapshot.size):
         md5.update(chunk)
         sha1.update(chunk)
-    return Hashes(md5.hexdigest(), sha1.hexdigest())
+        tree.update(chunk)
+    return Hashes(md5.hexdigest(), sha1.hexdigest(), tree.tree())
+
+
+def prove(snapshot: Snapshot, tree: Tree, offset: int, length: int) -> Proof:
+    """The proof that a stretch of at least one byte belongs to the snapshot.
+
+    Raises:
+        ValueError: the stretch is not inside the snapshot.
+    """
+    before, after = edges(offset, length, snapshot.size)
+    return Proof(
+        b"".join(read_range(snapshot, offset - before, before)),
+        b"".join(read_range(snapshot, offset + length, after)),
+        tree.nodes(offset, length),
+    )

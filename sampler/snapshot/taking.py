@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -66,11 +66,23 @@ class SnapshotTaker:
         Raises:
             SpoolFull, SpoolError: as ``take``.
         """
-        store = self._store(len(content))
+        return self.keep_pieces((content,), expected_bytes=len(content))
+
+    def keep_pieces(self, pieces: Iterable[bytes], *, expected_bytes: int) -> Snapshot:
+        """As ``keep``, of bytes that come one after the other.
+
+        Args:
+            pieces: each is written and hashed before the next is asked for.
+            expected_bytes: about how many there will be; it decides where they are kept.
+        """
+        store = self._store(expected_bytes)
+        digest, size = hashlib.sha256(), 0
         try:
-            write_at(store, content, 0)
-            digest = hashlib.sha256(content).hexdigest()
-            return Snapshot(close_for_writing(store), len(content), digest, _NO_FILE, is_file=False)
+            for piece in pieces:
+                write_at(store, piece, size)
+                digest.update(piece)
+                size += len(piece)
+            return Snapshot(close_for_writing(store), size, digest.hexdigest(), _NO_FILE, is_file=False)
         except BaseException:
             store.discard()
             raise

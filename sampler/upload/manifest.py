@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sampler.errors import DeliveryError
 from sampler.limits import MANIFEST_MAX_BYTES
-from sampler.model import Content, Field, Parcel
+from sampler.model import Content, Field, Parcel, Part
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.messages import (
     ContentMessage,
@@ -16,6 +16,7 @@ from sampler.wire.messages import (
     ObjectMessage,
     OmissionMessage,
     PartMessage,
+    ProofMessage,
     StatementMessage,
 )
 
@@ -29,7 +30,7 @@ def manifest_of(parcel: Parcel) -> Manifest:
     manifest = Manifest(
         id=parcel.event_id,
         created=parcel.created,
-        object=ObjectMessage(sha256=parcel.sha256, size=parcel.size),
+        object=ObjectMessage(sha256=parcel.sha256, size=parcel.size, tree_root=parcel.tree_root or None),
         statement=StatementMessage(
             id=parcel.statement.id, version=parcel.statement.version, digest=parcel.statement.digest
         ),
@@ -67,6 +68,16 @@ def _content(content: Content) -> ContentMessage:
     if part is None:
         return ContentMessage(sha256=content.sha256, size=content.size)
     place = PartMessage(
-        kind=part.kind, name=part.name, offset=part.offset, length=part.length, recipe=list(part.recipe)
+        kind=part.kind,
+        name=part.name,
+        offset=part.offset,
+        length=part.length,
+        recipe=list(part.recipe),
+        proof=_proof(part),
     )
     return ContentMessage(sha256=content.sha256, size=content.size, part=place)
+
+
+def _proof(part: Part) -> ProofMessage | None:
+    proof = part.proof
+    return ProofMessage(before=proof.before, after=proof.after, nodes=list(proof.nodes)) if proof else None

@@ -20,6 +20,8 @@ from sampler.limits import (
     OBJECT_MAX_BYTES,
     PART_NAME_MAX_CHARACTERS,
     PARTS_MAX_COUNT,
+    PROOF_EDGE_MAX_BYTES,
+    PROOF_NODES_MAX_COUNT,
     RECIPE_STEPS_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
 )
@@ -42,6 +44,7 @@ Id: TypeAlias = Annotated[
 Size: TypeAlias = Annotated[int, Meta(ge=0, le=OBJECT_MAX_BYTES, description="bytes")]
 Text: TypeAlias = Annotated[str, Meta(max_length=TEXT_MAX_CHARACTERS)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+TreeHash: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
 RecipeStep: TypeAlias = Annotated[str, Meta(min_length=1, max_length=PART_NAME_MAX_CHARACTERS)]
 FieldName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*{_END}", max_length=128)]
 FieldText: TypeAlias = Annotated[str, Meta(max_length=FIELD_VALUE_MAX_CHARACTERS)]
@@ -65,6 +68,17 @@ class StatementMessage(Message, frozen=True, kw_only=True):
     digest: Sha256
 
 
+class ProofMessage(Message, frozen=True, kw_only=True):
+    """That a part belongs to the whole with ``ObjectMessage.tree_root``; binary values are base64 (RFC 4648)."""
+
+    before: Annotated[bytes, Meta(max_length=PROOF_EDGE_MAX_BYTES)] = b""
+    """The bytes of the part's first leaf that lie before it."""
+    after: Annotated[bytes, Meta(max_length=PROOF_EDGE_MAX_BYTES)] = b""
+    """The bytes of its last leaf that lie behind it."""
+    nodes: Annotated[list[TreeHash], Meta(max_length=PROOF_NODES_MAX_COUNT)] = []
+    """The hashes beside the part's leaves, from left to right."""
+
+
 class PartMessage(Message, frozen=True, kw_only=True):
     """Where a content lies in the whole object, or how it is made from it."""
 
@@ -74,6 +88,8 @@ class PartMessage(Message, frozen=True, kw_only=True):
     length: Size
     recipe: Annotated[list[RecipeStep], Meta(max_length=RECIPE_STEPS_MAX_COUNT)] = []
     """Derived bytes: the steps from the whole to them (docs/parts.md). Empty for a stretch of the whole."""
+    proof: ProofMessage | None = None
+    """Absent for derived bytes: their recipe has to be replayed."""
 
 
 class ContentMessage(Message, frozen=True, kw_only=True):
@@ -96,6 +112,8 @@ class ObjectMessage(Message, frozen=True, kw_only=True):
 
     sha256: Sha256
     size: Size
+    tree_root: Sha256 | None = None
+    """Of the Merkle tree over its bytes (RFC 9162, section 2.1.1, SHA-256; docs/parts.md says how long leaves are)."""
 
 
 class Manifest(Message, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict,
 from sampler.worker.client import PeopleClient
 from sampler.worker.loop import Worker
 from sampler.worker.ports import Ending, Tally, TaskQueue
+from sampler.worker.proving import Standing, standing_of
 from sampler.worker.settings import ClientSettings, load_client_settings
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "Ending",
     "ExecAnalyzer",
     "PeopleClient",
+    "Standing",
     "Tally",
     "TaskQueue",
     "Worker",
     "load_client_settings",
+    "standing_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +10,11 @@ import structlog
 
 from sampler.errors import ContentMismatch, DeliveryError, NotFound
 from sampler.limits import PARTS_MAX_COUNT
+from sampler.runtime.blocking import off_loop
 from sampler.wire.messages import TaskView
 from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict
 from sampler.worker.private_files import scratch_folder
+from sampler.worker.proving import Standing, standing_of
 
 log = structlog.get_logger()
 
@@ -34,6 +36,8 @@ async def attempt(
     try:
         async with scratch_folder(scratch) as folder:
             files = await _fetch_all(task, folder, fetch)
+            if strange := await off_loop(_strange, task, files):
+                return AnalyzerFailure(strange, retry=False)
             return await analyzer.analyze(task, folder, files)
     except NotFound as error:
         return AnalyzerFailure(f"the queue no longer has what it names: {error}", retry=False)
@@ -54,6 +58,14 @@ async def _fetch_all(task: TaskView, folder: Path, fetch: Fetch) -> dict[str, Pa
             files[content.sha256] = folder / content.sha256
             await fetch(content.sha256, content.size, files[content.sha256])
     return files
+
+
+def _strange(task: TaskView, files: Mapping[str, Path]) -> str:
+    """The first content whose proof does not hold, in words, or an empty text."""
+    for content in task.contents:
+        if standing_of(task.object, content, files[content.sha256]) is Standing.FALSE:
+            return f"content {content.sha256} does not belong to object {task.object.sha256}: its proof does not hold"
+    return ""
 
 
 def _excess(task: TaskView, max_bytes: int) -> str:

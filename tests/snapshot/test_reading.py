@@ -80,6 +80,7 @@ def test_what_is_public() -> None:
         "hash_range",
         "hashes",
         "open_own",
+        "prove",
         "read_range",
         "release",
     ]
