@@ -142,6 +142,10 @@ class IdentityError(SamplerError):
     """A key, certificate, token or role is missing, expired or wrong."""
 
 
+class SealError(SamplerError):
+    """An encrypted file or its key is missing, damaged, or not ours."""
+
+
 class StorageError(SamplerError):
     """A ledger or a folder of contents cannot be opened, is damaged or does not answer."""
 

@@ -169,6 +169,14 @@ BOOT_ROUNDS_MAX_COUNT: Final = 24
 """How often what was read may say what to read next: the links of a chain of extended partitions."""
 SECTOR_MAX_BYTES: Final = 64 * KIB
 
+# Retained snapshots
+RETAIN_MAX_BYTES: Final = 2 * GIB
+"""All snapshots that are kept in case the queue asks for more of an object."""
+RETAIN_SECONDS: Final = 72 * 3600.0
+"""How long one of them is kept."""
+RETAIN_ABOUT_MAX_BYTES: Final = 1 * MIB
+"""What is kept beside the bytes of one of them."""
+
 # The wire
 MANIFEST_MAX_BYTES: Final = 4 * MIB
 CONTROL_BODY_MAX_BYTES: Final = 64 * KIB

@@ -55,6 +55,16 @@ class AgentPlaces:
         return self.state / "compiled-rules"
 
     @property
+    def seal_key(self) -> Path:
+        """What snapshots that are kept for a while are encrypted with, 0600; without it they are lost, and gone."""
+        return self.state / "identity" / "seal.key"
+
+    @property
+    def retained(self) -> Path:
+        """Encrypted snapshots, in case the queue asks for more of an object; can be deleted at any time."""
+        return self.state / "retained"
+
+    @property
     def spool(self) -> Path:
         """What waits for delivery."""
         return self.state / "spool"
