@@ -18,6 +18,7 @@ from sampler.intake.descriptor_call import post_with_descriptor
 from sampler.limits import ANSWER_MAX_BYTES, COPY_CHUNK_BYTES
 from sampler.runtime.blocking import off_loop
 from sampler.wire import local_routes
+from sampler.wire.capture_messages import CaptureRequest
 from sampler.wire.codec import encode
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
@@ -90,6 +91,15 @@ class AgentClient:
     async def preview_bytes(self, content: AsyncIterable[bytes] | bytes, request: FlagRequest) -> PreviewView:
         """As ``preview``, of bytes."""
         return await self._send(local_routes.PREVIEW_BYTES, content, request, PreviewView)
+
+    async def capture(self, request: CaptureRequest) -> ObjectView:
+        """Have memory, boot records or a report on a process taken."""
+        return message_of(await self._exchange("POST", local_routes.CAPTURE, data=encode(request)), ObjectView)
+
+    async def preview_capture(self, request: CaptureRequest) -> PreviewView:
+        """What capturing would send; nothing is kept, nothing is sent."""
+        path = local_routes.CAPTURE_PREVIEW
+        return message_of(await self._exchange("POST", path, data=encode(request)), PreviewView)
 
     async def show(self, event_id: str) -> ObjectView | None:
         """One object, or ``None`` if there is none that the caller may see."""

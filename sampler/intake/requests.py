@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from sampler.limits import PATH_MAX_BYTES, PROCESS_ID_MAX
 from sampler.model import Candidate, ObjectState, PathSource, Peer, Reason, Sampling, Source
 from sampler.wire.codec import DecodeError, decode
 from sampler.wire.messages import FlagRequest
+
+M = TypeVar("M")
 
 LIST_MAX_COUNT: Final = 1000
 """Objects on one page."""
@@ -78,20 +80,15 @@ def read_flag(data: bytes, peer: Peer) -> Flag:
     Raises:
         Rejected: 400, it is not JSON; 422, it has an unknown key or a value that cannot be.
     """
-    try:
-        message = decode(data, FlagRequest)
-    except DecodeError as error:
-        if isinstance(error.__cause__, msgspec.ValidationError):
-            raise Rejected(HTTPStatus.UNPROCESSABLE_ENTITY, "bad-value", str(error)) from error
-        raise Rejected(HTTPStatus.BAD_REQUEST, "not-json", f"the request is not JSON: {error}") from error
+    message = decode_request(data, FlagRequest)
     return Flag(
         event_id=message.id,
-        path=_path(message),
+        path=path_in(message.path, message.path_hex, "$"),
         has_descriptor=message.descriptor,
-        reason=_reason(message.reason),
+        reason=reason_in(message.reason),
         peer=peer,
         detections=tuple(message.detections),
-        pid=_process(message.pid, peer),
+        pid=None if message.pid is None else check_process(message.pid, peer, "$.pid"),
         origin_url=message.origin_url,
         wants=message.wants,
     )
@@ -119,23 +116,42 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _path(message: FlagRequest) -> bytes | None:
-    match message.path, message.path_hex:
+def decode_request(data: bytes, kind: type[M]) -> M:
+    """A request of a kind, from its JSON.
+
+    Raises:
+        Rejected: 400, it is not JSON; 422, it has an unknown key or a value that cannot be.
+    """
+    try:
+        return decode(data, kind)
+    except DecodeError as error:
+        if isinstance(error.__cause__, msgspec.ValidationError):
+            raise Rejected(HTTPStatus.UNPROCESSABLE_ENTITY, "bad-value", str(error)) from error
+        raise Rejected(HTTPStatus.BAD_REQUEST, "not-json", f"the request is not JSON: {error}") from error
+
+
+def path_in(text: str | None, digits: str | None, place: str) -> bytes | None:
+    """An absolute path, from either of two keys that a request can name it by.
+
+    Raises:
+        Rejected: 422, it is none, or both are given.
+    """
+    match text, digits:
         case None, None:
             return None
         case str(text), None:
-            return _checked(_bytes_of(text), "$.path")
+            return _checked(_bytes_of(text, f"{place}.path"), f"{place}.path")
         case None, str(digits):
-            return _checked(bytes.fromhex(digits), "$.path_hex")
+            return _checked(bytes.fromhex(digits), f"{place}.path_hex")
         case _:
-            raise bad_value("$.path_hex", "`path` and `path_hex` name the same thing; give one of them")
+            raise bad_value(f"{place}.path_hex", "`path` and `path_hex` name the same thing; give one of them")
 
 
-def _bytes_of(text: str) -> bytes:
+def _bytes_of(text: str, place: str) -> bytes:
     try:
         return os.fsencode(text)
     except UnicodeEncodeError as error:
-        raise bad_value("$.path", "not a path in this system's encoding; give its bytes as `path_hex`") from error
+        raise bad_value(place, "not a path in this system's encoding; give its bytes as `path_hex`") from error
 
 
 def _checked(path: bytes, place: str) -> bytes:
@@ -148,20 +164,27 @@ def _checked(path: bytes, place: str) -> bytes:
     return path
 
 
-def _reason(text: str) -> Reason:
+def reason_in(text: str) -> Reason:
+    """Why an object is flagged.
+
+    Raises:
+        Rejected: 422, it is no reason.
+    """
     if text not in list(Reason):
         raise bad_value("$.reason", f"not a reason, those are {', '.join(Reason)}")
     return Reason(text)
 
 
-def _process(pid: int | None, peer: Peer) -> int | None:
-    """A process that is still there must be the peer's own: what the agent may learn of others is not for the peer."""
-    if pid is None:
-        return None
+def check_process(pid: int, peer: Peer, place: str) -> int:
+    """A process that is still there must be the peer's own: what the agent may learn of others is not for the peer.
+
+    Raises:
+        Rejected: 422, it is another user's.
+    """
     if pid > PROCESS_ID_MAX:
-        raise bad_value("$.pid", f"a process has a number of at most {PROCESS_ID_MAX}")
+        raise bad_value(place, f"a process has a number of at most {PROCESS_ID_MAX}")
     if peer.uid not in (0, os.geteuid(), _owner(pid, peer.uid)):
-        raise bad_value("$.pid", f"process {pid} belongs to another user")
+        raise bad_value(place, f"process {pid} belongs to another user")
     return pid
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from sampler.errors import RequestError, SandboxError, SpoolFull
 from sampler.intake.accepting import Acceptor
 from sampler.intake.bodies import Patience, read_small, receive_object
+from sampler.intake.captures import read_capture
 from sampler.intake.connections import Connection
 from sampler.intake.crowd import Crowd
 from sampler.intake.ports import LocalHandler
@@ -151,6 +152,8 @@ class LocalServer:
         application.router.add_post(local_routes.SCAN_BYTES, self._scan_bytes)
         application.router.add_post(local_routes.PREVIEW, self._preview)
         application.router.add_post(local_routes.PREVIEW_BYTES, self._preview_bytes)
+        application.router.add_post(local_routes.CAPTURE, self._capture)
+        application.router.add_post(local_routes.CAPTURE_PREVIEW, self._preview_capture)
         application.router.add_get(local_routes.OBJECTS, self._objects)
         application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
         application.router.add_get(local_routes.STATUS, self._status)
@@ -207,6 +210,18 @@ class LocalServer:
 
     async def _preview_bytes(self, request: web.Request) -> web.Response:
         return _message_response(await self._handler.preview(await self._sent(request, local_routes.PREVIEW)))
+
+    async def _capture(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.flag(await self._captured(request)))
+
+    async def _preview_capture(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.preview(await self._captured(request)))
+
+    async def _captured(self, request: web.Request) -> Candidate:
+        """What a body asks to have captured."""
+        body = await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience)
+        peer = request[_CONNECTION].peer
+        return read_capture(body, peer, event_id=self._new_id(), received=self._clock.now())
 
     async def _named(self, request: web.Request) -> Candidate:
         """What a body names by its path, or by the descriptor that came along."""

@@ -25,7 +25,7 @@ from sampler.model.examination import (
     StringHit,
 )
 from sampler.model.fields import Field, FieldValue, value_of
-from sampler.model.finding import Ask, Finding, Omission, Part, Plan, Proof
+from sampler.model.finding import Ask, Finding, Omission, Part, Plan, Proof, Treated
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
@@ -78,6 +78,7 @@ __all__ = [
     "Subject",
     "SubmissionState",
     "TaskState",
+    "Treated",
     "Verdict",
     "Waiting",
     "WholeSwitch",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sampler.model.candidate import Reason
+from sampler.model.candidate import Reason, Subject
 from sampler.model.examination import ContentKind, PartKind, Problem, RuleMatch
 from sampler.model.fields import Field
 from sampler.model.states import Sampling
+
+if TYPE_CHECKING:
+    from sampler.model.parcel import Scope, StatementRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Treated:
+    """Of an object that the agent wrote from fields: what these were treated by before they went into it."""
+
+    statement: StatementRef
+    scopes: frozenset[Scope]
+    """Those that let its fields through; a withdrawal of one stops the object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """All that is known of one object. It never leaves the host as it is; ``permit`` makes a ``Parcel`` from it."""
 
@@ -86,6 +99,10 @@ class Finding:
     plan: Plan
     tree_root: str = ""
     """Of the Merkle tree over the whole, hexadecimal; empty where nothing of it is sampled."""
+    subject: Subject = Subject.FILE
+    """What the object's bytes were taken from."""
+    treated: Treated | None = None
+    """For an object that the agent wrote itself; others are what they are."""
     path: bytes | None = None
     detections: tuple[str, ...] = ()
     matches: tuple[RuleMatch, ...] = ()

@@ -2,15 +2,27 @@
 
 Whatever forbids the whole forbids all of it: parts are not taken in its place, so that one more accepted scope never
 leads to less being sent.
+
+Memory, boot records and reports on processes are no files: each has a scope of its own, which stands in place of
+``whole`` and ``parts``, and the switch for whole objects and their kinds does not speak of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from sampler.model import Content, Finding, Omission, Part, Sampling, Scope, WholeSwitch
+from sampler.model import Content, Finding, Omission, Part, Sampling, Scope, Subject, WholeSwitch
 from sampler.permit.policy import Policy
 from sampler.permit.rules import Rule
+
+OWN_SCOPES: Final[Mapping[Subject, Scope]] = {
+    Subject.MEMORY: Scope.MEMORY,
+    Subject.BOOT: Scope.BOOT,
+    Subject.ACTIVITY: Scope.ACTIVITY,
+}
+"""What is no file, and the scope that its bytes need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +39,13 @@ def select_contents(finding: Finding, scopes: frozenset[Scope], policy: Policy) 
     """What of the planned contents may leave under the accepted scopes and the policy."""
     whole = Content(finding.sha256, finding.size, 0)
     parts = tuple(Content(part.sha256, part.length, part.offset, part) for part in finding.plan.parts)
+    own = OWN_SCOPES.get(finding.subject)
     if finding.plan.sampling is Sampling.WHOLE:
-        return _selection(finding, policy, Scope.WHOLE, (whole,), _why_not_whole(finding, scopes, policy))
+        why_not = _why_not_whole(finding, scopes, policy) if own is None else _why_not_own(finding, policy)
+        return _selection(finding, policy, own or Scope.WHOLE, (whole,), why_not)
     if finding.plan.sampling is Sampling.PARTS and parts:
-        return _selection(finding, policy, Scope.PARTS, parts, _why_not_parts(finding, scopes, policy))
+        why_not = _why_not_parts(finding, scopes, policy) if own is None else _why_not_own(finding, policy)
+        return _selection(finding, policy, own or Scope.PARTS, parts, why_not)
     return Selection(omissions=finding.plan.omissions)
 
 
@@ -39,8 +54,10 @@ def _selection(
 ) -> Selection:
     planned = finding.plan.omissions
     if why_not is not None:
-        return Selection(omissions=(Omission(scope.value, why_not), *planned))
+        return Selection(omissions=(Omission(finding.plan.sampling.value, why_not), *planned))
     why = f"scope {scope}, policy {policy.whole}, kind {finding.kind}"
+    if finding.subject in OWN_SCOPES:
+        why = f"scope {scope}, policy {policy.sampling_max} at most"
     return Selection(
         contents, frozenset({scope}), planned, tuple((content_label(content.part), why) for content in contents)
     )
@@ -71,6 +88,18 @@ def _why_not_parts(finding: Finding, scopes: frozenset[Scope], policy: Policy) -
         return f"{Rule.PARTS_SCOPE}: the owner did not accept the scope parts"
     if not policy.lets_kind(finding.kind):
         return f"{Rule.PARTS_KIND}: the kind {finding.kind} may hold personal data"
+    return None
+
+
+def _why_not_own(finding: Finding, policy: Policy) -> str | None:
+    """As the two above, for what is no file; step 3 has seen to its scope."""
+    sampling = finding.plan.sampling
+    # 6. the policy's ceiling
+    if policy.sampling_max.rank < sampling.rank:
+        return f"{Rule.POLICY_CEILING}: the policy allows {policy.sampling_max} at most"
+    # 7. the size of the whole
+    if sampling is Sampling.WHOLE and finding.size > policy.whole_max_bytes:
+        return f"{Rule.WHOLE_SIZE}: it has {finding.size} bytes, the policy allows {policy.whole_max_bytes}"
     return None
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sampler.model import Finding, ObjectState, Parcel, Reason, Refusal, Sampling, Scope, StatementRef
+from sampler.model import Finding, ObjectState, Parcel, Reason, Refusal, Sampling, Scope, StatementRef, Subject
 from sampler.permit.consent import Consent
-from sampler.permit.contents import select_contents
+from sampler.permit.contents import OWN_SCOPES, select_contents
 from sampler.permit.disclosure import Discloser
 from sampler.permit.facts import fields_of, fields_of_match
 from sampler.permit.names import HostNames
@@ -27,16 +27,17 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
 
     1. a consent is given, and neither withdrawn nor expired;
     2. it was given for this very statement, both files of it;
-    3. it holds the scope ``reputation``, and ``trusted`` for a trusted file;
+    3. it holds the scope ``reputation``, ``trusted`` for a trusted file, and for what is no file its own: ``memory``,
+       ``boot`` or ``activity``; a report that the agent wrote was written under this statement;
     4. the path is not excluded by the policy;
     5. something is asked for;
     6. the policy's ceiling allows it, else as much of it as the ceiling allows;
-    7. the whole: scope, switch, kind, size; else it is left out;
-    8. the parts: scope, kind; else they are left out;
+    7. the whole: scope, switch, kind, size; else it is left out (what is no file: size);
+    8. the parts: scope, kind; else they are left out (not asked of what is no file);
     9. each field: listed in the statement, its scope accepted, treated; else it is left out.
     """
     scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
-    refused = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy)
+    refused = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy, statement.ref)
     if refused is not None:
         rule, detail = refused
         return Refusal(finding.event_id, ObjectState.REFUSED, rule.value, detail)
@@ -89,10 +90,12 @@ def _standing(statement: StatementRef, consent: Consent | None, now: datetime) -
     return None
 
 
-def _why_nothing(finding: Finding, scopes: frozenset[Scope], policy: Policy) -> _Why:
+def _why_nothing(finding: Finding, scopes: frozenset[Scope], policy: Policy, statement: StatementRef) -> _Why:
     # 3. the scopes without which nothing is said of an object at all
     if missing := _missing(_scopes_needed(finding), scopes):
         return missing
+    if finding.subject is Subject.ACTIVITY and (finding.treated is None or finding.treated.statement != statement):
+        return Rule.OTHER_STATEMENT, "the report was not written under this statement; capture it again"
     # 4. the path
     if (pattern := policy.excluding(finding.path)) is not None:
         return Rule.EXCLUDED_PATH, f"the policy excludes {pattern}"
@@ -114,4 +117,6 @@ def _missing(needed: frozenset[Scope], accepted: frozenset[Scope]) -> _Why:
 
 def _scopes_needed(finding: Finding) -> frozenset[Scope]:
     trusted = frozenset({Scope.TRUSTED}) if finding.reason is Reason.TRUSTED else frozenset[Scope]()
-    return trusted | {Scope.REPUTATION}
+    own = frozenset({OWN_SCOPES[finding.subject]}) if finding.subject in OWN_SCOPES else frozenset[Scope]()
+    treated = finding.treated.scopes if finding.treated is not None else frozenset[Scope]()
+    return trusted | own | treated | {Scope.REPUTATION}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from sampler.model import Field, Finding, Reason, RuleMatch
+from sampler.model import Field, Finding, Reason, RuleMatch, Subject
 from sampler.permit.command_lines import with_whole_command_lines
 
+_CATEGORIES = {Subject.MEMORY: "process", Subject.ACTIVITY: "process"}
+"""Of ECS's allowed values; disks have none of their own."""
 _META = ("author", "reference", "version", "uuid", "description")
 
 
@@ -29,7 +31,7 @@ def _own(finding: Finding) -> Iterator[Field]:
     yield Field("event.id", finding.event_id)
     yield Field("event.created", _seconds(finding.created))
     yield Field("event.kind", "alert" if detected else "event")
-    yield Field("event.category", ("malware",) if detected else ("file",))
+    yield Field("event.category", ("malware",) if detected else (_CATEGORIES.get(finding.subject, "file"),))
     yield Field("event.reason", finding.reason.value)
     yield Field("file.hash.sha256", finding.sha256)
     yield Field("file.size", finding.size)

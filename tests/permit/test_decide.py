@@ -21,6 +21,8 @@ from sampler.model import (
     Sampling,
     Scope,
     StatementRef,
+    Subject,
+    Treated,
     WholeSwitch,
     value_of,
 )
@@ -351,3 +353,46 @@ def test_what_is_still_accepted_is_still_sent(finding: MakeFinding, deciding: De
     parcel = permitted(deciding(finding(plan=WHOLE)))
     left = consent.without(frozenset({Scope.MEMORY}), "ann", consent.at)
     assert still_allowed(parcel.scopes, parcel.statement, left, datetime(2030, 1, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize("subject", [Subject.MEMORY, Subject.BOOT])
+@pytest.mark.parametrize("switch", list(WholeSwitch))
+def test_the_switch_for_whole_objects_does_not_speak_of_what_is_no_file(
+    finding: MakeFinding, deciding: Deciding, subject: Subject, switch: WholeSwitch
+) -> None:
+    """Memory and boot records go by their own scope, whatever kind their bytes look like."""
+    whole = finding(subject=subject, kind=ContentKind.OTHER, plan=Plan(Sampling.WHOLE))
+    parcel = permitted(deciding(whole, policy=Policy(whole=switch)))
+    assert [content.sha256 for content in parcel.contents] == [whole.sha256]
+    assert Scope(subject.value) in parcel.scopes
+
+
+@pytest.mark.parametrize("subject", [Subject.MEMORY, Subject.BOOT, Subject.ACTIVITY])
+def test_what_is_no_file_is_refused_without_its_scope(
+    finding: MakeFinding, deciding: Deciding, extended: Statement, subject: Subject
+) -> None:
+    """P3: not even its hash is told."""
+    treated = Treated(extended.ref, frozenset())
+    outcome = deciding(finding(subject=subject, treated=treated), scopes=frozenset(Scope) - {Scope(subject.value)})
+    assert refused(outcome).rule == Rule.SCOPE
+    assert subject.value in refused(outcome).detail
+
+
+def test_the_policy_narrows_what_is_no_file(finding: MakeFinding, deciding: Deciding) -> None:
+    """P6 and P7: the ceiling and the size of the whole are the administrator's for memory as well."""
+    whole = finding(subject=Subject.MEMORY, size=4096, plan=Plan(Sampling.WHOLE))
+    for policy, rule in (
+        (Policy(sampling_max=Sampling.PARTS), Rule.POLICY_CEILING),
+        (Policy(whole_max_bytes=4095), Rule.WHOLE_SIZE),
+    ):
+        parcel = permitted(deciding(whole, policy=policy))
+        assert parcel.contents == ()
+        assert parcel.omissions[0].reason.startswith(rule)
+
+
+def test_a_report_of_another_statement(finding: MakeFinding, deciding: Deciding) -> None:
+    """P2: what another statement treated, or none, is not sent under this one."""
+    other = Treated(StatementRef("other", 1, "00" * 32), frozenset())
+    for treated in (None, other):
+        outcome = deciding(finding(subject=Subject.ACTIVITY, treated=treated))
+        assert refused(outcome).rule == Rule.OTHER_STATEMENT

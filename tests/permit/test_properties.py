@@ -22,6 +22,8 @@ from sampler.model import (
     Sampling,
     Scope,
     StringHit,
+    Subject,
+    Treated,
     WholeSwitch,
 )
 from sampler.permit import (
@@ -92,6 +94,13 @@ findings = st.builds(
     detections=st.lists(_text, max_size=2).map(tuple),
     matches=_matches,
     fields=_fields,
+    subject=st.sampled_from(Subject),
+    treated=st.none()
+    | st.builds(
+        Treated,
+        statement=st.sampled_from([statement.ref for statement in STATEMENTS]),
+        scopes=st.frozensets(st.sampled_from(Scope), max_size=2),
+    ),
 )
 policies = st.builds(
     Policy,
@@ -249,3 +258,32 @@ def test_no_name_of_a_person_survives(
     assert isinstance(parcel, Parcel)
     said = repr([(field.name, field.value) for field in parcel.fields]).lower()
     assert not [name for name in (*USERS, "orchid7") if name in said]
+
+
+@given(findings, statements, scopes, policies)
+def test_what_is_no_file_needs_its_own_scope(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy
+) -> None:
+    """Nothing is said of memory, boot records or a process without its scope, and the parcel needs it to the end."""
+    outcome = _decide(finding, statement, accepted, policy)
+    if isinstance(outcome, Refusal):
+        return
+    own = {Subject.MEMORY: Scope.MEMORY, Subject.BOOT: Scope.BOOT, Subject.ACTIVITY: Scope.ACTIVITY}
+    needed = {own[finding.subject]} if finding.subject in own else set()
+    needed |= {Scope.TRUSTED} if finding.reason is Reason.TRUSTED else set()
+    needed |= finding.treated.scopes if finding.treated else set()
+    assert needed <= accepted
+    assert needed <= outcome.scopes
+    if finding.subject is not Subject.FILE:
+        assert not {Scope.WHOLE, Scope.PARTS} & outcome.scopes - needed
+
+
+@given(findings, statements, scopes, policies)
+def test_a_report_leaves_under_the_statement_that_it_was_written_under(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy
+) -> None:
+    """A report on a process whose fields another statement treated, or none, does not leave."""
+    outcome = _decide(finding, statement, accepted, policy)
+    if isinstance(outcome, Parcel) and finding.subject is Subject.ACTIVITY:
+        assert finding.treated is not None
+        assert finding.treated.statement == statement.ref
