@@ -39,6 +39,8 @@ class ElfHeader:
     size: int
     type: int
     machine: int
+    os_abi: int
+    abi_version: int
     entry: int
     """Virtual address."""
     segments_offset: int
@@ -52,11 +54,16 @@ class ElfHeader:
 
 @dataclass(frozen=True, slots=True)
 class ElfSection:
-    """One section that has bytes in the file (0 for one without)."""
+    """One row of the section table."""
 
     name: str
+    kind: int
+    """``sh_type``."""
     offset: int
     length: int
+    """Bytes in the file: 0 for a section that has none there."""
+    link: int
+    """``sh_link``: of a symbol table, the index of its string table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,20 @@ class ElfSegment:
     """One segment: ``PT_LOAD/2`` for the third row of the table."""
 
     name: str
-    loaded: bool
+    kind: int
+    """``p_type``."""
+    alignment: int
+    """``p_align``."""
     address: int
     """Virtual address of its first byte."""
     offset: int
     length: int
     """Bytes in the file."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is mapped into memory when the program starts."""
+        return self.kind == _LOAD
 
 
 def read_header(view: BoundedView) -> ElfHeader | None:
@@ -90,8 +105,8 @@ def read_header(view: BoundedView) -> ElfHeader | None:
         phnum = first[7] if phnum == _EXTENDED else phnum
     size = min(max(ehsize, 16 + struct.calcsize(order + _HEADERS[bits])), 4096)
     return ElfHeader(
-        bits, order, size, kind, machine, entry, phoff, phentsize, phnum if phoff else 0, shoff, shentsize,
-        shnum if shoff else 0, names,
+        bits, order, size, kind, machine, ident[7], ident[8], entry, phoff, phentsize, phnum if phoff else 0, shoff,
+        shentsize, shnum if shoff else 0, names,
     )  # fmt: skip
 
 
@@ -120,7 +135,10 @@ def read_sections(view: BoundedView, header: ElfHeader) -> tuple[tuple[ElfSectio
     )  # fmt: skip
     names_row = rows[header.names_index] if header.names_index < len(rows) else None
     names = view[names_row[4] : names_row[4] + names_row[5]] if names_row else b""
-    sections = (ElfSection(_name_at(names, row[0]), row[4], 0 if row[1] in _WITHOUT_BYTES else row[5]) for row in rows)
+    sections = (
+        ElfSection(_name_at(names, row[0]), row[1], row[4], 0 if row[1] in _WITHOUT_BYTES else row[5], row[6])
+        for row in rows
+    )
     return tuple(sections), problem
 
 
@@ -137,7 +155,7 @@ def read_segments(view: BoundedView, header: ElfHeader) -> tuple[tuple[ElfSegmen
     # p_flags stands second in 64-bit files and seventh in 32-bit ones, so everything between is one place off.
     offset, address, length = (2, 3, 5) if header.bits == 64 else (1, 2, 4)
     segments = (
-        ElfSegment(f"{_segment_name(row[0])}/{index}", row[0] == _LOAD, row[address], row[offset], row[length])
+        ElfSegment(f"{_segment_name(row[0])}/{index}", row[0], row[7], row[address], row[offset], row[length])
         for index, row in enumerate(rows)
     )
     return tuple(segments), problem
