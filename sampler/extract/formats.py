@@ -13,6 +13,7 @@ from typing import Final
 from sampler.extract.derivation import Step, cut, replay
 from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Reader, Survey
+from sampler.extract.macho import looks_like_macho, survey_macho
 from sampler.extract.pe import survey_pe
 from sampler.limits import KIB
 
@@ -43,6 +44,7 @@ def starts_with(*magics: bytes) -> Callable[[bytes], bool]:
 FORMATS: Final = (
     Format("pe", starts_with(b"MZ"), survey_pe, warm=b"MZ" + bytes(62)),
     Format("elf", starts_with(b"\x7fELF"), survey_elf, warm=b"\x7fELF" + bytes(60)),
+    Format("macho", looks_like_macho, survey_macho, warm=b"\xcf\xfa\xed\xfe" + bytes(28)),
 )
 """In the order in which they are asked."""
 
