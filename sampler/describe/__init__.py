@@ -15,6 +15,7 @@ from sampler.describe.hashes import hash_fields
 from sampler.describe.host import host_fields
 from sampler.describe.libmagic import load_libmagic
 from sampler.describe.origin import origin_fields
+from sampler.describe.ownership import DebianOwnership, Trust, package_fields
 from sampler.describe.process import process_fields
 from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
 from sampler.describe.similarity import similarity_fields
@@ -24,6 +25,8 @@ __all__ = [
     "QUICK_TYPE_BYTES",
     "ContentFacts",
     "Data",
+    "DebianOwnership",
+    "Trust",
     "classify",
     "describe_content",
     "entropy_fields",
@@ -35,6 +38,7 @@ __all__ = [
     "origin_fields",
     "owner_class",
     "owner_of",
+    "package_fields",
     "process_fields",
     "quick_type",
     "similarity_fields",
