@@ -15,9 +15,11 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from sampler import describe, snapshot
+from sampler.agent.capturing import Capturer
 from sampler.agent.consents import ConsentStore
 from sampler.agent.derived import derived_parts
 from sampler.agent.previewing import Previewed
+from sampler.agent.taken import Taken, examine
 from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError, SandboxError
 from sampler.examine import Examiner
 from sampler.extract import choose_parts, plan_parts
@@ -149,18 +151,23 @@ class Pipeline:
             ChildDied, ChildTimedOut: the object cannot be examined.
             SpoolFull, SandboxError: this host can copy or examine nothing now.
         """
-        taken = await off_loop(self.snapshots.take, candidate)
+        taken = await self._obtain(candidate)
         if isinstance(taken, Failure):
             return taken
         try:
-            examination = await self.examiner.examine(taken, owner=describe.owner_of(taken))
-            choice = choose_parts(self._ask(candidate, examination), examination, taken.size)
-            async with derived_parts(self.examiner, self.snapshots, taken, choice.recipes) as parts:
+            examination = await examine(self.examiner, taken)
+            choice = choose_parts(self._ask(candidate, taken, examination), examination, taken.snapshot.size)
+            async with derived_parts(self.examiner, self.snapshots, taken.snapshot, choice.recipes) as parts:
                 plan = await off_loop(plan_parts, choice, parts.hash_of)
                 finding = await off_loop(self._find, candidate, taken, examination, plan)
                 return await off_loop(lambda: show(Previewed(finding, self._explain(finding), parts.read)))
         finally:
-            snapshot.release(taken)
+            snapshot.release(taken.snapshot)
+
+    async def _obtain(self, candidate: Candidate) -> Taken | Failure:
+        """The object's bytes, from wherever its source is."""
+        capturer = Capturer(self.snapshots, self.examiner, self.host)
+        return await capturer.take(candidate, partial(self._consent, candidate.event_id))
 
     def _explain(self, finding: Finding) -> Explanation:
         statement, consent = self._consent(finding.event_id)
@@ -180,41 +187,45 @@ class Pipeline:
         if known is not None:
             await off_loop(snapshot.abandon, candidate)
             return known
-        taken = await off_loop(self.snapshots.take, candidate)
+        taken = await self._obtain(candidate)
         if isinstance(taken, Failure):
             return await self._end(self._record(candidate, taken.state, detail=f"{taken.code}: {taken.detail}"))
         try:
             return await self._follow(candidate, taken)
         finally:
-            snapshot.release(taken)
+            snapshot.release(taken.snapshot)
 
-    async def _follow(self, candidate: Candidate, taken: Snapshot) -> ObjectRecord:
-        record = replace(self._record(candidate, ObjectState.FAILED), sha256=taken.sha256, size=taken.size)
+    async def _follow(self, candidate: Candidate, taken: Taken) -> ObjectRecord:
+        whole = taken.snapshot
+        record = replace(self._record(candidate, ObjectState.FAILED), sha256=whole.sha256, size=whole.size)
         try:
-            examination = await self.examiner.examine(taken, owner=describe.owner_of(taken))
+            examination = await examine(self.examiner, taken)
         except ChildTimedOut as error:
             return await self._end(replace(record, state=ObjectState.TIMED_OUT, detail=str(error)))
         except ChildDied as error:
             return await self._end(replace(record, state=ObjectState.FAILED, detail=str(error)))
-        choice = choose_parts(self._ask(candidate, examination), examination, taken.size)
-        async with derived_parts(self.examiner, self.snapshots, taken, choice.recipes) as parts:
+        choice = choose_parts(self._ask(candidate, taken, examination), examination, whole.size)
+        async with derived_parts(self.examiner, self.snapshots, whole, choice.recipes) as parts:
             plan = await off_loop(plan_parts, choice, parts.hash_of)
             finding = await off_loop(self._find, candidate, taken, examination, plan)
             return await off_loop(self._decide, _with_finding(record, finding), finding, parts.read)
 
-    def _find(self, candidate: Candidate, taken: Snapshot, examination: Examination, plan: Plan) -> Finding:
-        hashes = snapshot.hashes(taken) if plan.sampling is not Sampling.NONE else None
+    def _find(self, candidate: Candidate, taken: Taken, examination: Examination, plan: Plan) -> Finding:
+        whole = taken.snapshot
+        hashes = snapshot.hashes(whole) if plan.sampling is not Sampling.NONE else None
         return Finding(
             event_id=candidate.event_id,
             created=candidate.received,
             reason=candidate.reason,
             tree_root=hashes.tree.root if hashes else "",
-            sha256=taken.sha256,
-            size=taken.size,
+            subject=candidate.subject,
+            treated=taken.treated,
+            sha256=whole.sha256,
+            size=whole.size,
             kind=examination.kind,
             mime_type=examination.mime_type,
             ruleset_version=examination.ruleset_version,
-            plan=_proven(plan, taken, hashes.tree) if hashes else plan,
+            plan=_proven(taken.with_omissions(plan), whole, hashes.tree) if hashes else plan,
             path=taken.path,
             detections=candidate.detections,
             matches=examination.matches,
@@ -222,25 +233,26 @@ class Pipeline:
             problems=examination.problems,
         )
 
-    def _ask(self, candidate: Candidate, examination: Examination) -> Ask:
+    def _ask(self, candidate: Candidate, taken: Taken, examination: Examination) -> Ask:
+        if taken.capture is not None:
+            return taken.capture.ask(candidate.wants)
         ask = asked_of(examination.matches, default=self.asks.default, overrides=self.asks.by_rule)
         if candidate.wants is not None and candidate.wants.rank > ask.sampling.rank:
             return replace(ask, sampling=candidate.wants)
         return ask
 
     def _facts(
-        self, candidate: Candidate, taken: Snapshot, examination: Examination, hashes: snapshot.Hashes | None
+        self, candidate: Candidate, taken: Taken, examination: Examination, hashes: snapshot.Hashes | None
     ) -> tuple[Field, ...]:
         fields = [
             *examination.fields,
-            *describe.file_fields(taken),
-            *describe.origin_fields(taken, candidate.origin_url),
+            *taken.fields(candidate.origin_url),
             *self.agent_fields,
         ]
         if candidate.pid is not None:
             fields += describe.process_fields(candidate.pid)
         if hashes is not None:
-            fields += describe.hash_fields(taken.sha256, hashes.md5, hashes.sha1)
+            fields += describe.hash_fields(taken.snapshot.sha256, hashes.md5, hashes.sha1)
         return tuple(fields)
 
     def _decide(self, record: ObjectRecord, finding: Finding, read: Read) -> ObjectRecord:

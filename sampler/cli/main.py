@@ -15,6 +15,7 @@ from sampler.cli.output import warn
 
 _COMMANDS = {
     "agent": "sampler.cli.agent:agent",
+    "capture": "sampler.cli.capture:capture",
     "consent": "sampler.cli.consent:consent",
     "demo": "sampler.cli.demo:demo",
     "flag": "sampler.cli.flag:flag",

@@ -66,7 +66,7 @@ def preview(
     if as_json:
         print_ndjson([view])
     else:
-        click.echo("\n".join(_lines(path, view, shown_bytes)))
+        click.echo("\n".join(preview_lines(path, view, shown_bytes)))
     sys.exit(ExitCode.OK if view.sends else ExitCode.REFUSED)
 
 
@@ -78,7 +78,8 @@ async def _ask(socket: Path, path: str, request: FlagRequest) -> PreviewView:
         return await ask_about(socket, absolute, request, client.preview, client.preview_descriptor)
 
 
-def _lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[str]:
+def preview_lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[str]:
+    """What people read of a preview."""
     yield f"{printable_text(path)}: {size_text(view.object.size)}, {view.kind}, {view.mime_type}"
     yield f"sha256 {view.object.sha256}"
     if not view.sends:

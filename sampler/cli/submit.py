@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -51,13 +51,19 @@ def submit(
 ) -> None:
     """Submit files and folders for analysis, as far as consent goes."""
     feed = Feed(socket_of(socket, config), FlagRequest(reason=Reason.ANALYST.value, wants=Sampling(wants)))
-    views, late = asyncio.run(feed.run([os.fsencode(path) for path in paths], timeout if wait else None))
+    found = walk([os.fsencode(path) for path in paths])
+    views, late = asyncio.run(feed.run(found, timeout if wait else None))
     if as_json:
         print_ndjson(views)
     else:
-        columns = ("state", "sent", "bytes", "verdict", "name")
-        print_table(columns, [_line(view) for view in views], wrap=("verdict", "name"))
-    sys.exit(_exit_code(views, feed.problems, late=late))
+        print_views(views)
+    sys.exit(exit_code(views, feed.problems, late=late))
+
+
+def print_views(views: Sequence[ObjectView]) -> None:
+    """What became of each file, as a table."""
+    columns = ("state", "sent", "bytes", "verdict", "name")
+    print_table(columns, [_line(view) for view in views], wrap=("verdict", "name"))
 
 
 class Feed:
@@ -68,17 +74,17 @@ class Feed:
         self._socket = socket
         self._request = request
 
-    async def run(self, paths: Sequence[bytes], wait_seconds: float | None) -> tuple[list[ObjectView], bool]:
-        """Flag everything below ``paths``; wait for verdicts at most ``wait_seconds``. Also: whether that ran out."""
+    async def run(self, steps: Iterable[Walked], wait_seconds: float | None) -> tuple[list[ObjectView], bool]:
+        """Flag every file of a walk; wait for verdicts at most ``wait_seconds``. Also: whether that ran out."""
         async with AgentClient(self._socket) as client:
             with progress() as bar:
-                views = await self._flag_all(client, paths, bar)
+                views = await self._flag_all(client, steps, bar)
                 if wait_seconds is None:
                     return views, False
                 return await self._wait_all(client, views, wait_seconds, bar)
 
-    async def _flag_all(self, client: AgentClient, paths: Sequence[bytes], bar: Progress) -> list[ObjectView]:
-        found = [step.path for step in walk(paths) if self._is_file(step)]
+    async def _flag_all(self, client: AgentClient, steps: Iterable[Walked], bar: Progress) -> list[ObjectView]:
+        found = [step.path for step in steps if self._is_file(step)]
         shown = bar.add_task("submitting", total=len(found))
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -142,7 +148,8 @@ def _line(view: ObjectView) -> tuple[str, ...]:
     return (view.state, what_is_sent(view), travelled, verdict_text(view.verdict) or summary(view), view.name)
 
 
-def _exit_code(views: Sequence[ObjectView], problems: int, *, late: bool) -> ExitCode:
+def exit_code(views: Sequence[ObjectView], problems: int, *, late: bool) -> ExitCode:
+    """What became of all files together; ``problems``: how many the agent was not even asked about."""
     if late:
         return ExitCode.TIMED_OUT
     codes = {outcome(view) for view in views}

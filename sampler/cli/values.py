@@ -17,6 +17,8 @@ _SIZE: Final = re.compile(r"(\d{1,18})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 _FACTORS: Final = {"": 1, "K": KIB, "M": MIB, "G": GIB}
 _NAME: Final = re.compile(r"[A-Za-z_]\w{0,127}")
 _WHOLE: Final = re.compile(r"-?\d{1,18}")
+_ADDRESSES: Final = re.compile(r"(?:0x)?([0-9a-f]{1,16})-(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
+_PERMISSION: Final = re.compile(r"[r?-][w?-][x?-]")
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -52,6 +54,35 @@ class ExternalType(click.ParamType[tuple[str, ExternalValue]]):
         return name, _external(text)
 
 
+class AddressesType(click.ParamType[tuple[int, int]]):
+    """A range of addresses: ``7f0000001000-7f0000002000``, hexadecimal, the second one not in it."""
+
+    name = "addresses"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """As ``click.ParamType.convert``."""
+        if isinstance(value, tuple):
+            return value
+        found = _ADDRESSES.fullmatch(str(value))
+        if found is None or int(found[1], 16) >= int(found[2], 16):
+            self.fail(f"{value!r} is no range of addresses; write START-END in hexadecimal", param, ctx)
+        return int(found[1], 16), int(found[2], 16)
+
+
+class PermissionType(click.ParamType[str]):
+    """What a region of memory allows: ``rwx``, ``r-x``; ``?`` is either."""
+
+    name = "rwx"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """As ``click.ParamType.convert``."""
+        if not _PERMISSION.fullmatch(str(value)):
+            self.fail(f"{value!r} is no permission; write rwx, r-x or ??x", param, ctx)
+        return str(value)
+
+
+ADDRESSES: Final = AddressesType()
+PERMISSION: Final = PermissionType()
 SIZE: Final = SizeType()
 EXTERNAL: Final = ExternalType()
 

@@ -1,0 +1,152 @@
+"""``sampler capture``: what is no file, from a real process or disk to a real queue."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sampler.cli.demo_lab import Lab
+from sampler.intake import AgentClient
+from sampler.wire.messages import ObjectView
+from sampler.worker import PeopleClient
+
+Until = Callable[[str, Callable[[ObjectView], bool]], Awaitable[ObjectView]]
+
+TARGET = """
+import ctypes, mmap, sys
+memory = mmap.mmap(-1, 8192, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+memory.write(b"sampler-known-memory " * 100)
+print(ctypes.addressof(ctypes.c_char.from_buffer(memory)), flush=True)
+sys.stdin.read()
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+async def run(lab: Lab, *arguments: str) -> Said:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sampler", *arguments, "--config", str(lab.agent_config),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "COLUMNS": "80"},
+    )  # fmt: skip
+    out, err = await process.communicate()
+    return Said(process.returncode or 0, out.decode(), err.decode())
+
+
+@dataclass(frozen=True)
+class Target:
+    """A process of ours with a region that is writable and executable."""
+
+    pid: int
+    address: int
+
+
+@pytest.fixture
+async def target() -> AsyncIterator[Target]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", TARGET, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    yield Target(process.pid, int(await process.stdout.readline()))
+    process.kill()
+    await process.wait()
+
+
+async def downloaded(people: PeopleClient, folder: Path) -> dict[str, bytes]:
+    """The bytes of every part of the one task, by the part's name; the whole is called so."""
+    (task,) = (await people.tasks()).tasks
+    found = {}
+    for content in task.contents:
+        file = folder / "download"
+        await people.download(content.sha256, content.size, file)
+        found[content.part.name if content.part else "whole"] = file.read_bytes()
+        file.unlink()
+    return found
+
+
+def delivered(view: ObjectView) -> bool:
+    return view.state in ("delivered", "duplicate")
+
+
+async def test_code_in_memory_reaches_an_analyst(
+    lab: Lab, people: PeopleClient, until: Until, target: Target, folder: Path
+) -> None:
+    """Memory that is writable and executable arrives as a part of its own, named by its address, byte for byte."""
+    said = await run(lab, "capture", "memory", str(target.pid), "--json")
+    assert said.code == 0, said.err
+    view = json.loads(said.out)
+    await until(view["id"], delivered)
+    parts = await downloaded(people, folder)
+    (name,) = (name for name in parts if "-rwx" in name)
+    assert int(name.partition("-")[0], 16) <= target.address
+    assert b"sampler-known-memory " * 100 in parts[name]
+    assert any(each.endswith("-r-xp-main") for each in parts)
+    (task,) = (await people.tasks()).tasks
+    assert task.fields["process.pid"] == target.pid
+    assert task.fields["event.category"] == ["process"]
+    assert "file.path" not in task.fields
+
+
+async def test_chosen_addresses_are_taken_and_nothing_else(
+    lab: Lab, people: PeopleClient, until: Until, target: Target, folder: Path
+) -> None:
+    """A range of addresses is cut out of its region."""
+    wanted = f"{target.address:x}-{target.address + 21:x}"
+    said = await run(lab, "capture", "memory", str(target.pid), "--address", wanted, "--json")
+    assert said.code == 0, said.err
+    await until(json.loads(said.out)["id"], delivered)
+    assert await downloaded(people, folder) == {f"{target.address:x}-rwxs-shared": b"sampler-known-memory "}
+
+
+async def test_all_of_a_process_is_one_content(
+    lab: Lab, people: PeopleClient, until: Until, target: Target, folder: Path
+) -> None:
+    """The whole is one content that hashes to what the manifest says, far above one chunk of an upload."""
+    said = await run(lab, "capture", "memory", str(target.pid), "--whole", "--json")
+    assert said.code == 0, said.err
+    view: dict[str, Any] = json.loads(said.out)
+    await until(view["id"], delivered)
+    (whole,) = (await downloaded(people, folder)).values()
+    assert hashlib.sha256(whole).hexdigest() == view["sha256"]
+    assert len(whole) == view["size"] > 8 * 1024 * 1024
+    assert b"sampler-known-memory " * 100 in whole
+
+
+async def test_without_the_scope_nothing_leaves(bare_lab: Lab, target: Target) -> None:
+    """Under a statement that does not know of memory, a capture is refused and says by which rule."""
+    await bare_lab.set_up("basic")
+    said = await run(bare_lab, "capture", "memory", str(target.pid))
+    assert said.code == 5
+    assert "memory" in said.out
+    previewed = await run(bare_lab, "capture", "memory", str(target.pid), "--preview")
+    assert previewed.code == 5
+    assert "P3 scope-not-accepted" in previewed.out
+
+
+async def test_a_preview_shows_regions_and_sends_nothing(lab: Lab, agent: AgentClient, target: Target) -> None:
+    """What capturing would send is shown with its first bytes; the ledger stays empty."""
+    said = await run(lab, "capture", "memory", str(target.pid), "--permission", "rwx", "--preview")
+    assert said.code == 0, said.err
+    assert "-rwxs-shared" in said.out
+    assert "sampler-known-me" in said.out
+    assert (await agent.objects()).objects == []
+
+
+async def test_a_process_that_is_not_there(lab: Lab) -> None:
+    """A number that no process has is an error before anything is asked."""
+    said = await run(lab, "capture", "memory", "4194304")
+    assert (said.code, said.err) == (2, "sampler: there is no process 4194304\n")
