@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sampler.agent.boot_capture import capture_boot
 from sampler.agent.memory_capture import capture_memory
 from sampler.agent.taken import Taken
 from sampler.examine import Examiner
-from sampler.model import Candidate, Failure, ProcessMemorySource
+from sampler.model import BootSource, Candidate, Failure, ProcessMemorySource
 from sampler.permit import Consent, HostNames, Statement
 from sampler.runtime.blocking import off_loop
 from sampler.snapshot import SnapshotTaker
@@ -38,6 +39,8 @@ class Capturer:
         match candidate.source:
             case ProcessMemorySource() as source:
                 return await off_loop(capture_memory, self.snapshots, candidate, source)
+            case BootSource() as source:
+                return await capture_boot(self.snapshots, self.examiner, candidate, source)
             case _:
                 taken = await off_loop(self.snapshots.take, candidate)
                 return taken if isinstance(taken, Failure) else Taken(taken)

@@ -7,7 +7,7 @@ cannot be read costs that page and is named. It never parses the bytes that it r
 from a sandboxed child. This is the one place that opens block devices.
 """
 
-from sampler.capture.disk import BootReader, open_disk
+from sampler.capture.disk import BootReader, Disk, open_disk
 from sampler.capture.holding import OpenProcess, open_process
 from sampler.capture.maps import Mapped, RegionClass, parse_maps
 from sampler.capture.memory import MemoryReading
@@ -16,6 +16,7 @@ from sampler.capture.windows import windows_in
 
 __all__ = [
     "BootReader",
+    "Disk",
     "Mapped",
     "MemoryReading",
     "OpenProcess",

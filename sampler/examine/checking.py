@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sampler.examine.messages import MessageError, Swept
-from sampler.limits import FIELD_VALUE_MAX_CHARACTERS, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT
-from sampler.model import Examination, Field, Region, RuleMatch, StringHit
+from sampler.limits import BOOT_RECORDS_MAX_COUNT, FIELD_VALUE_MAX_CHARACTERS, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT
+from sampler.model import Examination, Field, PartKind, Region, RuleMatch, StringHit
 
 _MIME_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,127}/[A-Za-z0-9.+_-]{1,127}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_BOOT_NAME: Final = re.compile(r"[a-z]{1,16}(-[a-z]{1,16}){0,2}(:\d{1,4})?")
+_BOOT_ANSWER_MAX_COUNT: Final = 2 * BOOT_RECORDS_MAX_COUNT
+_BOOT_RECORD_MAX_SECTORS: Final = 130
+"""A GPT of the size that is taken, with its header, in sectors of 512 bytes."""
 _FIELDS: Final = frozenset({"file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep"})
 _FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
 
@@ -48,6 +52,19 @@ def check_swept(swept: Swept) -> None:
     if swept.size < 0:
         raise MessageError("it has less than no bytes")
     _check_matches(swept.matches, swept.size)
+
+
+def check_boot_records(records: Sequence[Region], disk_size: int, sector_bytes: int) -> None:
+    """Raise ``MessageError`` unless each lies inside the disk, has a plain name, and all of them are few and short."""
+    if len(records) > _BOOT_ANSWER_MAX_COUNT:
+        raise MessageError(f"it tells of {len(records)} boot records")
+    for record in records:
+        if record.kind is not PartKind.BOOT or record.recipe or not _BOOT_NAME.fullmatch(record.name):
+            raise MessageError(f"no name of a boot record: {record.name[:64]!r}")
+        if not 0 < record.length <= _BOOT_RECORD_MAX_SECTORS * sector_bytes:
+            raise MessageError(f"{record.length} bytes at {record.offset} are no boot record")
+        if record.offset + record.length > disk_size:
+            raise MessageError(f"{record.length} bytes at {record.offset} are not inside a disk of {disk_size}")
 
 
 def _check_type(mime_type: str) -> None:

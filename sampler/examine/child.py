@@ -23,6 +23,8 @@ from sampler.describe import (
 from sampler.errors import NotDerivable, RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
+    BootRequest,
+    BootTold,
     BundleRequest,
     Derived,
     DeriveRequest,
@@ -41,7 +43,7 @@ from sampler.examine.messages import (
 from sampler.examine.reading import READ_WHOLE_MAX_BYTES, Content, hash_live, mapped, read_whole
 from sampler.examine.reports import left_out, report_on, without_rules
 from sampler.examine.settings import seconds_for_size
-from sampler.extract import FORMATS, Extraction, derive, find_regions
+from sampler.extract import FORMATS, Extraction, KnownSectors, boot_records, derive, find_regions
 from sampler.limits import DERIVED_PAGE_BYTES, FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
 from sampler.sandbox import Prepared
@@ -94,6 +96,8 @@ class ObjectExaminer:
             return encode_swept(self.sweep(order, descriptor))
         if isinstance(order, BundleRequest):
             return encode_bundle(self.sweep_bundle(order, descriptor))
+        if isinstance(order, BootRequest):
+            return encode(boot_told(order, descriptor))
         with mapped(descriptor) as content:
             if len(content) != order.size:
                 raise ValueError(f"the object has {len(content)} bytes, {order.size} were announced")
@@ -182,6 +186,24 @@ class ObjectExaminer:
         found = _attempt("scan", run, ScanResult((), 0), problems)
         problems += left_out(found)
         return found
+
+
+def boot_told(order: BootRequest, descriptor: int) -> BootTold:
+    """The records that stretches of a disk tell of.
+
+    Raises:
+        ValueError: there are more or fewer bytes than were announced.
+    """
+    total = sum(length for _, length in order.places)
+    content = read_whole(descriptor, total)
+    if len(content) != total:
+        raise ValueError(f"{total} bytes were announced, {len(content)} are there")
+    stretches: list[tuple[int, bytes]] = []
+    offset = 0
+    for place, length in order.places:
+        stretches.append((place, content[offset : offset + length]))
+        offset += length
+    return BootTold(boot_records(KnownSectors(order.disk_size, order.sector_bytes, stretches)))
 
 
 def _derived(order: DeriveRequest, content: Content) -> Derived | NotDerived:

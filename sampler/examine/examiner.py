@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from sampler.errors import NotDerivable, SandboxError
-from sampler.examine.checking import check_examination, check_swept
+from sampler.examine.checking import check_boot_records, check_examination, check_swept
 from sampler.examine.crew import Crew
 from sampler.examine.messages import (
+    BootRequest,
+    BootTold,
     BundleRequest,
     Derived,
     DeriveRequest,
@@ -30,7 +32,7 @@ from sampler.examine.messages import (
 )
 from sampler.examine.settings import ExamineSettings, RuleReport, seconds_for_size
 from sampler.limits import UNPACK_MEMBER_MAX_BYTES
-from sampler.model import Examination, Snapshot
+from sampler.model import Examination, Region, Snapshot
 from sampler.runtime.tasks import TaskKeeper
 from sampler.sandbox import Confinement
 
@@ -156,6 +158,28 @@ class Examiner:
             raise NotDerivable(f"it made {len(made)} bytes, {size} were expected")
         return bytes(made)
 
+    async def boot_records(
+        self, snapshot: Snapshot, places: tuple[tuple[int, int], ...], disk_size: int, sector_bytes: int
+    ) -> tuple[Region, ...]:
+        """Which boot records the stretches of a disk tell of, read or not; the snapshot stays the caller's.
+
+        Args:
+            snapshot: the stretches, one behind the other.
+            places: of each, on the disk, and its length; bytes.
+            disk_size: bytes.
+            sector_bytes: of a logical sector.
+
+        Raises:
+            ChildDied, ChildTimedOut, SandboxError: as ``examine``.
+        """
+        request = encode(BootRequest(places, disk_size, sector_bytes))
+
+        def read(answer: bytes) -> BootTold | Unusable:
+            return _boot_told(answer, disk_size, sector_bytes)
+
+        with _read_only(snapshot.descriptor) as descriptor, self._crew.at_work() as pool:
+            return _with_rules(await pool.exchange(request, descriptor, read)).records
+
     async def sweep(self, descriptor: int, size: int, path: bytes, owner: str) -> Swept:
         """What the rules find in a live file, with its hash and type; the descriptor stays the caller's.
 
@@ -221,6 +245,16 @@ def _page(answer: Derived | NotDerived | Unusable, size: int) -> bytes:
     if answer.size != size or not answer.page:
         raise NotDerivable(f"it makes {answer.size} bytes, {size} were expected")
     return answer.page
+
+
+def _boot_told(data: bytes, disk_size: int, sector_bytes: int) -> BootTold | Unusable:
+    answer = decode_answer(data)
+    if isinstance(answer, Unusable):
+        return answer
+    if not isinstance(answer, BootTold):
+        raise MessageError("it answers another question")
+    check_boot_records(answer.records, disk_size, sector_bytes)
+    return answer
 
 
 def _swept(data: bytes) -> Swept | Unusable:

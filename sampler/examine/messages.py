@@ -16,7 +16,7 @@ import msgspec
 
 from sampler.examine.settings import RuleReport
 from sampler.limits import FRAME_MAX_BYTES, TEXT_MAX_CHARACTERS
-from sampler.model import Examination, Problem, RuleMatch
+from sampler.model import Examination, Problem, Region, RuleMatch
 from sampler.scan import RuleSettings, ScanLimits
 
 T = TypeVar("T")
@@ -81,6 +81,21 @@ class DeriveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     """Where in the derived bytes the page begins."""
 
 
+class BootRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="boot"):
+    """For a child, with the descriptor of stretches of a disk, one behind the other: which records do they tell of?"""
+
+    places: tuple[tuple[int, int], ...]
+    """Of each stretch, on the disk, and its length, in bytes."""
+    disk_size: int
+    sector_bytes: int
+
+
+class BootTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="boot-told"):
+    """A child's answer to ``BootRequest``."""
+
+    records: tuple[Region, ...]
+
+
 class Derived(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="derived"):
     """A child's answer to ``DeriveRequest``."""
 
@@ -132,8 +147,8 @@ class Examined(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="exa
 
 
 Preparation: TypeAlias = Ready | Unusable
-Request: TypeAlias = ExamineRequest | SweepRequest | BundleRequest | DeriveRequest
-Answer: TypeAlias = Examined | Swept | SweptBundle | Derived | NotDerived | Unusable
+Request: TypeAlias = ExamineRequest | SweepRequest | BundleRequest | DeriveRequest | BootRequest
+Answer: TypeAlias = Examined | Swept | SweptBundle | Derived | NotDerived | BootTold | Unusable
 
 _encoder = msgspec.msgpack.Encoder()
 _order = msgspec.msgpack.Decoder(Order)
@@ -142,7 +157,7 @@ _preparation: msgspec.msgpack.Decoder[Preparation] = msgspec.msgpack.Decoder(Pre
 _answer: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
-def encode(message: Order | Request | Ready | Derived | NotDerived | Unusable) -> bytes:
+def encode(message: Order | Request | Ready | Derived | NotDerived | BootTold | Unusable) -> bytes:
     """MessagePack."""
     return _encoder.encode(message)
 

@@ -6,6 +6,7 @@ runs rules, never decides what may leave, and reads no bytes but those it is giv
 in the sandboxed child, ``choose_parts`` and ``plan_parts`` in the parent.
 """
 
+from sampler.extract.boot import KnownSectors, boot_records
 from sampler.extract.extraction import Data, Extraction
 from sampler.extract.formats import FORMATS, derive
 from sampler.extract.planning import Choice, choose_parts, plan_parts, title_of
@@ -17,6 +18,8 @@ __all__ = [
     "Choice",
     "Data",
     "Extraction",
+    "KnownSectors",
+    "boot_records",
     "choose_parts",
     "derive",
     "find_regions",

@@ -150,3 +150,32 @@ async def test_a_process_that_is_not_there(lab: Lab) -> None:
     """A number that no process has is an error before anything is asked."""
     said = await run(lab, "capture", "memory", "4194304")
     assert (said.code, said.err) == (2, "sampler: there is no process 4194304\n")
+
+
+def partitioned(folder: Path) -> Path:
+    """An image with an MBR of one partition, in which a FAT boot record lies."""
+    image = folder / "disk.img"
+    table = bytearray(512)
+    table[446:462] = bytes([0x80, 0, 0, 0, 0x0C, 0, 0, 0]) + (2048).to_bytes(4, "little") + (4096).to_bytes(4, "little")
+    table[510:512] = b"\x55\xaa"
+    with image.open("wb") as file:
+        file.truncate(8 * 1024 * 1024)
+        file.write(table)
+        file.seek(2048 * 512)
+        file.write(b"\xeb\x58\x90MSDOS5.0 known boot record")
+    return image
+
+
+async def test_boot_records_of_an_image(lab: Lab, people: PeopleClient, until: Until, folder: Path) -> None:
+    """The MBR, the partition's boot record and the edges of the disk arrive by name, and nothing else of it does."""
+    image = partitioned(folder)
+    said = await run(lab, "capture", "boot", str(image), "--json")
+    assert said.code == 0, said.err
+    await until(json.loads(said.out)["id"], delivered)
+    parts = await downloaded(people, folder)
+    data = image.read_bytes()
+    assert set(parts) == {"mbr@0", "sectors@512", "vbr:1@1048576", f"sectors@{8 * 1024 * 1024 - 33 * 512}"}
+    for name, content in parts.items():
+        offset = int(name.rpartition("@")[2])
+        assert data[offset : offset + len(content)] == content
+    assert b"known boot record" in parts["vbr:1@1048576"]
