@@ -25,7 +25,9 @@ _BOOT_NAME: Final = re.compile(r"[a-z]{1,16}(-[a-z]{1,16}){0,2}(:\d{1,4})?")
 _BOOT_ANSWER_MAX_COUNT: Final = 2 * BOOT_RECORDS_MAX_COUNT
 _BOOT_RECORD_MAX_SECTORS: Final = 130
 """A GPT of the size that is taken, with its header, in sectors of 512 bytes."""
-_FIELDS: Final = frozenset({"file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep"})
+_FIELDS: Final = frozenset({
+    "file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep", "file.target_path",
+})  # fmt: skip
 _FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
 
 

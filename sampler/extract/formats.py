@@ -13,8 +13,22 @@ from typing import Final
 from sampler.extract.derivation import Step, cut, replay
 from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Reader, Survey
+from sampler.extract.lnk import MAGIC as LNK_MAGIC
+from sampler.extract.lnk import survey_lnk
 from sampler.extract.macho import looks_like_macho, survey_macho
+from sampler.extract.msg import survey_msg
+from sampler.extract.ole import survey_ole
+from sampler.extract.ole_file import MAGIC as OLE_MAGIC
+from sampler.extract.ole_file import read_stream
+from sampler.extract.ole_native import read_native_stream
+from sampler.extract.ole_powerpoint import read_storage
+from sampler.extract.ooxml import MARKS as OOXML_MARKS
+from sampler.extract.ooxml import survey_ooxml
 from sampler.extract.pe import survey_pe
+from sampler.extract.rtf import MAGIC as RTF_MAGIC
+from sampler.extract.rtf import read_object, survey_rtf
+from sampler.extract.vba import read_module
+from sampler.extract.zip_entries import unpack_step
 from sampler.limits import KIB
 
 HEAD_BYTES: Final = 40 * KIB
@@ -41,10 +55,22 @@ def starts_with(*magics: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(magics)
 
 
+_OLE_STEPS: Final[Mapping[str, Step]] = {
+    "ole": read_stream,
+    "vba": read_module,
+    "native": read_native_stream,
+    "ppt": read_storage,
+}
+
 FORMATS: Final = (
     Format("pe", starts_with(b"MZ"), survey_pe, warm=b"MZ" + bytes(62)),
     Format("elf", starts_with(b"\x7fELF"), survey_elf, warm=b"\x7fELF" + bytes(60)),
     Format("macho", looks_like_macho, survey_macho, warm=b"\xcf\xfa\xed\xfe" + bytes(28)),
+    Format("lnk", starts_with(LNK_MAGIC), survey_lnk, warm=LNK_MAGIC + bytes(60)),
+    Format("msg", starts_with(OLE_MAGIC), survey_msg),
+    Format("ole", starts_with(OLE_MAGIC), survey_ole, _OLE_STEPS, warm=OLE_MAGIC + bytes(504)),
+    Format("rtf", starts_with(RTF_MAGIC), survey_rtf, {"rtf": read_object}, warm=RTF_MAGIC + b"1{\\objdata 01}}"),
+    Format("ooxml", starts_with(*OOXML_MARKS), survey_ooxml, {"zip": unpack_step}, warm=b"PK\x03\x04" + bytes(26)),
 )
 """In the order in which they are asked."""
 
