@@ -23,7 +23,7 @@ from sampler.model import ContentKind, Examination, Field, Problem, Region, Rule
 
 SHA256: Final = "0" * 64
 """The name of every object here; nothing that is fuzzed computes it."""
-_NAMES: Final = ("file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep")
+_NAMES: Final = ("file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep", "file.target_path")
 _OF_CONTENT: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
 
 

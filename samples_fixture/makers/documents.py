@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 
 from makers.archives import stored_zip
 from makers.ole import Storage, Stream, compound_file
+from makers.vba import project
 
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -13,7 +15,10 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 _MACRO_TYPE = "application/vnd.ms-word.document.macroEnabled.main+xml"
-_MACRO_SOURCE = b'Attribute VB_Name = "Fixture"\r\nSub AutoOpen()\r\n    MsgBox "hello"\r\nEnd Sub\r\n'
+_MODULE = "HarmlessNote"
+"""Its length puts ``AutoOpen`` into one run of eight literals, so that the compressed text still has the word."""
+_MACRO_SOURCE = f'Attribute VB_Name = "{_MODULE}"\r\nSub AutoOpen()\r\n    MsgBox "hello"\r\nEnd Sub\r\n'.encode()
+_SCRIPT = b'WScript.Echo "hello"\r\n'
 _PAGE_TEXT = b"BT /F1 18 Tf 20 100 Td (A harmless page) Tj ET"
 
 
@@ -28,9 +33,14 @@ def samples() -> dict[str, bytes]:
         "ooxml/plain/plain.docx": _docx(),
         "ooxml/macro/macro.docm": _docx(macro=True),
         "ooxml/external-template/external-template.docx": _docx(external_template=True),
+        "ooxml/dde/dde.docx": _docx(field="DDEAUTO c:\\\\windows\\\\system32\\\\cmd.exe"),
         "ole/macro/macro.doc": _macro_doc(),
+        "ole/macro-sheet/macro-sheet.xls": _macro_sheet(),
+        "ole/packaged-file/packaged-file.doc": _packaged_file(),
+        "mail/outlook/outlook.msg": _message(),
         "rtf/plain/plain.rtf": rb"{\rtf1\ansi\deff0 {\fonttbl {\f0 Arial;}}\f0\fs24 A harmless note.\par}" + b"\n",
         "rtf/embedded-object/embedded-object.rtf": _rtf_object(),
+        "rtf/hidden-object/hidden-object.rtf": _rtf_hidden_object(),
     }
 
 
@@ -59,12 +69,12 @@ def _pdf_file(objects: Sequence[bytes]) -> bytes:
     return file + b"xref\n0 %d\n" % count + table + trailer
 
 
-def _docx(*, macro: bool = False, external_template: bool = False) -> bytes:
+def _docx(*, macro: bool = False, external_template: bool = False, field: str = "") -> bytes:
     members = {
         "[Content_Types].xml": _content_types(macro=macro),
         "_rels/.rels": _relations(("officeDocument", "word/document.xml", "")),
         "word/document.xml": f'{_XML}<w:document xmlns:w="{_WORD}"><w:body><w:p><w:r><w:t>A harmless note.'
-        "</w:t></w:r></w:p></w:body></w:document>",
+        f"</w:t></w:r></w:p>{_field(field)}</w:body></w:document>",
     }
     files = {name: text.encode() for name, text in members.items()}
     if macro:
@@ -73,6 +83,14 @@ def _docx(*, macro: bool = False, external_template: bool = False) -> bytes:
         target = ("attachedTemplate", "http://example.invalid/template.dotm", ' TargetMode="External"')
         files["word/_rels/settings.xml.rels"] = _relations(target).encode()
     return stored_zip(files)
+
+
+def _field(instruction: str) -> str:
+    """A paragraph with a field (ECMA-376, Part 1, 17.16), its instruction spread over two runs."""
+    if not instruction:
+        return ""
+    texts = "".join(f"<w:r><w:instrText>{part}</w:instrText></w:r>" for part in (instruction[:3], instruction[3:]))
+    return f'<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r>{texts}<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>'
 
 
 def _content_types(*, macro: bool) -> str:
@@ -95,14 +113,55 @@ def _relations(relation: tuple[str, str, str]) -> str:
 
 
 def _macro_project() -> tuple[Storage, ...]:
-    """The storages of a VBA project ([MS-OVBA] 2.2.1), its module in plain text, which no Office would run."""
-    streams = (Stream("Fixture", _MACRO_SOURCE), Stream("_VBA_PROJECT", b"\xcc\x61\xff\xff"), Stream("dir", b"\x01"))
-    return (Storage("VBA", streams=streams),)
+    return (project({_MODULE: _MACRO_SOURCE}),)
 
 
 def _macro_doc() -> bytes:
     macros = Storage("Macros", storages=_macro_project())
-    return compound_file((macros,), (Stream("WordDocument", b"\xec\xa5\xc1\x00"),))
+    return compound_file((macros,), (_word_document(),))
+
+
+def _word_document() -> Stream:
+    """The first bytes of a FIB ([MS-DOC] 2.5.2), as long as a text of one section is."""
+    return Stream("WordDocument", b"\xec\xa5\xc1\0".ljust(4096, b"\0"))
+
+
+def _macro_sheet() -> bytes:
+    """A workbook ([MS-XLS] 2.1.7.20.3) of one very hidden macro sheet without a formula."""
+    name = b"Macro1"
+    sheet = bytes(4) + b"\x02\x01" + bytes([len(name), 0]) + name
+    records = (_record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)), _record(0x85, sheet), _record(0x0A, b""))
+    return compound_file((), (Stream("Workbook", b"".join(records)),))
+
+
+def _record(number: int, value: bytes) -> bytes:
+    return struct.pack("<HH", number, len(value)) + value
+
+
+def _packaged_file() -> bytes:
+    """A document with a script in the Packager's native data ([MS-OLEDS] 2.3.6)."""
+    package = _packaged("hello.vbs", _SCRIPT)
+    native = Stream("\x01Ole10Native", struct.pack("<I", len(package)) + package)
+    pool = Storage("ObjectPool", storages=(Storage("_1234567890", streams=(native,)),))
+    return compound_file((pool,), (_word_document(),))
+
+
+def _packaged(label: str, content: bytes) -> bytes:
+    name = label.encode() + b"\0"
+    head = b"\x02\0" + name + name + b"\0\0\x03\0" + struct.pack("<I", len(name)) + name
+    return head + struct.pack("<I", len(content)) + content
+
+
+def _message() -> bytes:
+    """A message ([MS-OXMSG]) of one attachment."""
+    streams = (
+        Stream("__properties_version1.0", bytes(8)),
+        Stream("__substg1.0_3707001F", "hello.vbs".encode("utf-16-le")),
+        Stream("__substg1.0_37010102", _SCRIPT),
+    )
+    subject = Stream("__substg1.0_0037001F", "A harmless note".encode("utf-16-le"))
+    attachment = Storage("__attach_version1.0_#00000000", streams=streams)
+    return compound_file((attachment,), (Stream("__properties_version1.0", bytes(32)), subject))
 
 
 def _rtf_object() -> bytes:
@@ -111,3 +170,16 @@ def _rtf_object() -> bytes:
     header = b"\x01\x05\x00\x00\x02\x00\x00\x00\x08\x00\x00\x00Package\x00" + bytes(8)
     data = (header + len(native).to_bytes(4, "little") + native).hex().encode()
     return rb"{\rtf1\ansi A note with an object. {\object\objemb{\*\objclass Package}{\*\objdata " + data + b"}}}\n"
+
+
+def _rtf_hidden_object() -> bytes:
+    r"""A packaged script whose digits are broken up by a group, ``\bin``, an escaped character and white space."""
+    package = _packaged("hello.vbs", _SCRIPT)
+    data = b"\x01\x05\0\0\x02\0\0\0" + struct.pack("<I", 8) + b"Package\0" + bytes(8)
+    data += struct.pack("<I", len(package)) + package
+    digits = data[16:].hex()
+    broken = data[:8].hex() + "{\\*\\objname 41}" + data[8:12].hex() + "\\bin4 "
+    return (
+        rb"{\rtf1\ansi{\object\objemb\objupdate{\*\objdata " + broken.encode() + data[12:16]
+        + digits[:20].encode() + b"\n\t" + digits[20:41].encode() + rb"\'00" + digits[40:].encode() + b"}}}\n"
+    )  # fmt: skip
