@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sampler.agent.activity_capture import capture_activity
 from sampler.agent.boot_capture import capture_boot
 from sampler.agent.memory_capture import capture_memory
 from sampler.agent.taken import Taken
 from sampler.examine import Examiner
-from sampler.model import BootSource, Candidate, Failure, ProcessMemorySource
+from sampler.model import ActivitySource, BootSource, Candidate, Failure, ProcessMemorySource
 from sampler.permit import Consent, HostNames, Statement
 from sampler.runtime.blocking import off_loop
 from sampler.snapshot import SnapshotTaker
@@ -41,6 +42,11 @@ class Capturer:
                 return await off_loop(capture_memory, self.snapshots, candidate, source)
             case BootSource() as source:
                 return await capture_boot(self.snapshots, self.examiner, candidate, source)
+            case ActivitySource() as source:
+                return await off_loop(self._activity, candidate, source, consent)
             case _:
                 taken = await off_loop(self.snapshots.take, candidate)
                 return taken if isinstance(taken, Failure) else Taken(taken)
+
+    def _activity(self, candidate: Candidate, source: ActivitySource, consent: ConsentNow) -> Taken | Failure:
+        return capture_activity(self.snapshots, candidate, source, consent(), self.host)

@@ -6,6 +6,7 @@ cannot be printed. What cannot be read is left out, never guessed. ``quick_type`
 them; everything else runs in the parent, parses no content, and never says what may leave the host.
 """
 
+from sampler.describe.activity import activity_fields
 from sampler.describe.content import ContentFacts, classify, describe_content
 from sampler.describe.content_data import Data
 from sampler.describe.entropy import entropy_fields
@@ -17,6 +18,7 @@ from sampler.describe.libmagic import load_libmagic
 from sampler.describe.origin import origin_fields
 from sampler.describe.ownership import DebianOwnership, Trust, package_fields
 from sampler.describe.process import process_fields
+from sampler.describe.process_tree import ancestors
 from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
 from sampler.describe.similarity import similarity_fields
 
@@ -27,6 +29,8 @@ __all__ = [
     "Data",
     "DebianOwnership",
     "Trust",
+    "activity_fields",
+    "ancestors",
     "classify",
     "describe_content",
     "entropy_fields",

@@ -5,10 +5,11 @@ reads a clock, the network, or a file other than the statements that ship with i
 be put into a parcel. It never sends, stores or asks anybody anything.
 """
 
+from sampler.permit.command_lines import with_whole_command_lines
 from sampler.permit.consent import Consent, decode_consent, encode_consent
 from sampler.permit.contents import content_label
 from sampler.permit.decide import decide, still_allowed
-from sampler.permit.disclosure import FieldLine
+from sampler.permit.disclosure import Discloser, FieldLine
 from sampler.permit.explaining import Explanation, explain
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
@@ -19,6 +20,7 @@ from sampler.permit.treatments import Treatment
 __all__ = [
     "SAFE_KINDS",
     "Consent",
+    "Discloser",
     "Explanation",
     "FieldLine",
     "FieldRule",
@@ -36,4 +38,5 @@ __all__ = [
     "shipped_names",
     "shipped_statement",
     "still_allowed",
+    "with_whole_command_lines",
 ]

@@ -179,3 +179,74 @@ async def test_boot_records_of_an_image(lab: Lab, people: PeopleClient, until: U
         offset = int(name.rpartition("@")[2])
         assert data[offset : offset + len(content)] == content
     assert b"known boot record" in parts["vbr:1@1048576"]
+
+
+BUSY = """
+import os, socket, sys
+kept = open("/etc/passwd")
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.connect(("93.184.215.14", 9))
+child = os.fork()
+if not child:
+    sys.stdin.read()
+    os._exit(0)
+print(child, flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_what_a_process_does(lab: Lab, people: PeopleClient, until: Until, folder: Path) -> None:
+    """The report names files, addresses, processes, modules, program; secrets in arguments and its environment stay."""
+    process = await asyncio.create_subprocess_exec(
+        "renamed-by-argv", "-c", BUSY, "--password", "hunter2-of-test",
+        executable=sys.executable, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "OF_TEST": "environment-is-never-read"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    child = int(await process.stdout.readline())
+    try:
+        said = await run(lab, "capture", "activity", str(process.pid), "--json")
+    finally:
+        await process.communicate(b"")  # the end of its input ends it, and the process below it
+    assert said.code == 0, said.err
+    await until(json.loads(said.out)["id"], delivered)
+    whole = (await downloaded(people, folder))["whole"]
+    report = json.loads(whole)
+    facts = report["process"]
+    assert (report["schema"], report["ended"]) == ("sampler.activity/1", False)
+    assert "/etc/passwd" in facts["sampler.activity.files"]
+    assert facts["sampler.activity.addresses"] == ["udp 93.184.215.14:9"]
+    assert [line.split()[0] for line in facts["sampler.activity.processes"]] == [str(child)]
+    assert any("libc" in module for module in facts["sampler.process.modules"])
+    real = Path(sys.executable).resolve()
+    assert facts["process.hash.sha256"] == hashlib.sha256(real.read_bytes()).hexdigest()
+    assert facts["process.args"][0] == "renamed-by-argv"
+    assert facts["process.executable"].endswith(real.name)
+    assert facts["process.parent.pid"] == os.getpid()
+    assert b"hunter2-of-test" not in whole
+    assert b"environment-is-never-read" not in whole
+
+
+async def test_trusted_programs_are_submitted_and_other_files_are_not(
+    lab: Lab, agent: AgentClient, folder: Path
+) -> None:
+    """By default only what begins as programs do is submitted, with the reason that keeps rules from it."""
+    place = folder / "trusted"
+    place.mkdir()
+    (place / "tool.sh").write_text("#!/bin/sh\necho trusted\n")
+    (place / "notes.txt").write_text("nothing to run\n")
+    said = await run(lab, "capture", "trusted", str(place))
+    assert said.code == 0, said.err
+    (view,) = (await agent.objects()).objects
+    assert view.name.endswith("tool.sh")
+    assert view.sampling == "whole"
+
+
+async def test_trusted_files_need_their_scope(bare_lab: Lab, folder: Path) -> None:
+    """Under a statement without the scope trusted, not even a hash of a trusted file leaves."""
+    await bare_lab.set_up("basic")
+    tool = folder / "tool.sh"
+    tool.write_text("#!/bin/sh\n")
+    said = await run(bare_lab, "capture", "trusted", str(tool), "--json")
+    assert said.code == 5
+    assert json.loads(said.out)["rule"] == "P3 scope-not-accepted"
