@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import struct
+import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sampler.extract import Extraction
+from sampler.runtime.places import shipped
 
 HEADER_BYTES = 0x400
 ALIGNMENT = 0x200
@@ -238,3 +243,29 @@ def launchers() -> list[Path]:
 def launcher(launchers: list[Path]) -> bytes:
     """One of them: 64-bit, with imports, resources and version strings."""
     return next(path for path in launchers if path.name == "t64.exe").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def maker() -> Callable[[str], Any]:
+    """Imports one of the modules that make the samples."""
+
+    def imported(name: str) -> Any:
+        sys.path.insert(0, str(shipped("samples_fixture")))
+        try:
+            return importlib.import_module(f"makers.{name}")
+        finally:
+            sys.path.pop(0)
+
+    return imported
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[[str], Any]:
+    """Imports an independent implementation, whatever it warns of; none of them has types."""
+
+    def imported(name: str) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module(name)
+
+    return imported
