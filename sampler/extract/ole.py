@@ -16,7 +16,7 @@ from sampler.extract.document_facts import DocumentFacts
 from sampler.extract.extraction import Data, Survey
 from sampler.extract.ole_directory import OleEntry, class_text, title_of_entry
 from sampler.extract.ole_facts import add_stream_facts, add_word, add_word_template, word_table
-from sampler.extract.ole_file import CompoundFile, NotCompound
+from sampler.extract.ole_file import MAGIC, CompoundFile, NotCompound
 from sampler.extract.ole_macros import modules_of
 from sampler.extract.ole_native import read_native
 from sampler.extract.ole_powerpoint import storages_in, unpack_storage
@@ -118,12 +118,15 @@ class _Reading:
                 self._survey.add_content(PartKind.OBJECT, title, f"ppt:{entry.sid}+{storage.offset}", made)
 
     def _open_macros(self, entry: OleEntry, content: bytes) -> None:
-        """Source where the project says that it is; where it is not, wherever a container begins."""
+        """Source where the project says that it is; where it is not, wherever a container begins.
+
+        A compound file in a stream has been opened, and its containers were found in it.
+        """
         offset = self._modules.get(entry.sid)
         if offset is not None and content[offset : offset + 1] == b"\x01":
             self._open_macro(entry, content, offset)
             return
-        offsets = list(containers_in(content))
+        offsets = [] if content.startswith(MAGIC) else list(containers_in(content))
         if offset is not None and not offsets:
             self._facts.features.add("vba-without-source")
         for found in offsets:
