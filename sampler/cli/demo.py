@@ -8,13 +8,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 import click
 from rich.progress import Progress, TaskID
 
+from sampler.cli.demo_captures import Captured, capture_all, capture_differences
 from sampler.cli.demo_check import differences, sent_word
 from sampler.cli.demo_fixtures import Case, load_cases
 from sampler.cli.demo_lab import Lab
@@ -24,7 +25,7 @@ from sampler.cli.output import json_option, print_ndjson, warn
 from sampler.cli.queue_tasks import tasks_of
 from sampler.cli.terminal import progress
 from sampler.intake import AgentClient
-from sampler.model import ObjectState, Reason
+from sampler.model import ObjectState, Reason, Scope
 from sampler.permit import shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.places import shipped
@@ -40,9 +41,9 @@ _AT_THE_QUEUE = {ObjectState.DELIVERED, ObjectState.DUPLICATE}
 
 @dataclass(slots=True)
 class Run:
-    """One sample on its way."""
+    """One sample or capture on its way."""
 
-    case: Case
+    of: Case | Captured
     view: ObjectView
     began: float
     seconds: float
@@ -63,10 +64,12 @@ def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> Non
     """Do the main job on this machine, in a throwaway folder.
 
     Starts a queue, an agent and a worker as separate processes on loopback,
-    flags every sample, waits for the verdicts, and compares each with what is
+    flags every sample, captures memory, boot records, a process's activity
+    and a trusted file, waits for the verdicts, and compares each with what is
     expected. Exit code 1: something differs.
     """
-    cases = load_cases(samples or shipped("samples_fixture"), shipped_statement(statement).scopes)
+    scopes = shipped_statement(statement).scopes
+    cases = load_cases(samples or shipped("samples_fixture"), scopes)
     folder = Path(tempfile.mkdtemp(prefix="sampler-demo-"))
     began = monotonic()
     try:
@@ -74,7 +77,7 @@ def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> Non
     except BaseException:
         click.echo(f"what the processes said is in {folder}", err=True)
         raise
-    lines = [_line(run, tasks.get(run.view.id)) for run in runs]
+    lines = [_line(run, tasks.get(run.view.id), scopes) for run in runs]
     if as_json:
         print_ndjson(lines)
     else:
@@ -96,6 +99,7 @@ async def _run(
             await lab.set_up(statement)
             bar.advance(setting_up)
             runs = await _flag_all(lab.socket, cases, bar)
+            runs += await _capture_all(lab, bar)
             await lab.start_worker()
             await _settle(lab.socket, runs, bar)
             tasks = await _look_at_the_queue(lab, bar)
@@ -124,6 +128,15 @@ async def _flag_all(socket: Path, cases: Sequence[Case], bar: Progress) -> list[
                 return Run(case, view, began, monotonic() - began)
 
         return list(await asyncio.gather(*(one(case) for case in cases)))
+
+
+async def _capture_all(lab: Lab, bar: Progress) -> list[Run]:
+    shown = bar.add_task("capturing", total=1)
+    began = monotonic()
+    async with AgentClient(lab.socket) as client:
+        captured = await capture_all(client, lab.folder)
+    bar.advance(shown)
+    return [Run(each, each.view, began, monotonic() - began) for each in captured]
 
 
 async def _settle(socket: Path, runs: Sequence[Run], bar: Progress) -> None:
@@ -171,11 +184,11 @@ async def _downloaded(client: PeopleClient, task: TaskView, folder: Path) -> dic
     return hashes
 
 
-def _line(run: Run, at_queue: tuple[TaskView, dict[str, str]] | None) -> DemoLine:
+def _line(run: Run, at_queue: tuple[TaskView, dict[str, str]] | None, scopes: frozenset[Scope]) -> DemoLine:
     task, hashes = at_queue or (None, {})
     view = run.view
     return DemoLine(
-        sample=run.case.name,
+        sample=run.of.name,
         rules=[match.rule for match in view.matches],
         sent=sent_word(view),
         parts=part_names(view),
@@ -184,8 +197,14 @@ def _line(run: Run, at_queue: tuple[TaskView, dict[str, str]] | None) -> DemoLin
         state=view.state,
         verdict=view.verdict.conclusion.value if view.verdict else "",
         seconds=round(run.seconds, 2),
-        differences=differences(run.case, view, task, hashes),
+        differences=_differences(run, task, hashes, scopes),
     )
+
+
+def _differences(run: Run, task: TaskView | None, hashes: dict[str, str], scopes: frozenset[Scope]) -> list[str]:
+    if isinstance(run.of, Case):
+        return differences(run.of, run.view, task, hashes)
+    return capture_differences(replace(run.of, view=run.view), task, hashes, scopes)
 
 
 def _say_where(lab: Lab) -> None:
