@@ -28,6 +28,8 @@ from sampler.model import PartKind
 TABLE_MAX_BYTES: Final = 4 * MIB
 
 _NATIVE: Final = "\x01ole10native"
+_PRESENTATION: Final = "powerpoint document"
+_TEXT: Final = "worddocument"
 _OBJECTS: Final = frozenset({"package", "contents"})
 
 
@@ -92,11 +94,12 @@ class _Reading:
             return
         kind = PartKind.OBJECT if name in _OBJECTS else PartKind.STREAM
         self._survey.add_content(kind, title, f"ole:{entry.sid}", content)
-        if name == "worddocument":
-            self._add_word(entry, content)
-        elif name == "powerpoint document":
-            self._open_storages(entry, content)
         add_stream_facts(name, content, self._facts)
+        if name == _PRESENTATION:
+            self._open_storages(entry, content)
+            return
+        if name == _TEXT:
+            self._add_word(entry, content)
         self._open_macros(entry, content)
 
     def _open_native(self, entry: OleEntry, content: bytes) -> None:
