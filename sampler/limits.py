@@ -140,6 +140,16 @@ FIELD_TEXTS_MAX_COUNT: Final = 4096
 """Texts in the value of one field."""
 FIELD_VALUE_MAX_CHARACTERS: Final = 8192
 
+# Signatures of programs
+SIGNATURE_MAX_BYTES: Final = 1 * MIB
+"""One PKCS #7 structure; one with page hashes of a large driver has some 100 KiB."""
+SIGNATURES_MAX_COUNT: Final = 8
+"""Entries of a certificate table, and signatures inside each other, that are looked at."""
+SIGNATURE_CERTIFICATES_MAX_COUNT: Final = 64
+"""Certificates of one signature."""
+SIGNATURE_VALUES_MAX_COUNT: Final = 64
+"""Attributes of a signer, and values of one attribute."""
+
 # Capturing
 ADDRESS_MAX: Final = 2**64
 """Behind the last address that a process can have."""
@@ -178,6 +188,9 @@ RETAIN_ABOUT_MAX_BYTES: Final = 1 * MIB
 """What is kept beside the bytes of one of them."""
 
 # The wire
+SELECTORS_MAX_COUNT: Final = 64
+"""Parts that one ask for more of an object names."""
+ASKS_PAGE_MAX_COUNT: Final = 100
 MANIFEST_MAX_BYTES: Final = 4 * MIB
 CONTROL_BODY_MAX_BYTES: Final = 64 * KIB
 """Any other JSON body."""

@@ -30,13 +30,14 @@ from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
 from sampler.model.snapshot import FileStat, Snapshot
-from sampler.model.states import ObjectState, Sampling, SubmissionState, TaskState, WholeSwitch
+from sampler.model.states import AskState, ObjectState, Sampling, SubmissionState, TaskState, WholeSwitch
 from sampler.model.verdict import Conclusion, Verdict
 from sampler.model.waiting import Waiting
 
 __all__ = [
     "ActivitySource",
     "Ask",
+    "AskState",
     "BootSource",
     "Candidate",
     "Conclusion",

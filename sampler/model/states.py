@@ -72,6 +72,21 @@ class TaskState(StrEnum):
     """It failed as often as it may; it stays visible and can be requeued."""
 
 
+class AskState(StrEnum):
+    """Where a queue's wish for more of an object is."""
+
+    OPEN = "open"
+    """Its host has not answered yet."""
+    SENT = "sent"
+    """Its host has spooled a submission that answers it."""
+    REFUSED = "refused"
+    """Statement, consent or policy does not let it leave; the reason is kept."""
+    GONE = "gone"
+    """The host no longer has the object."""
+    EXPIRED = "expired"
+    """The host did not answer in time."""
+
+
 class Sampling(StrEnum):
     """How much of an object is asked for, from least to most."""
 

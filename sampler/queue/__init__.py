@@ -6,6 +6,7 @@ ran out is worth nothing; a device sees only what is its own. It knows no SQL an
 whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the event loop.
 """
 
+from sampler.queue.asks import AskRecord
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Partial
 from sampler.queue.receiver import Body, Checksum
@@ -14,6 +15,7 @@ from sampler.queue.service import Queue
 from sampler.queue.tasks import RetryRules, Task
 
 __all__ = [
+    "AskRecord",
     "Blobs",
     "Body",
     "Checksum",

@@ -25,6 +25,11 @@ def verdicts_bell(device: str) -> str:
     return f"verdicts/{device}"
 
 
+def asks_bell(device: str) -> str:
+    """What rings when a device is asked for more of an object."""
+    return f"asks/{device}"
+
+
 def submission_bell(submission_id: str) -> str:
     """What rings when a submission moves on."""
     return f"submission/{submission_id}"

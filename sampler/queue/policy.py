@@ -21,3 +21,7 @@ class QueuePolicy:
     """Unfinished uploads that one device may have."""
     sweep_seconds: float = 5.0
     """How often leases and uploads are looked at whose time is over."""
+    ask_seconds: float = 7 * 86400.0
+    """A host that has not answered an ask for this long is not waited for any more."""
+    open_asks_per_device_max: int = 1000
+    """Unanswered asks that one device may have."""

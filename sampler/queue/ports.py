@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from sampler.model import TaskState, Verdict
+from sampler.queue.asks import AskRecord
 from sampler.queue.records import Device, Submission, TokenRecord, Upload, VerdictRecord
 from sampler.queue.tasks import Task
 
@@ -139,6 +140,26 @@ class Ledger(Protocol):
 
     def verdicts(self, device: str, after: int, limit: int) -> tuple[VerdictRecord, ...]:
         """A device's verdicts behind a cursor, oldest first."""
+
+    # asks
+
+    def add_ask(self, ask: AskRecord) -> None:
+        """Record an ask."""
+
+    def put_ask(self, ask: AskRecord) -> None:
+        """Replace an ask by its next state."""
+
+    def ask(self, ask_id: str) -> AskRecord | None:
+        """The ask with this identifier."""
+
+    def asks(self, submission_id: str | None, limit: int) -> tuple[AskRecord, ...]:
+        """Asks, or those about one submission, the newest first."""
+
+    def open_asks(self, device: str, limit: int) -> tuple[AskRecord, ...]:
+        """A device's open asks, the oldest first."""
+
+    def overdue_asks(self, now: datetime, limit: int) -> tuple[AskRecord, ...]:
+        """Open asks whose time is over, the longest first."""
 
 
 class Partial(Protocol):

@@ -9,6 +9,7 @@ import structlog
 
 from sampler.errors import SamplerError
 from sampler.queue import receiving, registry
+from sampler.queue.asking import Asking
 from sampler.queue.dispatcher import Dispatcher
 from sampler.queue.receiver import Receiver
 from sampler.queue.records import Device, TokenRecord
@@ -18,7 +19,7 @@ from sampler.runtime.tasks import TaskKeeper
 log = structlog.get_logger()
 
 
-class Queue(Receiver, Dispatcher):
+class Queue(Receiver, Dispatcher, Asking):
     """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
 
     async def __aenter__(self) -> Self:
@@ -86,8 +87,9 @@ class Queue(Receiver, Dispatcher):
                 await off_loop(self._blobs.discard, upload_id)
 
     async def sweep(self) -> None:
-        """Take back leases and throw away uploads whose time is over."""
+        """Take back leases, end asks and throw away uploads whose time is over."""
         await self.expire_leases()
+        await self.expire_asks()
         for upload in await self._step(receiving.take_expired, self._clock.now()):
             await off_loop(self._blobs.discard, upload.id)
             log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)

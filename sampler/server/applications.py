@@ -10,6 +10,7 @@ from aiohttp import web
 from sampler.queue import Queue
 from sampler.runtime.clock import Clock
 from sampler.server import tus
+from sampler.server.asks import Asks
 from sampler.server.auth import Gate, HostsGate, PeopleGate
 from sampler.server.enrolment import Enrolment, Issuing
 from sampler.server.health import Health
@@ -33,6 +34,7 @@ class Applications:
             **Submissions(queue).answers(),
             **Uploads(queue, max_bytes=object_max_bytes).answers(),
             **Tasks(queue).answers(),
+            **Asks(queue).answers(),
             **Enrolment(queue, issuing, clock).answers(),
             **Health(queue).answers(),
             **self._metrics.answers(),

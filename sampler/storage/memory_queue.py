@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from sampler.errors import Conflict
-from sampler.model import TaskState, Verdict
-from sampler.queue import Device, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.model import AskState, TaskState, Verdict
+from sampler.queue import AskRecord, Device, Submission, Task, TokenRecord, Upload, VerdictRecord
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,6 +28,7 @@ class _Tables:
     uploads: dict[str, Upload] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     verdicts: list[VerdictRecord] = field(default_factory=list)
+    asks: dict[str, AskRecord] = field(default_factory=dict)
 
     def copied(self) -> _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
@@ -223,6 +224,36 @@ class MemoryQueueLedger:
         """A device's verdicts behind a cursor, oldest first."""
         found = [record for record in self._now.verdicts if record.device == device and record.cursor > after]
         return tuple(found[:limit])
+
+    def add_ask(self, ask: AskRecord) -> None:
+        """Record an ask."""
+        _add(self._now.asks, ask.id, ask, f"ask {ask.id}")
+
+    def put_ask(self, ask: AskRecord) -> None:
+        """Replace an ask by its next state."""
+        if ask.id in self._now.asks:
+            self._now.asks[ask.id] = ask
+
+    def ask(self, ask_id: str) -> AskRecord | None:
+        """The ask with this identifier."""
+        return self._now.asks.get(ask_id)
+
+    def asks(self, submission_id: str | None, limit: int) -> tuple[AskRecord, ...]:
+        """Asks, or those about one submission, the newest first."""
+        found = [ask for ask in reversed(self._now.asks.values()) if submission_id in (None, ask.submission)]
+        return tuple(found[:limit])
+
+    def open_asks(self, device: str, limit: int) -> tuple[AskRecord, ...]:
+        """A device's open asks, the oldest first."""
+        return tuple([ask for ask in self._open() if ask.device == device][:limit])
+
+    def overdue_asks(self, now: datetime, limit: int) -> tuple[AskRecord, ...]:
+        """Open asks whose time is over."""
+        overdue = [ask for ask in self._open() if ask.expires <= now]
+        return tuple(sorted(overdue, key=lambda ask: ask.expires)[:limit])
+
+    def _open(self) -> list[AskRecord]:
+        return [ask for ask in self._now.asks.values() if ask.state is AskState.OPEN]
 
     def _in(self, state: TaskState) -> list[Task]:
         return [task for task in self._now.tasks.values() if task.state is state]

@@ -7,9 +7,10 @@ one thread at a time; other processes (``sampler queue tokens``) may have the fi
 from __future__ import annotations
 
 from sampler.storage.sqlite_queue_admission import Admission
+from sampler.storage.sqlite_queue_asking import Asking
 from sampler.storage.sqlite_queue_dispatch import Dispatch
 from sampler.storage.sqlite_queue_receiving import Receiving
 
 
-class SqliteQueueLedger(Admission, Receiving, Dispatch):
+class SqliteQueueLedger(Admission, Receiving, Dispatch, Asking):
     """``queue.Ledger`` over SQLite. Raises ``StorageError`` when the file cannot be opened."""

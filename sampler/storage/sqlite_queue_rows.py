@@ -98,6 +98,23 @@ SCHEMA_STEPS: Final = (
     ) STRICT;
     CREATE INDEX verdicts_by_device ON verdicts (device, cursor);
     """,
+    """
+    CREATE TABLE asks (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        submission TEXT NOT NULL REFERENCES submissions (id),
+        device TEXT NOT NULL,
+        asked TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        answer TEXT,
+        reason TEXT
+    ) STRICT;
+    CREATE INDEX asks_by_submission ON asks (submission, number);
+    CREATE INDEX asks_open ON asks (device, number) WHERE state = 'open';
+    CREATE INDEX asks_overdue ON asks (expires) WHERE state = 'open';
+    """,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

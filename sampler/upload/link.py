@@ -18,6 +18,8 @@ from sampler.upload.exchange import Exchange
 from sampler.upload.ports import ContentReader
 from sampler.upload.uploading import Errand, Hooks, Uploading
 from sampler.wire import routes
+from sampler.wire.ask_messages import AskAnswer, AskPage
+from sampler.wire.codec import encode
 from sampler.wire.messages import ManifestAnswer, SubmissionView, VerdictPage
 
 
@@ -131,6 +133,27 @@ class QueueLink:
         )
         what = "waiting for verdicts"
         return message_of(require(answer, what, 200), VerdictPage, what)
+
+    async def open_asks(self, wait: float) -> AskPage:
+        """What the queue asks this host for; it may hold its answer back for ``wait`` seconds."""
+        wait = min(max(wait, 0.0), LONG_POLL_MAX_SECONDS)
+        query = urlencode({"wait": f"{wait:g}"})
+        answer = await self._exchange.ask(
+            routes.OPEN_ASKS.method, f"{self.url}{routes.OPEN_ASKS.path}?{query}", patience_seconds=wait
+        )
+        what = "waiting for asks"
+        return message_of(require(answer, what, 200), AskPage, what)
+
+    async def answer_ask(self, ask_id: str, answer: AskAnswer) -> None:
+        """Tell the queue what became of an ask; one that has ended otherwise meanwhile stays as it is."""
+        reply = await self._exchange.ask(
+            routes.ANSWER_ASK.method,
+            self.url + routes.ANSWER_ASK.at(id=ask_id),
+            headers={"Content-Type": "application/json"},
+            body=encode(answer),
+            repeatable=True,
+        )
+        require(reply, f"answering ask {ask_id}", 200, 404, 409)
 
 
 def checked_url(url: str) -> str:

@@ -131,6 +131,8 @@ class Manifest(Message, frozen=True, kw_only=True):
     matches: Annotated[list[Fields], Meta(max_length=MATCHES_MAX_COUNT)] = []
     contents: Annotated[list[ContentMessage], Meta(max_length=PARTS_MAX_COUNT + 1)] = []
     omissions: Annotated[list[OmissionMessage], Meta(max_length=PARTS_MAX_COUNT + 1)] = []
+    answers: Id | None = None
+    """The queue's ask for more of the object that this submission answers."""
 
 
 class ManifestAnswer(Message, frozen=True, kw_only=True):

@@ -68,6 +68,7 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "wait": ({"type": "number", "minimum": 0}, "Seconds to wait when there is nothing yet"),
     "state": (_TEXT, "Only those in this state"),
     "limit": ({"type": "integer", "minimum": 1}, "At most so many"),
+    "submission": (_TEXT, "Only those about this submission"),
 }
 _REASONS: Final[Mapping[int, str]] = {
     400: "The request cannot be read",

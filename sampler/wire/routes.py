@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from sampler.wire import ask_messages as a
 from sampler.wire import messages as m
 
 UUID: Final = m.UUID
@@ -83,6 +84,22 @@ VERDICTS = Route(
     "verdicts", "GET", "/v1/verdicts", Door.HOSTS, "This host's verdicts after a cursor; waits when there is none yet",
     answer=m.VerdictPage, errors=(400,), query=("after", "wait"),
 )  # fmt: skip
+ASK = Route(
+    "ask", "POST", "/v1/submissions/{id}/asks", Door.PEOPLE, "Ask a submission's host for more of the object",
+    roles=_SEE, request=a.AskRequest, answer=a.AskView, status=201, errors=(400, 401, 403, 404, 409, 422, 429),
+)  # fmt: skip
+ASKS = Route(
+    "asks", "GET", "/v1/asks", Door.PEOPLE, "Asks, newest first; those about one submission where it is named",
+    roles=_SEE, answer=a.AskPage, errors=(400, 401, 403), query=("submission", "limit"),
+)  # fmt: skip
+OPEN_ASKS = Route(
+    "open_asks", "GET", "/v1/asks/open", Door.HOSTS, "This host's unanswered asks, oldest first; waits when there are none",
+    answer=a.AskPage, errors=(400,), query=("wait",),
+)  # fmt: skip
+ANSWER_ASK = Route(
+    "answer_ask", "POST", "/v1/asks/{id}/answer", Door.HOSTS, "What the host did about an ask; ends it",
+    request=a.AskAnswer, answer=a.AskView, errors=(400, 404, 409, 422),
+)  # fmt: skip
 TUS_OPTIONS = Route(
     "tus_options", "OPTIONS", "/v1/uploads", Door.HOSTS, "What this server does of tus 1.0.0", status=204,
 )  # fmt: skip
@@ -144,6 +161,6 @@ METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text form
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, VERDICTS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
     LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CONTENT, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip

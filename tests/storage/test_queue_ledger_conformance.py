@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from sampler.errors import Conflict
-from sampler.model import Conclusion, TaskState, Verdict
-from sampler.queue import Device, Ledger, Submission, Task, TokenRecord, Upload
+from sampler.model import AskState, Conclusion, TaskState, Verdict
+from sampler.queue import AskRecord, Device, Ledger, Submission, Task, TokenRecord, Upload
 from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.storage.sqlite_queue import SqliteQueueLedger
+from sampler.wire.ask_messages import AskRequest
 from sampler.wire.routes import Role
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -291,3 +292,55 @@ def test_closing_twice_does_no_harm(ledger: Ledger) -> None:
     """A second close does nothing."""
     ledger.close()
     ledger.close()
+
+
+def _ask(ledger: Ledger, ask_id: str, submission: str, *, device: str = "d1", ends: float = 100) -> AskRecord:
+    ask = AskRecord(ask_id, submission, device, AskRequest(wants="parts", parts=("header",)), NOW, _at(ends))
+    ledger.add_ask(ask)
+    return ask
+
+
+def test_asks_are_kept_as_they_were_made_and_as_they_ended(ledger: Ledger) -> None:
+    """An ask is found by its identifier, by its submission and in the order of its making; once added it is there."""
+    _submit(ledger, "s1")
+    _submit(ledger, "s2")
+    one, two, three = _ask(ledger, "a1", "s1"), _ask(ledger, "a2", "s2"), _ask(ledger, "a3", "s1")
+    assert (ledger.ask("a1"), ledger.ask("a9")) == (one, None)
+    assert ledger.asks(None, 10) == (three, two, one)
+    assert ledger.asks("s1", 10) == (three, one)
+    assert ledger.asks("s1", 1) == (three,)
+    ended = replace(one, state=AskState.REFUSED, reason="P1", answer=None)
+    ledger.put_ask(ended)
+    assert ledger.ask("a1") == ended
+    with pytest.raises(Conflict):
+        ledger.add_ask(two)
+
+
+def test_open_asks_are_a_devices_own_and_end_in_time(ledger: Ledger) -> None:
+    """A device sees what it has not answered, the oldest first; what is overdue is found, the longest first."""
+    _submit(ledger, "s1")
+    _submit(ledger, "s2", device="d2")
+    one, two = _ask(ledger, "a1", "s1", ends=50), _ask(ledger, "a2", "s1", ends=20)
+    other = _ask(ledger, "a3", "s2", device="d2", ends=90)
+    assert ledger.open_asks("d1", 10) == (one, two)
+    assert ledger.open_asks("d1", 1) == (one,)
+    assert ledger.open_asks("d2", 10) == (other,)
+    assert ledger.overdue_asks(_at(50), 10) == (two, one)
+    assert ledger.overdue_asks(_at(50), 1) == (two,)
+    ledger.put_ask(replace(two, state=AskState.SENT, answer="s9"))
+    assert ledger.open_asks("d1", 10) == (one,)
+    assert ledger.overdue_asks(_at(1000), 10) == (one, other)
+
+
+def test_an_ask_is_undone_with_its_transaction(ledger: Ledger) -> None:
+    """Whatever is raised in a transaction takes the ask along."""
+    _submit(ledger, "s1")
+
+    def twice() -> None:
+        with ledger.transaction():
+            _ask(ledger, "a1", "s1")
+            _ask(ledger, "a1", "s1")
+
+    with pytest.raises(Conflict):
+        twice()
+    assert ledger.asks(None, 10) == ()
