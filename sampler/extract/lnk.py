@@ -116,7 +116,7 @@ class _Reader:
             self.position = len(self._content)
             return ""
         self.position = start + length
-        raw = self._content[start : start + min(length, 4 * TEXT_MAX_CHARACTERS)]
+        raw = self._content[start : start + length]
         return _shown(raw.decode("utf-16-le" if wide else "latin-1", "replace"))
 
     def blocks(self) -> Iterator[tuple[int, bytes]]:
@@ -143,7 +143,12 @@ def _block_text(kind: int, body: bytes) -> dict[str, str]:
 
 
 def _shown(text: str) -> str:
-    return printable(text.partition("\0")[0], TEXT_MAX_CHARACTERS)
+    """The text, or where it is too long its two ends: spaces are put before arguments that are not to be seen."""
+    text = text.partition("\0")[0]
+    if len(text) <= TEXT_MAX_CHARACTERS:
+        return printable(text, TEXT_MAX_CHARACTERS)
+    half = TEXT_MAX_CHARACTERS // 2
+    return f"{printable(text[: half - 1], half - 1)}…{printable(text[-half:], half)}"
 
 
 def _add_fields(survey: Survey, link: Link) -> None:
