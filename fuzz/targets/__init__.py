@@ -10,7 +10,7 @@ from fuzz.target import Target
 NAMES: Final = (
     "answer", "child_answer", "frames", "orders",
     "pe", "elf", "ole", "vba", "ooxml", "rtf", "lnk",
-    "formats", "content", "scan", "split", "examine", "rule_file",
+    "formats", "content", "signature", "scan", "split", "examine", "rule_file",
     "flag", "first_bytes", "descriptor_call",
     "wire", "statement", "consent", "journal",
 )  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from sampler.describe import (
     quick_type,
     similarity_fields,
 )
+from sampler.describe.authenticode import signature_fields
 from sampler.errors import NotDerivable, RulesError, ScanTimeout
 from sampler.examine.externals import externals_of
 from sampler.examine.messages import (
@@ -113,6 +115,7 @@ class ObjectExaminer:
         facts = _attempt("describe", lambda: classify(content), _UNKNOWN, problems)
         entropy = _attempt("describe", lambda: entropy_fields(content), _NO_FIELDS, problems)
         similarity = _attempt("describe", lambda: similarity_fields(content), _NO_FIELDS, problems)
+        signature = _attempt("describe", lambda: signature_fields(content, datetime.now(UTC)), _NO_FIELDS, problems)
         found = self._scan(order.path, order.owner, content, problems)
         structure = _attempt(
             "extract", lambda: find_regions(content, facts.kind, facts.mime_type), Extraction(), problems
@@ -125,7 +128,7 @@ class ObjectExaminer:
             ruleset_version=self.rules.version,
             matches=found.matches,
             regions=structure.regions,
-            fields=(*facts.fields, *entropy, *similarity, *structure.fields)[:FIELDS_MAX_COUNT],
+            fields=(*facts.fields, *entropy, *similarity, *signature, *structure.fields)[:FIELDS_MAX_COUNT],
             problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
         )
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import struct
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sampler.model import FileStat, Snapshot
+
+SIGNED_WHEEL = (
+    "msvc-runtime==14.44.35112 --hash=sha256:aba7fbe71897d25ed53fbb7f391e9f50289378a8a9ae218ba18530c663448391"
+)
 
 
 def build_pe(
@@ -76,3 +83,20 @@ def snapshot() -> Callable[..., Snapshot]:
         return Snapshot(descriptor=-1, size=size, sha256="0" * 64, stat=stat, path=path)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def signed_programs() -> list[tuple[str, bytes]]:
+    """Name and content of the signed libraries in a package of Microsoft's runtime; fetched once, then kept."""
+    folder = Path(__file__).parents[2] / ".bench" / "downloads" / "signed"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = folder / "wanted.txt"
+    wanted.write_text(SIGNED_WHEEL)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps"]
+    which = ["--only-binary", ":all:", "--platform", "win_amd64", "--python-version", "3.11", "--require-hashes"]
+    if not list(folder.glob("*.whl")):
+        subprocess.run([*pip, *which, "--requirement", wanted], cwd=folder, check=True, timeout=100)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".dll") and "/Scripts/" not in name)
+        return [(name, archive.read(name)) for name in names]
