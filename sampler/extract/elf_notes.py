@@ -16,6 +16,8 @@ from sampler.extract.naming import printable
 NOTES_MAX_COUNT: Final = 256
 _OWNER_MAX_BYTES: Final = 64
 _DESCRIPTION_MAX_BYTES: Final = 1024
+_FOR_LINKERS: Final = ".gnu.build.attributes"
+"""Hundreds of notes that compilers of some distributions leave, one for each function; the section says enough."""
 _PT_NOTE: Final = 4
 _SHT_NOTE: Final = 7
 _HEAD_BYTES: Final = 12
@@ -90,7 +92,7 @@ def _stretches(image: ElfImage) -> Iterator[tuple[int, int, int]]:
         if segment.kind == _PT_NOTE:
             yield segment.offset, segment.length, 8 if segment.alignment == 8 else 4
     for section in image.sections:
-        if section.kind == _SHT_NOTE and section.length > 0:
+        if section.kind == _SHT_NOTE and section.length > 0 and not section.name.startswith(_FOR_LINKERS):
             wide = section.name == ".note.gnu.property" and image.header.bits == 64
             yield section.offset, section.length, 8 if wide else 4
 
