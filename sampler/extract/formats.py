@@ -28,6 +28,8 @@ from sampler.extract.pe import survey_pe
 from sampler.extract.rtf import MAGIC as RTF_MAGIC
 from sampler.extract.rtf import read_object, survey_rtf
 from sampler.extract.vba import read_module
+from sampler.extract.zip import MARKS as ZIP_MARKS
+from sampler.extract.zip import survey_appended_zip, survey_zip
 from sampler.extract.zip_entries import unpack_step
 from sampler.limits import KIB
 
@@ -71,6 +73,8 @@ FORMATS: Final = (
     Format("ole", starts_with(OLE_MAGIC), survey_ole, _OLE_STEPS, warm=OLE_MAGIC + bytes(504)),
     Format("rtf", starts_with(RTF_MAGIC), survey_rtf, {"rtf": read_object}, warm=RTF_MAGIC + b"1{\\objdata 01}}"),
     Format("ooxml", starts_with(*OOXML_MARKS), survey_ooxml, {"zip": unpack_step}, warm=b"PK\x03\x04" + bytes(26)),
+    Format("zip", starts_with(*ZIP_MARKS), survey_zip),
+    Format("zip behind something", bool, survey_appended_zip),
 )
 """In the order in which they are asked."""
 

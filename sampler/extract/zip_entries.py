@@ -55,12 +55,20 @@ _OUTSIDE: Final = re.compile(rb"(?:^|[/\\])\.\.(?:[/\\]|$)|^[/\\]|^[A-Za-z]:")
 
 @dataclass(frozen=True, slots=True)
 class ZipFile:
-    """Everything that the records of an archive say."""
+    """Everything that the records of an archive say; offsets and lengths in bytes, inside the object."""
 
     entries: tuple[ZipEntry, ...]
     faults: tuple[Fault, ...] = ()
+    directory_offset: int = 0
+    directory_length: int = 0
+    """0 where there is no central directory."""
     end: int = 0
     """Behind the end record and its comment; 0 where there is none."""
+
+    @property
+    def start(self) -> int:
+        """Of the first member, or of the directory where there is none."""
+        return min((entry.offset for entry in self.entries if entry.start >= 0), default=self.directory_offset)
 
 
 def entries(data: Data) -> tuple[ZipEntry, ...]:
@@ -68,11 +76,16 @@ def entries(data: Data) -> tuple[ZipEntry, ...]:
     return read_zip(data).entries
 
 
-def read_zip(data: Data) -> ZipFile:
-    """The members of an archive, and what is wrong with its records."""
+def read_zip(data: Data, *, from_end: bool = False) -> ZipFile:
+    """The members of an archive, and what is wrong with its records.
+
+    Args:
+        data: the object.
+        from_end: whether an archive without a central directory is none.
+    """
     directory = find_directory(data)
     if directory is None:
-        found = tuple(read_locals(data, 0, len(data), 0))
+        found = () if from_end else tuple(read_locals(data, 0, len(data), 0))
         return ZipFile(found, (Fault("no-directory", "there is no central directory, or it leads nowhere"),))
     named = [_settled(data, entry) for entry in read_central(data, directory)]
     hidden = list(_between(data, named, directory.offset))
@@ -80,7 +93,8 @@ def read_zip(data: Data) -> ZipFile:
     if hidden:
         first = hidden[0].name
         faults.append(Fault("hidden-members", f"{len(hidden)} that the directory does not name, such as {first!r}"))
-    return ZipFile(tuple(named + hidden), tuple(faults), directory.end)
+    length = min(directory.length, len(data) - directory.offset)
+    return ZipFile((*named, *hidden), tuple(faults), directory.offset, length, directory.end)
 
 
 def unpack(data: Data, entry: ZipEntry, ceiling: int, password: str | None = None) -> bytes:
