@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import hashlib
 import io
 import os
 import re
@@ -112,8 +112,15 @@ class Theirs:
             and symbol.name
             and not _LEFT_OUT.fullmatch(symbol.name)
         ]
-        digest: str = importlib.import_module("tlsh").forcehash(",".join(sorted(names)).encode()).lower()
-        return None if digest == "tnull" else digest
+        return StandIn.forcehash(",".join(sorted(names)).encode()).lower() if names else None
+
+
+class StandIn:
+    """In place of the optional library, so that what is hashed is compared wherever the tests run."""
+
+    @staticmethod
+    def forcehash(text: bytes) -> str:
+        return f"T1{hashlib.sha256(text).hexdigest()}" if text else "TNULL"
 
 
 def regions(found: Extraction, kind: PartKind) -> list[tuple[str, int, int]]:
@@ -156,8 +163,9 @@ def test_dynamic_facts_are_those_of_pyelftools(files: list[Path]) -> None:
     assert with_libraries > len(files) // 2
 
 
-def test_symbols_are_those_of_pyelftools(files: list[Path]) -> None:
-    """How many names are imported and exported, and the telfhash over them."""
+def test_symbols_are_those_of_pyelftools(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many names are imported and exported, and the names that the telfhash is made of."""
+    monkeypatch.setattr("sampler.extract.telfhash.load_tlsh", lambda: StandIn)
     hashed = 0
     for path in files:
         data = path.read_bytes()
