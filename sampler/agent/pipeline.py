@@ -18,6 +18,7 @@ from sampler import describe, snapshot
 from sampler.agent.capturing import Capturer
 from sampler.agent.consents import ConsentStore
 from sampler.agent.derived import derived_parts
+from sampler.agent.keeping import Keeper
 from sampler.agent.previewing import Previewed
 from sampler.agent.taken import Taken, examine
 from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError, SandboxError
@@ -104,6 +105,8 @@ class Pipeline:
     agent_fields: tuple[Field, ...]
     """What identifies installation and machine; the same for every object."""
     on_spooled: Callable[[], None]
+    keeper: Keeper
+    """Keeps what may be asked for again."""
     under_way: SharedCalls[ObjectRecord] = field(default_factory=SharedCalls)
 
     async def flag(self, candidate: Candidate) -> ObjectRecord:
@@ -164,6 +167,19 @@ class Pipeline:
         finally:
             snapshot.release(taken.snapshot)
 
+    async def answer(self, candidate: Candidate, taken: Taken) -> ObjectRecord:
+        """Decide about more of an object that was kept, as the queue asks; its record, durable.
+
+        Args:
+            candidate: the object; its ``event_id`` is the answer's own, the same whenever the ask is answered.
+            taken: its bytes and what is asked; they stay the caller's.
+
+        Raises:
+            SpoolFull, JournalError, SandboxError: as ``flag``.
+        """
+        known = await off_loop(self.spool.get, candidate.event_id)
+        return known or await self._follow(candidate, taken)
+
     async def _obtain(self, candidate: Candidate) -> Taken | Failure:
         """The object's bytes, from wherever its source is."""
         capturer = Capturer(self.snapshots, self.examiner, self.host)
@@ -208,7 +224,10 @@ class Pipeline:
         async with derived_parts(self.examiner, self.snapshots, whole, choice.recipes) as parts:
             plan = await off_loop(plan_parts, choice, parts.hash_of)
             finding = await off_loop(self._find, candidate, taken, examination, plan)
-            return await off_loop(self._decide, _with_finding(record, finding), finding, parts.read)
+            decided = await off_loop(self._decide, _with_finding(record, finding), finding, parts.read)
+        if decided.state is ObjectState.SPOOLED and decided.sampling is not Sampling.WHOLE:
+            await off_loop(self.keeper.keep, candidate, whole, decided.updated)
+        return decided
 
     def _find(self, candidate: Candidate, taken: Taken, examination: Examination, plan: Plan) -> Finding:
         whole = taken.snapshot
@@ -219,6 +238,7 @@ class Pipeline:
             reason=candidate.reason,
             tree_root=hashes.tree.root if hashes else "",
             subject=candidate.subject,
+            answers=candidate.answers,
             treated=taken.treated,
             sha256=whole.sha256,
             size=whole.size,
@@ -236,6 +256,8 @@ class Pipeline:
     def _ask(self, candidate: Candidate, taken: Taken, examination: Examination) -> Ask:
         if taken.capture is not None:
             return taken.capture.ask(candidate.wants)
+        if taken.asked is not None:
+            return taken.asked
         ask = asked_of(examination.matches, default=self.asks.default, overrides=self.asks.by_rule)
         if candidate.wants is not None and candidate.wants.rank > ask.sampling.rank:
             return replace(ask, sampling=candidate.wants)
@@ -247,6 +269,7 @@ class Pipeline:
         fields = [
             *examination.fields,
             *taken.fields(candidate.origin_url),
+            *describe.agreement_fields(taken.snapshot.path, examination.kind, examination.mime_type),
             *self.agent_fields,
         ]
         if candidate.pid is not None:
@@ -263,12 +286,22 @@ class Pipeline:
             self._note("refused", refused, {"rule": outcome.rule, "detail": outcome.detail})
             self.spool.record(refused)
             return refused
+        if finding.answers is not None and not outcome.contents:
+            return self._nothing_to_answer(record, outcome)
         try:
             return self._spool(record, outcome, read)
         except DeliveryError as error:
             failed = replace(record, state=ObjectState.FAILED, detail=str(error))
             self.spool.record(failed)
             return failed
+
+    def _nothing_to_answer(self, record: ObjectRecord, parcel: Parcel) -> ObjectRecord:
+        """Nothing of what the queue asks for may leave; what it knows already is not sent again."""
+        why = "; ".join(f"{omission.what}: {omission.reason}" for omission in parcel.omissions)
+        refused = replace(record, state=ObjectState.REFUSED, detail=why[:TEXT_MAX_CHARACTERS])
+        self._note("refused", refused, {"rule": "", "detail": refused.detail})
+        self.spool.record(refused)
+        return refused
 
     def _consent(self, event_id: str) -> tuple[Statement, Consent | None]:
         """What was accepted. A damaged consent is none: the object is refused, and the log says what to repair."""

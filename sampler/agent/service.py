@@ -16,11 +16,13 @@ import structlog
 
 import sampler
 from sampler import describe, identity
+from sampler.agent.asking import AskFollower
 from sampler.agent.consents import ConsentStore
 from sampler.agent.dropping import DropWatcher
 from sampler.agent.examining import examine_settings
 from sampler.agent.handler import Handler
 from sampler.agent.hostnames import host_names
+from sampler.agent.keeping import Keeper
 from sampler.agent.pipeline import Asks, Pipeline
 from sampler.agent.places import AgentPlaces, rule_folders
 from sampler.agent.rules import RuleKeeper
@@ -31,9 +33,11 @@ from sampler.intake import LocalServer
 from sampler.journal import Journal
 from sampler.model import Field, ObjectRecord, Verdict, Waiting
 from sampler.permit import Policy, still_allowed
+from sampler.retain import RetainStore
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
+from sampler.runtime.sealed_file import load_or_make_key
 from sampler.runtime.tasks import TaskKeeper
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
@@ -93,7 +97,8 @@ async def run(
     async with AsyncExitStack() as stack:
         rules = await _rules(settings, places, clock, stack)
         agent_id = await off_loop(_agent_id, places)
-        uploader = await _uploader(settings, places, stores, clock, stack) if settings.queue.url else None
+        link = await stack.enter_async_context(_link(settings, places)) if settings.queue.url else None
+        uploader = await _uploader(settings, link, stores, clock, stack) if link is not None else None
         pipeline = Pipeline(
             clock=clock,
             snapshots=_snapshots(settings, places),
@@ -106,11 +111,14 @@ async def run(
             journal=stores.journal,
             agent_fields=_agent_fields(agent_id),
             on_spooled=uploader.wake if uploader else _nobody_waits,
+            keeper=await off_loop(_keeper, settings, places),
         )
         stack.push_async_callback(pipeline.under_way.close)
         handler = Handler(pipeline, agent_id, settings.queue.url, uploader, lambda: rules.trouble)
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
+        if link is not None:
+            tasks.start("asks", AskFollower(pipeline, link, clock, random.random).run())
         if settings.drop.folder:
             tasks.start("drop", DropWatcher(settings.drop, pipeline.flag, clock).run())
         await _listen(settings, places, clock, handler, stack)
@@ -186,10 +194,19 @@ def _agent_id(places: AgentPlaces) -> str:
     return identity.agent_id_of(ssl.PEM_cert_to_DER_cert(places.certificate.read_text()))
 
 
+def _keeper(settings: AgentSettings, places: AgentPlaces) -> Keeper:
+    key = load_or_make_key(make_private_folder(places.seal_key.parent) / places.seal_key.name)
+    limits = settings.retain
+    return Keeper(RetainStore(places.retained, key, max_bytes=limits.max_bytes, seconds=limits.seconds))
+
+
+def _link(settings: AgentSettings, places: AgentPlaces) -> QueueLink:
+    return QueueLink(settings.queue.url, _tls(places))
+
+
 async def _uploader(
-    settings: AgentSettings, places: AgentPlaces, stores: Stores, clock: Clock, stack: AsyncExitStack
+    settings: AgentSettings, link: QueueLink, stores: Stores, clock: Clock, stack: AsyncExitStack
 ) -> Uploader:
-    link = await stack.enter_async_context(QueueLink(settings.queue.url, _tls(places)))
     watch = DeliveryWatch(stores, clock)
     uploader = Uploader(
         stores.spool,

@@ -15,6 +15,8 @@ from sampler.limits import (
     OBJECT_MAX_BYTES,
     PEER_REQUESTS_BURST,
     PEER_REQUESTS_PER_SECOND,
+    RETAIN_MAX_BYTES,
+    RETAIN_SECONDS,
     SCAN_TIMEOUT_SECONDS,
     SNAPSHOT_DEADLINE_SECONDS,
 )
@@ -43,6 +45,15 @@ class SpoolSection(Section, frozen=True):
     max_bytes: Positive = 10 * GIB
     reserve_bytes: Annotated[int, Meta(ge=0)] = 256 * MIB
     """Free space that is left to the rest of the machine."""
+
+
+class RetainSection(Section, frozen=True):
+    """``[retain]``: encrypted snapshots of sampled objects, in case the queue asks for more of one."""
+
+    max_bytes: Annotated[int, Meta(ge=0)] = RETAIN_MAX_BYTES
+    """All of them; 0 keeps none, and every ask is answered with that."""
+    seconds: Seconds = RETAIN_SECONDS
+    """How long one is kept."""
 
 
 class IntakeSection(Section, frozen=True):
@@ -119,6 +130,7 @@ class AgentSettings(Section, frozen=True):
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
     queue: QueueSection = QueueSection()
     spool: SpoolSection = SpoolSection()
+    retain: RetainSection = RetainSection()
     intake: IntakeSection = IntakeSection()
     drop: DropSection = DropSection()
     examine: ExamineSection = ExamineSection()

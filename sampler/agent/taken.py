@@ -57,6 +57,8 @@ class Taken:
     snapshot: Snapshot
     capture: Capture | None = None
     """``None`` for a file."""
+    asked: Ask | None = None
+    """What the queue asks for, in place of what the rules do."""
 
     @property
     def path(self) -> bytes | None:

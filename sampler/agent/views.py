@@ -9,6 +9,7 @@ from sampler.model import Content, Examination, ObjectRecord, Part, Peer, RuleMa
 from sampler.wire.local_messages import ScanHit, ScanMatch, ScanProblem, ScanView
 from sampler.wire.messages import (
     ContentMessage,
+    CoveredMessage,
     ObjectMatch,
     ObjectView,
     OmissionMessage,
@@ -86,7 +87,17 @@ def content_of(content: Content) -> ContentMessage:
 
 
 def _part(part: Part) -> PartMessage:
-    return PartMessage(kind=part.kind, name=part.name, offset=part.offset, length=part.length, recipe=list(part.recipe))
+    return PartMessage(
+        kind=part.kind,
+        name=part.name,
+        offset=part.offset,
+        length=part.length,
+        recipe=list(part.recipe),
+        covers=[
+            CoveredMessage(kind=inside.kind, name=inside.name, offset=inside.offset, length=inside.length)
+            for inside in part.covers
+        ],
+    )
 
 
 def _verdict(verdict: Verdict | None) -> VerdictMessage | None:

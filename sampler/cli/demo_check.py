@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from sampler.cli.demo_fixtures import Case
 from sampler.model import Sampling
-from sampler.wire.messages import ObjectView, StoredContent, TaskView
+from sampler.wire.messages import ObjectView, PartMessage, StoredContent, TaskView
 
 _WORDS = {Sampling.NONE: "nothing", Sampling.METADATA: "metadata", Sampling.PARTS: "parts", Sampling.WHOLE: "whole"}
 
@@ -36,9 +36,15 @@ def _on_the_host(case: Case, view: ObjectView) -> Iterator[str]:
     for what, (is_, should) in seen.items():
         if is_ != should:
             yield f"{what} is {is_}, expected {should}"
-    parts = {(content.part.kind.value, content.part.name) for content in view.contents if content.part}
+    parts = {named for content in view.contents if content.part for named in _named(content.part)}
     for missing in sorted(set(expected.parts) - parts):
         yield f"part {':'.join(missing)} is not among those sent"
+
+
+def _named(part: PartMessage) -> Iterator[tuple[str, str]]:
+    """The part and what lies inside it."""
+    for each in (part, *part.covers):
+        yield each.kind.value, each.name
 
 
 def _at_the_queue(case: Case, view: ObjectView, task: TaskView | None, downloaded: Mapping[str, str]) -> Iterator[str]:

@@ -38,7 +38,7 @@ def tasks() -> None:
 @json_option
 def list_tasks(state: str | None, limit: int, config: Path | None, as_json: bool) -> None:
     """Tasks, oldest first."""
-    found = _with_client(config, lambda client: tasks_of(client, state=state, limit=limit))
+    found = with_client(config, lambda client: tasks_of(client, state=state, limit=limit))
     if as_json:
         print_ndjson(found)
         return
@@ -74,7 +74,7 @@ def _line(task: TaskView) -> tuple[str, ...]:
 def lease(task_id: str | None, worker: str, seconds: float, config: Path | None, as_json: bool) -> None:
     """Take the next task, or the named one, for some time."""
     request = LeaseRequest(worker=worker, seconds=seconds, task=task_id)
-    given = _with_client(config, lambda client: client.lease(request))
+    given = with_client(config, lambda client: client.lease(request))
     if given is None:
         raise NotFound("no task is waiting")
     if as_json:
@@ -108,7 +108,7 @@ def download(task_id: str, folder: Path, config: Path | None) -> None:
             files.append((file, standing_of(task.object, content, file)))
         return files
 
-    files = _with_client(config, fetch)
+    files = with_client(config, fetch)
     for file, standing in files:
         click.echo(str(file))
         click.echo(f"{file.name}: {_STANDINGS[standing]}", err=True)
@@ -148,7 +148,7 @@ def complete(
     request = CompleteRequest(
         lease=lease, conclusion=Conclusion(conclusion), score=score, analyzer=analyzer, family=family, note=note
     )
-    _say(_with_client(config, lambda client: client.complete(task_id, request)))
+    _say(with_client(config, lambda client: client.complete(task_id, request)))
 
 
 @tasks.command()
@@ -160,7 +160,7 @@ def complete(
 def fail(task_id: str, lease: str, reason: str, no_retry: bool, config: Path | None) -> None:
     """Give a task back because it could not be analyzed."""
     request = FailRequest(lease=lease, reason=reason, retry=not no_retry)
-    _say(_with_client(config, lambda client: client.fail(task_id, request)))
+    _say(with_client(config, lambda client: client.fail(task_id, request)))
 
 
 @tasks.command()
@@ -170,7 +170,7 @@ def fail(task_id: str, lease: str, reason: str, no_retry: bool, config: Path | N
 @config_option("client")
 def renew(task_id: str, lease: str, seconds: float, config: Path | None) -> None:
     """Keep a lease longer."""
-    _say(_with_client(config, lambda client: client.renew(task_id, RenewRequest(lease=lease, seconds=seconds))))
+    _say(with_client(config, lambda client: client.renew(task_id, RenewRequest(lease=lease, seconds=seconds))))
 
 
 @tasks.command()
@@ -178,7 +178,7 @@ def renew(task_id: str, lease: str, seconds: float, config: Path | None) -> None
 @config_option("client")
 def requeue(task_id: str, config: Path | None) -> None:
     """Let a dead task be tried again."""
-    _say(_with_client(config, lambda client: client.requeue(task_id)))
+    _say(with_client(config, lambda client: client.requeue(task_id)))
 
 
 def _say(task: TaskView) -> None:
@@ -186,7 +186,8 @@ def _say(task: TaskView) -> None:
     click.echo(f"{task.id} {task.state}{until}")
 
 
-def _with_client(config: Path | None, ask: Callable[[PeopleClient], Awaitable[T]]) -> T:
+def with_client(config: Path | None, ask: Callable[[PeopleClient], Awaitable[T]]) -> T:
+    """Ask the queue of a client profile."""
     settings = load_client_settings(config, os.environ)
 
     async def run() -> T:

@@ -7,6 +7,7 @@ from sampler.model.candidate import (
     DescriptorSource,
     Failure,
     FileSource,
+    KeptSource,
     MemorySelection,
     PathSource,
     Peer,
@@ -25,7 +26,7 @@ from sampler.model.examination import (
     StringHit,
 )
 from sampler.model.fields import Field, FieldValue, value_of
-from sampler.model.finding import Ask, Finding, Omission, Part, Plan, Proof, Treated
+from sampler.model.finding import Ask, Covered, Finding, Omission, Part, Plan, Proof, Treated
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
@@ -43,6 +44,7 @@ __all__ = [
     "Conclusion",
     "Content",
     "ContentKind",
+    "Covered",
     "DescriptorSource",
     "Examination",
     "Failure",
@@ -52,6 +54,7 @@ __all__ = [
     "FileStat",
     "FileVersion",
     "Finding",
+    "KeptSource",
     "MemorySelection",
     "ObjectRecord",
     "ObjectState",

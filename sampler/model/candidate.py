@@ -135,8 +135,15 @@ class ActivitySource:
         return b"/proc/%d" % self.pid
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSource:
+    """An object that was taken before, and kept; nothing of it is read anew."""
+
+    path: bytes | None = None
+
+
 FileSource: TypeAlias = PathSource | DescriptorSource
-Source: TypeAlias = FileSource | ProcessMemorySource | BootSource | ActivitySource
+Source: TypeAlias = FileSource | ProcessMemorySource | BootSource | ActivitySource | KeptSource
 _SUBJECTS: Final[dict[type, Subject]] = {
     ProcessMemorySource: Subject.MEMORY,
     BootSource: Subject.BOOT,
@@ -162,6 +169,8 @@ class Candidate:
     origin_url: str | None = None
     wants: Sampling | None = None
     """How much the peer asks for; ``None`` leaves it to the rules."""
+    answers: str | None = None
+    """The queue's ask for more of the object that this answers."""
 
     @property
     def path(self) -> bytes | None:

@@ -28,6 +28,18 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """Something that was asked for and lies inside a part, so that its bytes do not travel twice."""
+
+    kind: PartKind
+    name: str
+    offset: int
+    """Bytes from the start of the part."""
+    length: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A stretch of a whole object, or bytes derived from it: where or how they are found, and what they hash to."""
 
@@ -43,6 +55,8 @@ class Part:
     """How the bytes are made from the whole, step by step; empty for a stretch of it."""
     proof: Proof | None = None
     """That it belongs to the whole; derived bytes have none, their recipe has to be replayed."""
+    covers: tuple[Covered, ...] = ()
+    """What else lies inside; where regions overlap, a part has kind and name of the largest and covers all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,8 @@ class Finding:
     """What the object's bytes were taken from."""
     treated: Treated | None = None
     """For an object that the agent wrote itself; others are what they are."""
+    answers: str | None = None
+    """The queue's ask for more of the object that this answers."""
     path: bytes | None = None
     detections: tuple[str, ...] = ()
     matches: tuple[RuleMatch, ...] = ()

@@ -70,6 +70,8 @@ class Parcel:
     omissions: tuple[Omission, ...]
     reasons: tuple[tuple[str, str], ...]
     """For the owner, never sent: each field or content, and the rule of statement or policy that let it through."""
+    answers: str | None = None
+    """The queue's ask for more of the object that this answers."""
     tree_root: str = ""
     """Of the Merkle tree over the whole (``wire.proofs``), hexadecimal; empty where nothing of it is sampled."""
     seal: object = field(default=None, repr=False, compare=False)

@@ -52,6 +52,7 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
         sha256=finding.sha256,
         size=finding.size,
         tree_root=finding.tree_root,
+        answers=finding.answers,
         statement=statement.ref,
         scopes=selection.scopes | _scopes_needed(finding) | {item.rule.scope for item in disclosed},
         fields=tuple(item.field for item in fields),

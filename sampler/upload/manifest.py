@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from sampler.errors import DeliveryError
 from sampler.limits import MANIFEST_MAX_BYTES
-from sampler.model import Content, Field, Parcel, Part
+from sampler.model import Content, Covered, Field, Parcel, Part
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.messages import (
     ContentMessage,
+    CoveredMessage,
     FieldJson,
     Fields,
     Manifest,
@@ -34,6 +35,7 @@ def manifest_of(parcel: Parcel) -> Manifest:
         statement=StatementMessage(
             id=parcel.statement.id, version=parcel.statement.version, digest=parcel.statement.digest
         ),
+        answers=parcel.answers,
         fields=_fields(parcel.fields),
         matches=[_fields(match) for match in parcel.matches],
         contents=[_content(content) for content in parcel.contents],
@@ -74,8 +76,13 @@ def _content(content: Content) -> ContentMessage:
         length=part.length,
         recipe=list(part.recipe),
         proof=_proof(part),
+        covers=[_covered(covered) for covered in part.covers],
     )
     return ContentMessage(sha256=content.sha256, size=content.size, part=place)
+
+
+def _covered(covered: Covered) -> CoveredMessage:
+    return CoveredMessage(kind=covered.kind, name=covered.name, offset=covered.offset, length=covered.length)
 
 
 def _proof(part: Part) -> ProofMessage | None:

@@ -27,6 +27,7 @@ from sampler.limits import (
 )
 from sampler.model import TaskState
 from sampler.wire import routes
+from sampler.wire.ask_messages import AskPage, AskRequest, AskView
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.messages import (
     CompleteRequest,
@@ -156,6 +157,19 @@ class PeopleClient:
             NotFound: there is no such submission.
         """
         return await self._call(routes.SUBMISSION, SubmissionView, id=submission)
+
+    async def ask(self, submission: str, request: AskRequest) -> AskView:
+        """Ask a submission's host for more of the object.
+
+        Raises:
+            NotFound: there is no such submission.
+        """
+        return await self._call(routes.ASK, AskView, body=request, id=submission)
+
+    async def asks(self, submission: str | None = None) -> AskPage:
+        """What hosts were asked for, newest first; about one submission where it is named."""
+        query = {"submission": submission} if submission else {}
+        return await self._call(routes.ASKS, AskPage, query=query)
 
     async def download(self, sha256: str, size: int, path: Path) -> str:
         """Download a content of ``size`` bytes to a new file, mode 0600; its SHA-256, which is the one asked for.
