@@ -7,6 +7,7 @@ them; everything else runs in the parent, parses no content, and never says what
 """
 
 from sampler.describe.activity import activity_fields
+from sampler.describe.agreement import agreement_fields
 from sampler.describe.content import ContentFacts, classify, describe_content
 from sampler.describe.content_data import Data
 from sampler.describe.entropy import entropy_fields
@@ -30,6 +31,7 @@ __all__ = [
     "DebianOwnership",
     "Trust",
     "activity_fields",
+    "agreement_fields",
     "ancestors",
     "classify",
     "describe_content",

@@ -29,6 +29,8 @@ _FIELDS: Final = frozenset({
     "file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep", "file.target_path",
 })  # fmt: skip
 _FIELD_GROUPS: Final = ("file.pe.", "file.elf.", "file.macho.", "file.code_signature.", "sampler.file.")
+_NOT_OF_CONTENT: Final = ("sampler.file.name.", "sampler.file.origin.", "sampler.file.trust")
+"""Beside them, what the parent finds out about the file's name, origin and package."""
 
 
 def check_examination(examination: Examination, *, sha256: str, size: int) -> None:
@@ -88,7 +90,8 @@ def _check_inside(stretch: Region | StringHit, size: int) -> None:
 
 
 def _check_field(field: Field) -> None:
-    if field.name not in _FIELDS and not field.name.startswith(_FIELD_GROUPS):
+    of_content = field.name.startswith(_FIELD_GROUPS) and not field.name.startswith(_NOT_OF_CONTENT)
+    if field.name not in _FIELDS and not of_content:
         raise MessageError(f"content does not tell {field.name[:128]!r}")
     texts = field.value if isinstance(field.value, tuple) else (field.value,)
     if sum(len(text) for text in texts if isinstance(text, str)) > FIELD_VALUE_MAX_CHARACTERS:

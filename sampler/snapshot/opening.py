@@ -27,7 +27,13 @@ from sampler.snapshot.filesystems import is_sure_to_answer, open_without_magic_l
 
 _FIND: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-_ORIGINS: Final = ("user.xdg.origin.url", "user.xdg.referrer.url")
+_ORIGINS: Final = (
+    "user.xdg.origin.url",
+    "user.xdg.referrer.url",
+    "user.Zone.Identifier",
+    "user.DosStream.Zone.Identifier:$DATA",
+)
+"""The last two are the mark of Windows, as NTFS-3G and Samba show it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,19 @@ def test_what_content_tells(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["file.path", "file.hash.sha256", "file.owner", "agent.id", "process.pid", "rule.name", "file.pe", "sampler.x"],
+    [
+        "file.path",
+        "file.hash.sha256",
+        "file.owner",
+        "agent.id",
+        "process.pid",
+        "rule.name",
+        "file.pe",
+        "sampler.x",
+        "sampler.file.trust",
+        "sampler.file.origin.zone_id",
+        "sampler.file.name.tricks",
+    ],
 )
 def test_what_content_does_not_tell(name: str) -> None:
     """A child cannot say what only the parent knows."""

@@ -282,9 +282,14 @@ def test_origin_attributes(tmp_path: Path, candidate: MakeCandidate, take: Take)
     """Where a download came from is kept, where the file system can say it."""
     file = tmp_path / "file"
     file.write_bytes(b"x")
-    expected: tuple[tuple[str, bytes], ...] = (("user.xdg.origin.url", b"https://example.org/\xff"),)
+    expected: tuple[tuple[str, bytes], ...] = (
+        ("user.xdg.origin.url", b"https://example.org/\xff"),
+        ("user.Zone.Identifier", b"[ZoneTransfer]\r\nZoneId=3\r\n"),
+        ("user.DosStream.Zone.Identifier:$DATA", b"[ZoneTransfer]\0"),
+    )
     try:
-        os.setxattr(file, *expected[0])
+        for name, value in expected:
+            os.setxattr(file, name, value)
         os.setxattr(file, "user.other", b"not asked for")
     except OSError:
         expected = ()
@@ -313,7 +318,13 @@ def test_origin_attributes_are_bounded(
 ) -> None:
     """Attributes are kept whole, as far as all of them fit."""
     lengths = {"user.xdg.origin.url": origin, "user.xdg.referrer.url": referrer}
-    monkeypatch.setattr(os, "getxattr", lambda _, name: bytes(lengths[name]))
+
+    def read(_: int, name: str) -> bytes:
+        if name not in lengths:
+            raise OSError("not set")
+        return bytes(lengths[name])
+
+    monkeypatch.setattr(os, "getxattr", read)
     (tmp_path / "file").write_bytes(b"x")
     taken = take(candidate(tmp_path / "file"))
     assert isinstance(taken, Snapshot)
