@@ -18,6 +18,7 @@ from sampler.limits import (
     PROBLEMS_MAX_COUNT,
     REGIONS_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
+    UNPACK_MEMBER_MAX_BYTES,
 )
 from sampler.model import ContentKind, Examination, Field, Problem, Region, RuleMatch
 
@@ -79,7 +80,8 @@ def _judge_regions(regions: tuple[Region, ...], size: int) -> None:
     assert len(regions) <= REGIONS_MAX_COUNT
     for region in regions:
         assert len(region.name) <= PART_NAME_MAX_CHARACTERS
-        assert 0 <= region.offset <= region.offset + region.length <= size, region
+        most = UNPACK_MEMBER_MAX_BYTES if region.recipe else size
+        assert 0 <= region.offset <= region.offset + region.length <= most, region
 
 
 def _judge_fields(fields: tuple[Field, ...]) -> None:

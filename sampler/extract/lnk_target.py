@@ -50,7 +50,10 @@ def _items(raw: bytes) -> Iterator[bytes]:
         length = int.from_bytes(raw[position : position + 2], "little")
         if length < 3:
             return
-        yield raw[position + 2 : position + length]
+        item = raw[position + 2 : position + length]
+        if not item:
+            return
+        yield item
         position += length
 
 

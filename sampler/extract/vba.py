@@ -120,7 +120,9 @@ def _expand(packed: bytes) -> tuple[bytearray, Fault | None]:
                 position += 1
                 continue
             if not _copy(made, packed[position : position + 2]):
-                return made, Fault("damaged", f"a copy of what is not there, after {len(made)} bytes of a chunk")
+                return made[:_CHUNK_BYTES], Fault(
+                    "damaged", f"a copy of what is not there, after {len(made)} bytes of a chunk"
+                )
             position += 2
         if len(made) > _CHUNK_BYTES:
             return made[:_CHUNK_BYTES], Fault("damaged", "a chunk of more bytes than there can be")

@@ -95,6 +95,11 @@ def test_a_share_is_a_path() -> None:
     assert link_info_path(row + share + b"b.exe\0") == "\\\\example.invalid\\a\\b.exe"
 
 
+def test_an_item_that_lies_about_its_length_ends_the_list() -> None:
+    """A length without bytes behind it is no item."""
+    assert id_list_path(item(0x2F, b"C:\\\0") + b"\x1e\0") == "C:"
+
+
 @pytest.mark.parametrize("version", [3, 7, 8, 9])
 def test_items_have_a_path(version: int) -> None:
     """A drive and files by their long names, where there is no other path."""

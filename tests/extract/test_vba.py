@@ -106,6 +106,8 @@ def test_a_bomb_makes_no_more_than_its_ceiling() -> None:
     with pytest.raises(NotUnpacked) as caught:
         decompress(b"\x01" + chunk * 20_000, MIB)
     assert caught.value.code == "too-large"
+    broken = b"\x02a" + struct.pack("<H", 0x0FFC) + b"\x03" + struct.pack("<HH", 0x000F, 0xFFFF)
+    assert len(decompress(b"\x01" + struct.pack("<H", 0xB000 | len(broken) - 1) + broken, MIB).content) == 4096
     greedy = struct.pack("<H", 0xBFFF) + b"\x00aaaaaaaa" + (b"\xff" + struct.pack("<H", 0x0FFF) * 8) * 240
     start = time.process_time()
     assert len(decompress(b"\x01" + greedy.ljust(4098, b"\0"), MIB).content) == 4096
