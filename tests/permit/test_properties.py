@@ -156,8 +156,9 @@ def test_a_parcel_needs_only_what_was_accepted(
     if isinstance(outcome, Parcel):
         assert outcome.scopes <= accepted
         wholes = [content for content in outcome.contents if content.part is None]
-        assert not wholes or (Scope.WHOLE in outcome.scopes and len(outcome.contents) == 1)
-        assert len(wholes) == len(outcome.contents) or Scope.PARTS in outcome.scopes
+        own = None if finding.subject is Subject.FILE else Scope(finding.subject.value)
+        assert not wholes or ((own or Scope.WHOLE) in outcome.scopes and len(outcome.contents) == 1)
+        assert len(wholes) == len(outcome.contents) or (own or Scope.PARTS) in outcome.scopes
 
 
 @given(findings, statements, scopes, policies)
