@@ -113,6 +113,8 @@ PART_NAME_MAX_CHARACTERS: Final = 256
 PARTS_MAX_COUNT: Final = 256
 """Parts of one object that are sent."""
 PARTS_MAX_TOTAL_BYTES: Final = 64 * MIB
+REGIONS_TAKEN_MAX_COUNT: Final = 1024
+"""Regions of one object that its parts name: those that parts are, and those that lie inside them."""
 RECIPE_STEPS_MAX_COUNT: Final = 8
 """Steps from the whole object to derived bytes: how deep archives in archives are followed, with one step to spare."""
 UNPACK_DEPTH_MAX_COUNT: Final = 5

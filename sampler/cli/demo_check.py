@@ -43,8 +43,8 @@ def _on_the_host(case: Case, view: ObjectView) -> Iterator[str]:
 
 def _named(part: PartMessage) -> Iterator[tuple[str, str]]:
     """The part and what lies inside it."""
-    for each in (part, *part.covers):
-        yield each.kind.value, each.name
+    yield part.kind.value, part.name
+    yield from ((covered.kind.value, covered.name) for covered in part.covers)
 
 
 def _at_the_queue(case: Case, view: ObjectView, task: TaskView | None, downloaded: Mapping[str, str]) -> Iterator[str]:
@@ -65,10 +65,17 @@ def _at_the_queue(case: Case, view: ObjectView, task: TaskView | None, downloade
 
 def _content(data: bytes, content: StoredContent, downloaded: Mapping[str, str]) -> Iterator[str]:
     part = content.part
+    if part is not None and part.recipe:
+        yield from _download(f"{part.kind}:{part.name}", content.sha256, content, downloaded)
+        return
     piece = data if part is None else data[part.offset : part.offset + part.length]
     name = f"{part.kind}:{part.name}" if part else "whole"
     digest = hashlib.sha256(piece).hexdigest()
     if digest != content.sha256:
         yield f"{name}: the queue says {content.sha256}, the sample's bytes there hash to {digest}"
+    yield from _download(name, digest, content, downloaded)
+
+
+def _download(name: str, digest: str, content: StoredContent, downloaded: Mapping[str, str]) -> Iterator[str]:
     if downloaded.get(content.sha256) != digest:
         yield f"{name}: what the queue gives out does not hash to {digest}"

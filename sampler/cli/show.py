@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,7 +15,7 @@ from sampler.cli.output import json_option, print_ndjson, printable_text, short_
 from sampler.cli.terminal import print_table
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
-from sampler.wire.messages import ContentMessage, ObjectPage, ObjectView, VerdictMessage
+from sampler.wire.messages import ContentMessage, ObjectPage, ObjectView, PartMessage, VerdictMessage
 
 
 @click.command()
@@ -37,6 +38,9 @@ def show(event_id: str, socket: Path | None, config: Path | None, as_json: bool)
         print_ndjson([view])
     else:
         print_table(("what", "how"), list(_rows(view)), wrap=("how",))
+
+
+_COVERS_SHOWN: Final = 4
 
 
 def _rows(view: ObjectView) -> list[tuple[str, str]]:
@@ -73,7 +77,16 @@ def content_text(content: ContentMessage) -> str:
     assert part is not None
     name = printable_text(f"{part.kind}:{part.name}" if part.name else part.kind.value)
     place = f"by {printable_text(' > '.join(part.recipe))}" if part.recipe else f"at {part.offset}"
-    return f"{name} {place}, {content.size} bytes"
+    return f"{name} {place}, {content.size} bytes{_covers_text(part)}"
+
+
+def _covers_text(part: PartMessage) -> str:
+    """What lies inside it, each name once."""
+    names = list(dict.fromkeys(f"{each.kind}:{each.name}" if each.name else each.kind.value for each in part.covers))
+    if not names:
+        return ""
+    more = f" and {len(names) - _COVERS_SHOWN} others" if len(names) > _COVERS_SHOWN else ""
+    return f", with {printable_text(', '.join(names[:_COVERS_SHOWN]))}{more}"
 
 
 def verdict_text(verdict: VerdictMessage | None) -> str:

@@ -1,8 +1,8 @@
 """Which parts of an object are taken: a pure decision over what rules ask for and what the object has.
 
-Invariants: parts lie inside the object, none is taken twice, their number and their sum stay under the ceilings, every
-thing that was asked for and is not taken is an omission with its name, and the order of matches and regions changes
-nothing.
+Invariants: parts lie inside the object, no byte of it is in two of them, their number and their sum stay under the
+ceilings, everything that was asked for is a part, is covered by one, or is an omission with its name, and the order of
+matches and regions changes nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from sampler.extract.naming import shortened
+from sampler.extract.overlaps import Piece, Pieces, place_of
 from sampler.extract.selectors import DEFAULT_SELECTORS, MATCHES, is_selector, selected
 from sampler.extract.windows import hits_of, windows_around
-from sampler.limits import MATCH_CONTEXT_MAX_BYTES, PARTS_MAX_COUNT, PARTS_MAX_TOTAL_BYTES, TEXT_MAX_CHARACTERS
-from sampler.model import Ask, Examination, Omission, Part, PartKind, Plan, Region, RuleMatch, Sampling
+from sampler.limits import (
+    MATCH_CONTEXT_MAX_BYTES,
+    PARTS_MAX_COUNT,
+    PARTS_MAX_TOTAL_BYTES,
+    REGIONS_TAKEN_MAX_COUNT,
+    TEXT_MAX_CHARACTERS,
+)
+from sampler.model import Ask, Covered, Examination, Omission, Part, PartKind, Plan, Region, RuleMatch, Sampling
 
 OMISSIONS_MAX_COUNT: Final = 64
 """Omissions with a name of their own; the rest is counted by its kind."""
@@ -48,13 +55,13 @@ class Choice:
     """What is taken of an object, before its bytes were hashed."""
 
     sampling: Sampling
-    regions: tuple[Region, ...] = ()
+    pieces: tuple[Piece, ...] = ()
     omissions: tuple[Omission, ...] = ()
 
     @property
     def recipes(self) -> dict[tuple[str, ...], int]:
         """Those of the derived bytes among them, and how many bytes each makes."""
-        return {region.recipe: region.length for region in self.regions if region.recipe}
+        return {piece.region.recipe: piece.region.length for piece in self.pieces if piece.region.recipe}
 
 
 def choose_parts(ask: Ask, examination: Examination, size: int) -> Choice:
@@ -74,7 +81,7 @@ def choose_parts(ask: Ask, examination: Examination, size: int) -> Choice:
         wishes += [_Wish(region, ":" in selector) for region in regions]
         omissions += missing
     chosen, left_out = _fitting(sorted(wishes, key=lambda wish: wish.order))
-    ordered = sorted(chosen, key=lambda region: (region.offset, region.length, region.recipe))
+    ordered = sorted(chosen, key=lambda piece: (piece.region.offset, piece.region.length, piece.region.recipe))
     return Choice(Sampling.PARTS, tuple(ordered), tuple(omissions + left_out))
 
 
@@ -85,17 +92,25 @@ def plan_parts(choice: Choice, hash_of: Callable[[Region], str | Omission]) -> P
         choice: of ``choose_parts``.
         hash_of: SHA-256, hexadecimal, of a region's bytes, or why they cannot be had after all; called once a part.
     """
-    hashed = [(region, hash_of(region)) for region in choice.regions]
-    parts = tuple(
-        Part(region.kind, region.name, region.offset, region.length, sha256, region.recipe)
-        for region, sha256 in hashed
-        if isinstance(sha256, str)
-    )
-    failed = [sha256 for _, sha256 in hashed if isinstance(sha256, Omission)]
+    hashed = [(piece, hash_of(piece.region)) for piece in choice.pieces]
+    parts = tuple(_part(piece, sha256) for piece, sha256 in hashed if isinstance(sha256, str))
+    failed = [lost for piece, why in hashed if isinstance(why, Omission) for lost in _lost(piece, why)]
     return Plan(choice.sampling, parts, _few([*choice.omissions, *failed]))
 
 
-def title_of(region: Region) -> str:
+def _part(piece: Piece, sha256: str) -> Part:
+    region = piece.region
+    return Part(
+        region.kind, region.name, region.offset, region.length, sha256, recipe=region.recipe, covers=piece.covers
+    )
+
+
+def _lost(piece: Piece, why: Omission) -> list[Omission]:
+    titles = dict.fromkeys((why.what, *(title_of(covered) for covered in piece.covers)))
+    return [Omission(title, why.reason) for title in titles]
+
+
+def title_of(region: Region | Covered) -> str:
     """What people read a region as: ``section:.text``, ``overlay``."""
     return f"{region.kind}:{region.name}" if region.name else str(region.kind)
 
@@ -119,7 +134,8 @@ def _answer(
 
 
 def _is_inside(region: Region, size: int) -> bool:
-    return bool(region.recipe) or 0 < region.length <= size - region.offset
+    place = place_of(region)
+    return region.length > 0 and (bool(place.base) or place.end <= size)
 
 
 def _match_regions(matches: Iterable[RuleMatch], context_bytes: int, size: int) -> list[Region]:
@@ -142,24 +158,28 @@ def _lost_hits(matches: Iterable[RuleMatch], size: int) -> list[Omission]:
     return [Omission(what, reason) for what, reason in sorted(lost)]
 
 
-def _fitting(wishes: Iterable[_Wish]) -> tuple[list[Region], list[Omission]]:
+def _fitting(wishes: Iterable[_Wish]) -> tuple[list[Piece], list[Omission]]:
     """As many as the ceilings allow, in the order given; one that does not fit leaves room for smaller ones."""
-    taken: dict[tuple[int, int, tuple[str, ...]], Region] = {}
+    pieces = Pieces()
     left_out: dict[Omission, None] = {}
-    total = 0
-    for region in (wish.region for wish in wishes):
-        place = (region.offset, region.length, region.recipe)
-        if place in taken:
-            continue
-        if len(taken) >= PARTS_MAX_COUNT:
-            left_out[Omission(title_of(region), f"more than {PARTS_MAX_COUNT} parts")] = None
-        elif total + region.length > PARTS_MAX_TOTAL_BYTES:
-            reason = f"its {region.length} bytes do not fit into {PARTS_MAX_TOTAL_BYTES} bytes of parts"
-            left_out[Omission(title_of(region), reason)] = None
+    for region in dict.fromkeys(wish.region for wish in wishes):
+        why = _why_not(region, pieces)
+        if why is None:
+            pieces.add(region)
         else:
-            taken[place] = region
-            total += region.length
-    return list(taken.values()), list(left_out)
+            left_out[Omission(title_of(region), why)] = None
+    return list(pieces.result()), list(left_out)
+
+
+def _why_not(region: Region, pieces: Pieces) -> str | None:
+    contents, length = pieces.growth(region)
+    if pieces.count + contents > PARTS_MAX_COUNT:
+        return f"more than {PARTS_MAX_COUNT} parts"
+    if length > 0 and pieces.total_bytes + length > PARTS_MAX_TOTAL_BYTES:
+        return f"its {region.length} bytes do not fit into {PARTS_MAX_TOTAL_BYTES} bytes of parts"
+    if pieces.regions >= REGIONS_TAKEN_MAX_COUNT:
+        return f"more than {REGIONS_TAKEN_MAX_COUNT} regions; those that other parts cover are sent, but not named"
+    return None
 
 
 def _few(omissions: list[Omission]) -> tuple[Omission, ...]:

@@ -23,6 +23,7 @@ from sampler.limits import (
     PROOF_EDGE_MAX_BYTES,
     PROOF_NODES_MAX_COUNT,
     RECIPE_STEPS_MAX_COUNT,
+    REGIONS_TAKEN_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
 )
 from sampler.model import Conclusion, PartKind, Sampling, SubmissionState, TaskState
@@ -79,6 +80,16 @@ class ProofMessage(Message, frozen=True, kw_only=True):
     """The hashes beside the part's leaves, from left to right."""
 
 
+class CoveredMessage(Message, frozen=True, kw_only=True):
+    """Something that was asked for and lies inside a part."""
+
+    kind: PartKind
+    name: Annotated[str, Meta(max_length=PART_NAME_MAX_CHARACTERS)]
+    offset: Size
+    """From the start of the part."""
+    length: Size
+
+
 class PartMessage(Message, frozen=True, kw_only=True):
     """Where a content lies in the whole object, or how it is made from it."""
 
@@ -90,6 +101,8 @@ class PartMessage(Message, frozen=True, kw_only=True):
     """Derived bytes: the steps from the whole to them (docs/parts.md). Empty for a stretch of the whole."""
     proof: ProofMessage | None = None
     """Absent for derived bytes: their recipe has to be replayed."""
+    covers: Annotated[list[CoveredMessage], Meta(max_length=REGIONS_TAKEN_MAX_COUNT)] = []
+    """What else lies inside. Regions that overlap are one part with kind and name of the largest, and all are here."""
 
 
 class ContentMessage(Message, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from sampler.errors import SettingsError
 from sampler.model import Conclusion, ContentKind, ObjectState, PartKind, Sampling, Scope, TaskState
 from sampler.wire.messages import (
     ContentMessage,
+    CoveredMessage,
     ObjectMatch,
     ObjectMessage,
     ObjectView,
@@ -79,6 +80,25 @@ def seen(tmp_path: Path, now: datetime) -> Seen:
 def test_what_is_as_expected_has_no_difference(seen: Seen) -> None:
     """Host and queue agree with the expectation and with each other."""
     assert differences(*seen) == []
+
+
+def test_what_lies_inside_a_part_was_sent(seen: Seen) -> None:
+    """A part that is covered by another counts as sent; its bytes are in that one."""
+    case, view, task, downloaded = seen
+    covered = CoveredMessage(kind=PartKind.SECTION, name=".text", offset=0, length=8)
+    larger = msgspec.structs.replace(PART, kind=PartKind.SEGMENT, name="", covers=[covered])
+    view = msgspec.structs.replace(view, contents=[ContentMessage(sha256=PART_SHA256, size=8, part=larger)])
+    assert differences(case, view, task, downloaded) == []
+
+
+def test_derived_bytes_are_compared_with_what_is_given_out(seen: Seen) -> None:
+    """Derived bytes have no place in the sample; the queue has to give out what it was sent."""
+    case, view, task, downloaded = seen
+    assert task is not None
+    derived = msgspec.structs.replace(PART, offset=0, recipe=["zip:0"])
+    task = msgspec.structs.replace(task, contents=[StoredContent(sha256=PART_SHA256, size=8, part=derived)])
+    assert differences(case, view, task, downloaded) == []
+    assert any("does not hash to" in text for text in differences(case, view, task, {}))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.extract import choose_parts, plan_parts, planning
-from sampler.limits import PARTS_MAX_COUNT, PARTS_MAX_TOTAL_BYTES
+from sampler.limits import PARTS_MAX_COUNT, PARTS_MAX_TOTAL_BYTES, REGIONS_TAKEN_MAX_COUNT
 from sampler.model import (
     Ask,
     ContentKind,
+    Covered,
     Examination,
     Omission,
     Part,
@@ -53,6 +54,12 @@ def titles(made: Plan) -> list[tuple[str, str]]:
     return [(part.kind.value, part.name) for part in made.parts]
 
 
+def places_in(part: Part) -> list[tuple[str, str, int, int]]:
+    """What a part is and what it covers, with offsets in the whole."""
+    covered = [(each.kind, each.name, part.offset + each.offset, each.length) for each in part.covers]
+    return [(part.kind, part.name, part.offset, part.length), *covered]
+
+
 HEADER = Region(PartKind.HEADER, "", 0, 1024)
 TEXT = Region(PartKind.SECTION, ".text", 1024, 4096)
 DATA = Region(PartKind.SECTION, ".data", 5120, 2048)
@@ -60,6 +67,7 @@ ENTRY = Region(PartKind.ENTRY_POINT, "", 1500, 2048)
 MANIFEST = Region(PartKind.RESOURCE, "RT_MANIFEST/1/1033", 8000, 300)
 ICON = Region(PartKind.RESOURCE, "RT_ICON/1/0", 8300, 300)
 OVERLAY = Region(PartKind.OVERLAY, "", 9000, 91_000)
+TEXT_OF_ALL = Region(PartKind.SECTION, ".all", 0, 9000)
 EVERYTHING = (HEADER, TEXT, DATA, ENTRY, MANIFEST, ICON, OVERLAY)
 
 
@@ -76,6 +84,7 @@ def test_without_selectors_the_telling_parts_are_taken() -> None:
     found = examination(*EVERYTHING, matches=(rule("r", ("$a", 6000, 10)),))
     made = plan(Ask(Sampling.PARTS, context_bytes=100), found)
     assert titles(made) == [("header", ""), ("entry_point", ""), ("match", "$a"), ("overlay", "")]
+    assert all(part.covers == () for part in made.parts)
     assert made.omissions == ()
 
 
@@ -124,6 +133,51 @@ def test_identical_ranges_are_taken_once() -> None:
     short = (Region(PartKind.HEADER, "", 0, 10), Region(PartKind.TAIL, "", 0, 10))
     made = plan(Ask(Sampling.PARTS, ("header", "tail")), examination(*short), 10)
     assert titles(made) == [("header", "")]
+    assert made.parts[0].covers == (Covered(PartKind.TAIL, "", 0, 10),)
+
+
+def test_what_lies_inside_a_part_is_no_part_but_named() -> None:
+    """An entry point inside a section that goes anyway is covered by it, with its place in that part."""
+    made = plan(Ask(Sampling.PARTS, ("entry_point", "section:.text")), examination(*EVERYTHING))
+    assert titles(made) == [("section", ".text")]
+    assert made.parts[0].covers == (Covered(PartKind.ENTRY_POINT, "", 1500 - 1024, 2048),)
+    assert made.omissions == ()
+
+
+def test_what_overlaps_becomes_one_part() -> None:
+    """A window across the edge of a section makes both one part, called as the larger, which covers the two."""
+    found = examination(*EVERYTHING, matches=(rule("r", ("$a", 7160, 20)),))
+    made = plan(Ask(Sampling.PARTS, ("section:.data", "matches"), 10), found)
+    (part,) = made.parts
+    assert (part.kind, part.name, part.offset, part.length) == (PartKind.SECTION, ".data", 5120, 2070)
+    assert part.covers == (Covered(PartKind.SECTION, ".data", 0, 2048), Covered(PartKind.MATCH, "$a", 2030, 40))
+
+
+def test_a_range_of_the_whole_is_a_stretch_of_it() -> None:
+    """What a child calls a range of a range of the whole is cut from the snapshot, and covered as stretches are."""
+    inner = Region(PartKind.MEMBER, "a", 0, 20, ("range:9000+500", "range:100+20"))
+    made = plan(Ask(Sampling.PARTS, ("member",)), examination(inner))
+    assert [(part.offset, part.length, part.recipe) for part in made.parts] == [(9100, 20, ())]
+    both = plan(Ask(Sampling.PARTS, ("member", "overlay")), examination(inner, OVERLAY))
+    assert both.parts[0].covers == (Covered(PartKind.MEMBER, "a", 100, 20),)
+
+
+def test_what_cannot_be_derived_takes_what_it_covers_along() -> None:
+    """Where a part's bytes cannot be had after all, it and all that lies in it are left out by name."""
+    whole = Region(PartKind.MEMBER, "a", 0, 90, ("zip:0",))
+    inside = Region(PartKind.OVERLAY, "a", 0, 10, ("zip:0", "range:80+10"))
+    choice = choose_parts(Ask(Sampling.PARTS, ("member", "overlay")), examination(whole, inside), 100)
+    made = plan_parts(choice, lambda _: Omission("member:a", "no child"))
+    assert made == Plan(Sampling.PARTS, (), (Omission("member:a", "no child"), Omission("overlay:a", "no child")))
+
+
+def test_regions_that_parts_cover_have_a_ceiling_too() -> None:
+    """Past the ceiling of regions those inside a part are counted as not named."""
+    regions = [Region(PartKind.RESOURCE, f"RT_ICON/{index}/0", 2 * index, 1) for index in range(4000)]
+    made = plan(Ask(Sampling.PARTS, ("section", "resource")), examination(TEXT_OF_ALL, *regions))
+    (part,) = made.parts
+    assert len(part.covers) == REGIONS_TAKEN_MAX_COUNT - 1
+    assert made.omissions[-1].reason.endswith("further ones are left out")
 
 
 def test_windows_that_touch_are_one() -> None:
@@ -200,7 +254,7 @@ _selectors = st.lists(
 def test_a_plan_keeps_its_promises(
     rules: tuple[RuleMatch, ...], regions: list[Region], selectors: list[str], context: int, seed: int
 ) -> None:
-    """Parts lie inside, come once, keep the ceilings; windows stay apart and cover every hit; order is no matter."""
+    """Parts lie inside, share no byte, keep the ceilings, cover every hit and region; order is no matter."""
     ask = Ask(Sampling.PARTS, tuple(selectors), context)
     made = plan(ask, examination(*regions, matches=rules), SIZE)
 
@@ -210,8 +264,13 @@ def test_a_plan_keeps_its_promises(
     assert sum(length for _, length in places) <= PARTS_MAX_TOTAL_BYTES
     assert all(part.sha256 == place_digest(part.offset, part.length) for part in made.parts)
 
-    windows = sorted((part.offset, part.offset + part.length) for part in made.parts if part.kind is PartKind.MATCH)
-    assert all(end < start for (_, end), (start, _) in itertools.pairwise(windows))
+    spans = sorted((offset, offset + length) for offset, length in places)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+    left_out = {omission.what for omission in made.omissions}
+    named = {place for part in made.parts for place in places_in(part)}
+    for region in (region for region in regions if region.kind in selectors and region.length):
+        place = (region.kind, region.name, region.offset, region.length)
+        assert place in named or planning.title_of(region) in left_out, region
     if not selectors or "matches" in selectors:
         for hit in (hit for found in rules for hit in found.hits if hit.length):
             end = min(SIZE, hit.offset + hit.length)
