@@ -11,6 +11,7 @@ import lzma
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Final, Protocol, cast
 
 import zstandard
@@ -230,8 +231,12 @@ def unzstd(packed: Iterable[bytes], ceiling: int) -> Unpacked:
     Raises:
         NotUnpacked: ``too-large``: more than ``ceiling`` bytes would come out.
     """
+    blocks = iter(packed)
+    head = next(blocks, b"")
     decoder = zstandard.ZstdDecompressor(max_window_size=DICTIONARY_MAX_BYTES)
-    reader = decoder.stream_reader(cast("IO[bytes]", _Packed(packed)), read_across_frames=True, closefd=False)
+    reader = decoder.stream_reader(
+        cast("IO[bytes]", _Packed(chain((head,), blocks))), read_across_frames=True, closefd=False
+    )
     pieces: list[bytes] = []
     total = 0
     fault: Fault | None = None
@@ -243,4 +248,16 @@ def unzstd(packed: Iterable[bytes], ceiling: int) -> Unpacked:
             pieces.append(piece)
     except zstandard.ZstdError as error:
         fault = Fault("damaged", f"{error}, after {total} bytes")
-    return Unpacked(b"".join(pieces), fault)
+    content = b"".join(pieces)
+    return Unpacked(content, fault or _shortage(head, len(content)))
+
+
+def _shortage(head: bytes, made: int) -> Fault | None:
+    """A first frame that says how much it makes, and did not: the reader takes the end of its input for the end."""
+    try:
+        announced = zstandard.get_frame_parameters(head).content_size
+    except zstandard.ZstdError:
+        return None
+    if announced == zstandard.CONTENTSIZE_UNKNOWN or made >= announced:
+        return None
+    return Fault("truncated", f"it ends after {made} bytes of {announced}")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sampler.extract.compressed import STEPS as COMPRESSED_STEPS
+from sampler.extract.compressed import looks_compressed, looks_like_lzma, survey_compressed, survey_lzma
 from sampler.extract.derivation import Step, cut, replay
 from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Reader, Survey
@@ -27,6 +29,7 @@ from sampler.extract.ooxml import survey_ooxml
 from sampler.extract.pe import survey_pe
 from sampler.extract.rtf import MAGIC as RTF_MAGIC
 from sampler.extract.rtf import read_object, survey_rtf
+from sampler.extract.tar import looks_like_tar, survey_tar
 from sampler.extract.vba import read_module
 from sampler.extract.zip import MARKS as ZIP_MARKS
 from sampler.extract.zip import survey_appended_zip, survey_zip
@@ -74,6 +77,9 @@ FORMATS: Final = (
     Format("rtf", starts_with(RTF_MAGIC), survey_rtf, {"rtf": read_object}, warm=RTF_MAGIC + b"1{\\objdata 01}}"),
     Format("ooxml", starts_with(*OOXML_MARKS), survey_ooxml, {"zip": unpack_step}, warm=b"PK\x03\x04" + bytes(26)),
     Format("zip", starts_with(*ZIP_MARKS), survey_zip),
+    Format("compressed", looks_compressed, survey_compressed, COMPRESSED_STEPS),
+    Format("tar", looks_like_tar, survey_tar),
+    Format("lzma", looks_like_lzma, survey_lzma),
     Format("zip behind something", bool, survey_appended_zip),
 )
 """In the order in which they are asked."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -32,6 +31,7 @@ from sampler.extract.compressed_streams import (
     unzstd,
 )
 from sampler.extract.extraction import Data, Survey
+from sampler.extract.member_names import name_faults
 from sampler.extract.zip_directory import (
     DESCRIBED_BEHIND,
     ENTRIES_MAX_COUNT,
@@ -49,8 +49,6 @@ PASSWORDS: Final = ("infected", "malware")
 _STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD_OLD, _ZSTD, _XZ = 0, 8, 12, 14, 20, 93, 95
 _METHODS: Final = frozenset({_STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD_OLD, _ZSTD, _XZ})
 _STEP: Final = re.compile(r"(\d{1,6})(?::(\w{1,32}))?", re.ASCII)
-_OUTSIDE: Final = re.compile(rb"(?:^|[/\\])\.\.(?:[/\\]|$)|^[/\\]|^[A-Za-z]:")
-"""A name that leads out of the folder that the archive would be unpacked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,11 @@ def read_zip(data: Data, *, from_end: bool = False) -> ZipFile:
         return ZipFile(found, (Fault("no-directory", "there is no central directory, or it leads nowhere"),))
     named = [_settled(data, entry) for entry in read_central(data, directory)]
     hidden = list(_between(data, named, directory.offset))
-    faults = [*_count_faults(directory.count, len(named)), *_name_faults(named), *_place_faults(named)]
+    faults = [
+        *_count_faults(directory.count, len(named)),
+        *name_faults((entry.name, entry.raw_name) for entry in named),
+        *_place_faults(named),
+    ]
     if hidden:
         first = hidden[0].name
         faults.append(Fault("hidden-members", f"{len(hidden)} that the directory does not name, such as {first!r}"))
@@ -270,18 +272,6 @@ def _count_faults(claimed: int, found: int) -> Iterator[Fault]:
         yield Fault("too-many-members", f"only the first {ENTRIES_MAX_COUNT} of {claimed} are read")
     elif claimed & 0xFFFF != found & 0xFFFF:
         yield Fault("directory", f"{found} members where {claimed} are announced")
-
-
-def _name_faults(named: Sequence[ZipEntry]) -> Iterator[Fault]:
-    for entry in named:
-        if _OUTSIDE.search(entry.raw_name):
-            yield Fault("name-outside", f"{entry.name!r} leads out of the archive's folder")
-        if b"\0" in entry.raw_name:
-            yield Fault("name-with-nul", f"{entry.name!r} ends earlier for some readers")
-    counts = Counter(entry.raw_name for entry in named)
-    for entry in named:
-        if (count := counts.pop(entry.raw_name, 1)) > 1:
-            yield Fault("name-twice", f"{entry.name!r} is the name of {count} members")
 
 
 def _place_faults(named: Sequence[ZipEntry]) -> Iterator[Fault]:
