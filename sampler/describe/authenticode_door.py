@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from asn1crypto import core, keys, parser, tsp, x509  # type: ignore[import-untyped]
+from asn1crypto import core, keys, parser, tsp, x509
 
 from sampler.describe.authenticode_schema import ContentInfo, IndirectData, SignedDataType, SignerInfo
 from sampler.describe.authenticode_values import (

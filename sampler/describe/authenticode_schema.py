@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from asn1crypto import algos, core  # type: ignore[import-untyped]
+from asn1crypto import algos, core
 
 
 class Anything(core.SetOf):  # type: ignore[misc]  # asn1crypto has no types

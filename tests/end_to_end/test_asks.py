@@ -121,7 +121,7 @@ async def test_without_consent_nothing_is_kept_and_nothing_answered(
 ) -> None:
     """A withdrawal takes what was kept away, and the ask is refused for it."""
     first = await told(agent, people, program)
-    kept = [path for path in lab.folder.rglob("*.sealed")]
+    kept = list(lab.folder.rglob("*.sealed"))
     assert len(kept) == 1
     assert program.read_bytes()[:64] not in kept[0].read_bytes()
     assert (await run("consent", "withdraw", "--config", str(lab.agent_config))).code == 0

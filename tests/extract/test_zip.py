@@ -8,7 +8,7 @@ import time
 import zipfile
 import zlib
 
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 
 from sampler.extract import Extraction, derive, find_regions
 from sampler.limits import MIB, UNPACK_DEPTH_MAX_COUNT, UNPACK_TOTAL_MAX_BYTES

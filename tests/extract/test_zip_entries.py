@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-import pyzipper  # type: ignore[import-untyped]
+import pyzipper
 
 import sampler
 from sampler.errors import NotDerivable
