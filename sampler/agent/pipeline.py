@@ -44,6 +44,7 @@ from sampler.model import (
     Refusal,
     Sampling,
     Snapshot,
+    Subject,
 )
 from sampler.permit import (
     Consent,
@@ -276,6 +277,8 @@ class Pipeline:
             fields += describe.process_fields(candidate.pid)
         if hashes is not None:
             fields += describe.hash_fields(taken.snapshot.sha256, hashes.md5, hashes.sha1)
+            if candidate.subject is Subject.FILE and taken.snapshot.is_file and taken.path is not None:
+                fields += describe.package_fields(taken.path, hashes.md5)
         return tuple(fields)
 
     def _decide(self, record: ObjectRecord, finding: Finding, read: Read) -> ObjectRecord:
