@@ -32,6 +32,8 @@ TARGET: Final = Target(
         b"\x01\x01\x01", b"\x02\x01\x01", b"\x01\x02\x01", b"\x02\x02\x01", b"\xff\xff", b"\x40\0\x38\0",
         b"\x34\0\x20\0", b"\0.text\0",
         b"\0.shstrtab\0", b"\xff\xff\xff\xff\xff\xff\xff\xff", b"\xff\xff\xff\xff\xff\xff\xff\x7f",
+        b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0", b"\xf5\xfe\xff\x6f", b".note.x\0", b"~Module signature appended~\n",
+        b"\0\0\x02\0\0\0\0\0\0\0\0\x20", b"\xff Go buildinf:\x08\x02", b"UPX!",
     ),
     max_bytes=SAMPLE_MAX_BYTES,
 )  # fmt: skip
