@@ -29,6 +29,9 @@ from sampler.extract.ooxml import survey_ooxml
 from sampler.extract.pe import survey_pe
 from sampler.extract.rtf import MAGIC as RTF_MAGIC
 from sampler.extract.rtf import read_object, survey_rtf
+from sampler.extract.seven import survey_seven
+from sampler.extract.seven import unpack_step as unpack_seven
+from sampler.extract.seven_headers import MAGIC as SEVEN_MAGIC
 from sampler.extract.tar import looks_like_tar, survey_tar
 from sampler.extract.vba import read_module
 from sampler.extract.zip import MARKS as ZIP_MARKS
@@ -77,6 +80,7 @@ FORMATS: Final = (
     Format("rtf", starts_with(RTF_MAGIC), survey_rtf, {"rtf": read_object}, warm=RTF_MAGIC + b"1{\\objdata 01}}"),
     Format("ooxml", starts_with(*OOXML_MARKS), survey_ooxml, {"zip": unpack_step}, warm=b"PK\x03\x04" + bytes(26)),
     Format("zip", starts_with(*ZIP_MARKS), survey_zip),
+    Format("7z", starts_with(SEVEN_MAGIC), survey_seven, {"7z": unpack_seven}),
     Format("compressed", looks_compressed, survey_compressed, COMPRESSED_STEPS),
     Format("tar", looks_like_tar, survey_tar),
     Format("lzma", looks_like_lzma, survey_lzma),

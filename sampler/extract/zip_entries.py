@@ -32,6 +32,7 @@ from sampler.extract.compressed_streams import (
 )
 from sampler.extract.extraction import Data, Survey
 from sampler.extract.member_names import name_faults
+from sampler.extract.passwords import PASSWORDS
 from sampler.extract.zip_directory import (
     DESCRIBED_BEHIND,
     ENTRIES_MAX_COUNT,
@@ -44,8 +45,6 @@ from sampler.extract.zip_directory import (
 from sampler.extract.zip_encryption import decrypted
 from sampler.model import PartKind
 
-PASSWORDS: Final = ("infected", "malware")
-"""What samples are exchanged with; tried in this order."""
 _STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD_OLD, _ZSTD, _XZ = 0, 8, 12, 14, 20, 93, 95
 _METHODS: Final = frozenset({_STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD_OLD, _ZSTD, _XZ})
 _STEP: Final = re.compile(r"(\d{1,6})(?::(\w{1,32}))?", re.ASCII)
