@@ -44,8 +44,9 @@ TARGET: Final = Target(
     _seeds,
     tokens=(
         *MAGICS, b"\x19\0\0\0", b"\x01\0\0\0", b"\x02\0\0\0\x18\0\0\0", b"\x05\0\0\0", b"\x28\0\0\x80",
-        b"\x1d\0\0\0\x10\0\0\0", b"\x0c\0\0\0", b"\x1c\0\0\x80", b"\x32\0\0\0", b"\xfa\xde\x0c\xc0", b"\xfa\xde\x0c\x02", b"\xfa\xde\x71\x71",
-        b"__TEXT\0\0", b"__LINKEDIT\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f",
+        b"\x1d\0\0\0\x10\0\0\0", b"\x0c\0\0\0", b"\x1c\0\0\x80", b"\x32\0\0\0", b"\xfa\xde\x0c\xc0",
+        b"\xfa\xde\x0c\x02", b"\xfa\xde\x71\x71", b"__TEXT\0\0", b"__LINKEDIT\0\0", b"\xff\xff\xff\xff",
+        b"\xff\xff\xff\x7f",
     ),
     max_bytes=SAMPLE_MAX_BYTES,
 )  # fmt: skip

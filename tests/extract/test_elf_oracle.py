@@ -49,7 +49,7 @@ def files() -> list[Path]:
     found = sorted(set(programs()))
     chosen = found[:: max(1, len(found) // FILES_COUNT)][:FILES_COUNT]
     assert len(chosen) >= 150, "this machine has too few programs to compare with"
-    return [*chosen, *sorted(shipped("samples_fixture").glob("elf/*/*.elf"))]
+    return [*chosen, *sorted(path for path in shipped("samples_fixture").glob("elf/*/*") if path.suffix != ".json")]
 
 
 class Theirs:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -503,6 +506,30 @@ def test_notes_of_core_files_are_regions() -> None:
     assert of_kind(survey(image(LITTLE, [command(LITTLE, 0x31, body)], bytes(16), kind=4)), PartKind.NOTE) == [
         ("addrable bits", CONTENT_AT, 16)
     ]
+
+
+PROGRAM: Final = """
+import sys
+from pathlib import Path
+from sampler.extract import find_regions
+from sampler.model import ContentKind
+contents = [Path(name).read_bytes() for name in sys.argv[1:]]
+sys.meta_path.clear()
+for content in contents:
+    sys.stdout.write(repr(find_regions(content, ContentKind.EXECUTABLE, "x/y")) + "\\n")
+"""
+
+
+def test_nothing_is_imported_while_reading(tmp_path: Path) -> None:
+    """A child in its sandbox can load nothing any more, whatever a signature is hashed with and names contain."""
+    blobs = [directory(hash_kind=kind, identifier=b"\x1b\xff") for kind in (1, 2, 4)]
+    contents = {"signed": signed(super_blob(blobs)), "fat": fat([(X86_64, 3, with_symbols(LITTLE, [(b"_a\x1b", 1)]))])}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    paths = [tmp_path / name for name in contents]
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *paths], check=True, capture_output=True, timeout=60)
+    assert done.stdout.count(b"file.macho") >= 2
+    assert hashlib.sha384(blobs[2]).hexdigest()[:40].encode() in done.stdout
 
 
 def test_truncated_anywhere(inside: Inside) -> None:
