@@ -5,6 +5,7 @@ Never raises; notes that lie about their lengths end the walk through their stre
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sampler.extract.elf_image import ElfImage
 from sampler.extract.naming import printable
 
 NOTES_MAX_COUNT: Final = 256
+STRETCHES_MAX_COUNT: Final = 128
+"""Segments and sections of notes that are walked; linkers write a handful."""
 _OWNER_MAX_BYTES: Final = 64
 _DESCRIPTION_MAX_BYTES: Final = 1024
 _FOR_LINKERS: Final = ".gnu.build.attributes"
@@ -60,7 +63,7 @@ def read_notes(image: ElfImage) -> tuple[tuple[ElfNote, ...], str]:
     """Every note once, by offset, and why not all of them when some are missing."""
     notes: dict[int, ElfNote] = {}
     broken = False
-    for stretch in _stretches(image):
+    for stretch in itertools.islice(_stretches(image), STRETCHES_MAX_COUNT):
         for note in _walk(image, *stretch):
             if note is None:
                 broken = True

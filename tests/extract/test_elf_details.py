@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import struct
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -210,6 +211,21 @@ def test_so_many_notes_are_read_and_no_more() -> None:
     found = survey(data)
     assert len(of_kind(found, PartKind.NOTE)) == NOTES_MAX_COUNT
     assert codes(found) == ["elf-notes"]
+
+
+def test_the_same_notes_in_two_thousand_sections_cost_bounded_work(elf: Build, inside: Inside) -> None:
+    """Sections that all claim the same notes are walked so often and no more."""
+    content = note("<", b"GNU", 1, b"") * 250
+    data = bytearray(elf(sections=[(".note", 7, content), *((f".n{number}", 7, b"") for number in range(2000))]))
+    table = int.from_bytes(data[40:48], "little")
+    place = data[table + 64 + 24 : table + 64 + 40]
+    for row in range(2, 2002):
+        data[table + 64 * row + 24 : table + 64 * row + 40] = place
+    begun = time.process_time()
+    found = survey(bytes(data))
+    assert time.process_time() - begun < 2
+    inside(found, len(data))
+    assert len(of_kind(found, PartKind.NOTE)) == 250
 
 
 def with_symbols(elf: Build, names: Sequence[bytes], *, section_kind: int = 11, info: int = 0x12) -> bytes:
