@@ -62,7 +62,7 @@ def survey_msg(data: Data, survey: Survey) -> bool:
 
 
 def _holds_message(file: CompoundFile, storage: int) -> bool:
-    return any(entry.name.lower() == _PROPERTIES for entry in file.storages_of(storage))
+    return any(entry.name.lower() == _PROPERTIES for entry in file.children_of(storage))
 
 
 def _attachments_of(file: CompoundFile) -> list[_Attachment]:
@@ -71,7 +71,7 @@ def _attachments_of(file: CompoundFile) -> list[_Attachment]:
     for storage in file.entries:
         if storage.kind != STORAGE or not storage.name.lower().startswith(_ATTACHMENT):
             continue
-        beside = {entry.name.lower(): entry for entry in file.storages_of(storage.sid)}
+        beside = {entry.name.lower(): entry for entry in file.children_of(storage.sid)}
         name = _name(file, beside)
         content = beside.get(_CONTENT)
         if content is not None and content.is_stream:
@@ -85,7 +85,7 @@ def _streams_of_object(file: CompoundFile, storage: OleEntry, name: str) -> list
     """The streams of an OLE object; of a message none, because its attachments are storages of their own."""
     if _holds_message(file, storage.sid):
         return []
-    streams = [entry for entry in file.storages_of(storage.sid) if entry.is_stream and entry.size]
+    streams = [entry for entry in file.children_of(storage.sid) if entry.is_stream and entry.size]
     return [_Attachment(entry, f"{name}/{printable(entry.name)}") for entry in streams]
 
 

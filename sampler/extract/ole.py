@@ -145,7 +145,7 @@ class _Reading:
     def _add_word(self, entry: OleEntry, content: bytes) -> None:
         add_word(content, self._facts)
         name, offset, length = word_table(content)
-        for table in self._file.storages_of(entry.parent):
+        for table in self._file.children_of(entry.parent):
             if table.is_stream and table.name == name and length:
                 with suppress(NotUnpacked):
                     texts = self._file.read(table, TABLE_MAX_BYTES).content

@@ -86,9 +86,17 @@ class CompoundFile:
         fault = Fault("truncated", f"{missing} of {entry.size} bytes are not there") if missing else None
         return Unpacked(content, fault)
 
-    def storages_of(self, parent: int) -> list[OleEntry]:
-        """What lies in a storage, in the order of the directory."""
-        return [entry for entry in self.entries if entry.parent == parent]
+    def children_of(self, storage: int) -> list[OleEntry]:
+        """What lies in the storage with this number, in the order of the directory."""
+        return self._children.get(storage, [])
+
+    @cached_property
+    def _children(self) -> dict[int, list[OleEntry]]:
+        children: dict[int, list[OleEntry]] = {}
+        for entry in self.entries:
+            if entry.is_linked:
+                children.setdefault(entry.parent, []).append(entry)
+        return children
 
     @cached_property
     def end(self) -> int:

@@ -24,7 +24,7 @@ def modules_of(file: CompoundFile, facts: DocumentFacts) -> dict[int, int]:
         if project is None:
             continue
         facts.code_page = facts.code_page or project.code_page
-        named = {beside.name.lower(): beside.sid for beside in file.storages_of(entry.parent) if beside.is_stream}
+        named = {beside.name.lower(): beside.sid for beside in file.children_of(entry.parent) if beside.is_stream}
         for module in project.modules:
             if module.stream.lower() in named:
                 offsets[named[module.stream.lower()]] = module.offset
