@@ -15,6 +15,7 @@ from sampler.extract.compressed import looks_compressed, looks_like_lzma, survey
 from sampler.extract.derivation import Step, cut, replay
 from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Reader, Survey
+from sampler.extract.iso import looks_like_iso, survey_iso
 from sampler.extract.lnk import MAGIC as LNK_MAGIC
 from sampler.extract.lnk import survey_lnk
 from sampler.extract.macho import looks_like_macho, survey_macho
@@ -83,6 +84,7 @@ FORMATS: Final = (
     Format("7z", starts_with(SEVEN_MAGIC), survey_seven, {"7z": unpack_seven}),
     Format("compressed", looks_compressed, survey_compressed, COMPRESSED_STEPS),
     Format("tar", looks_like_tar, survey_tar),
+    Format("iso", looks_like_iso, survey_iso),
     Format("lzma", looks_like_lzma, survey_lzma),
     Format("zip behind something", bool, survey_appended_zip),
 )

@@ -6,6 +6,7 @@ headers are looked for one after the other; local headers that the directory doe
 
 from __future__ import annotations
 
+import codecs
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -38,6 +39,8 @@ ENCRYPTED: Final = 0x1
 DESCRIBED_BEHIND: Final = 0x8
 """Sizes and checksum stand behind the member, not before it."""
 _UTF8: Final = 0x800
+_CODE_PAGE_437: Final = codecs.lookup("cp437")
+"""Loaded here, because a sandboxed child can load nothing any more."""
 _FILLED_64: Final = 0xFFFFFFFF
 
 
