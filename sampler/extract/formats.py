@@ -13,6 +13,8 @@ from typing import Final
 from sampler.extract.compressed import STEPS as COMPRESSED_STEPS
 from sampler.extract.compressed import looks_compressed, looks_like_lzma, survey_compressed, survey_lzma
 from sampler.extract.derivation import Step, cut, replay
+from sampler.extract.disk import fat_step, looks_like_disk, survey_disk
+from sampler.extract.disk_virtual import looks_virtual, survey_virtual
 from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Reader, Survey
 from sampler.extract.iso import looks_like_iso, survey_iso
@@ -85,6 +87,8 @@ FORMATS: Final = (
     Format("compressed", looks_compressed, survey_compressed, COMPRESSED_STEPS),
     Format("tar", looks_like_tar, survey_tar),
     Format("iso", looks_like_iso, survey_iso),
+    Format("virtual disk", looks_virtual, survey_virtual),
+    Format("disk", looks_like_disk, survey_disk, {"fat": fat_step}),
     Format("lzma", looks_like_lzma, survey_lzma),
     Format("zip behind something", bool, survey_appended_zip),
 )
