@@ -30,6 +30,9 @@ from sampler.extract.ole_powerpoint import read_storage
 from sampler.extract.ooxml import MARKS as OOXML_MARKS
 from sampler.extract.ooxml import survey_ooxml
 from sampler.extract.pe import survey_pe
+from sampler.extract.rar import survey_rar
+from sampler.extract.rar_headers import MAGIC_4 as RAR_4_MAGIC
+from sampler.extract.rar_headers import MAGIC_5 as RAR_5_MAGIC
 from sampler.extract.rtf import MAGIC as RTF_MAGIC
 from sampler.extract.rtf import read_object, survey_rtf
 from sampler.extract.seven import survey_seven
@@ -84,6 +87,7 @@ FORMATS: Final = (
     Format("ooxml", starts_with(*OOXML_MARKS), survey_ooxml, {"zip": unpack_step}, warm=b"PK\x03\x04" + bytes(26)),
     Format("zip", starts_with(*ZIP_MARKS), survey_zip),
     Format("7z", starts_with(SEVEN_MAGIC), survey_seven, {"7z": unpack_seven}),
+    Format("rar", starts_with(RAR_4_MAGIC, RAR_5_MAGIC), survey_rar),
     Format("compressed", looks_compressed, survey_compressed, COMPRESSED_STEPS),
     Format("tar", looks_like_tar, survey_tar),
     Format("iso", looks_like_iso, survey_iso),
