@@ -48,6 +48,7 @@ from sampler.examine.settings import seconds_for_size
 from sampler.extract import FORMATS, Extraction, KnownSectors, boot_records, derive, find_regions
 from sampler.limits import DERIVED_PAGE_BYTES, FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
+from sampler.runtime.byte_entropy import entropy_profile
 from sampler.sandbox import Prepared
 from sampler.scan import RuleSet, ScanLimits, ScanResult
 
@@ -113,12 +114,12 @@ class ObjectExaminer:
             return self._examine_by_rules(order, content)
         problems: list[Problem] = []
         facts = _attempt("describe", lambda: classify(content), _UNKNOWN, problems)
-        entropy = _attempt("describe", lambda: entropy_fields(content), _NO_FIELDS, problems)
+        profile = entropy_profile(content)
         similarity = _attempt("describe", lambda: similarity_fields(content), _NO_FIELDS, problems)
         signature = _attempt("describe", lambda: signature_fields(content, datetime.now(UTC)), _NO_FIELDS, problems)
         found = self._scan(order.path, order.owner, content, problems)
         structure = _attempt(
-            "extract", lambda: find_regions(content, facts.kind, facts.mime_type), Extraction(), problems
+            "extract", lambda: find_regions(content, facts.kind, facts.mime_type, profile), Extraction(), problems
         )
         problems += structure.problems
         return Examination(
@@ -128,7 +129,9 @@ class ObjectExaminer:
             ruleset_version=self.rules.version,
             matches=found.matches,
             regions=structure.regions,
-            fields=(*facts.fields, *entropy, *similarity, *signature, *structure.fields)[:FIELDS_MAX_COUNT],
+            fields=(*facts.fields, *entropy_fields(profile), *similarity, *signature, *structure.fields)[
+                :FIELDS_MAX_COUNT
+            ],
             problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
         )
 

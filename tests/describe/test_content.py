@@ -55,7 +55,9 @@ def test_an_empty_object_is_empty() -> None:
 def test_fields_are_type_and_entropy(launchers: list[Path]) -> None:
     """MIME type, file type and entropy are the facts, under their names and no others."""
     facts = describe_content(launchers[0].read_bytes(), None)
-    assert [field.name for field in facts.fields] == ["file.mime_type", "file.type", "sampler.file.entropy"]
+    assert [field.name for field in facts.fields] == [
+        "file.mime_type", "file.type", "sampler.file.entropy", "sampler.file.entropy_series",
+    ]  # fmt: skip
     assert value_of(facts.fields, "file.mime_type") == facts.mime_type
     assert facts.mime_type in ("application/x-dosexec", "application/vnd.microsoft.portable-executable")
     entropy = value_of(facts.fields, "sampler.file.entropy")

@@ -1,52 +1,36 @@
 from __future__ import annotations
 
-import math
+import random
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from sampler.describe import entropy, entropy_fields
-from sampler.describe.entropy import entropy_of
+from sampler.describe import entropy_fields
+from sampler.describe.entropy import DIGITS, series_of
+from sampler.limits import FIELD_VALUE_MAX_CHARACTERS
 from sampler.model import Field
+from sampler.runtime.byte_entropy import BLOCKS_MAX_COUNT, EntropyProfile, entropy_profile
 
 
-@pytest.mark.parametrize(
-    ("data", "bits"), [(b"", 0.0), (b"aaaa", 0.0), (b"abab", 1.0), (b"abcd" * 9, 2.0), (bytes(range(256)) * 3, 8.0)]
-)
-def test_known_entropies(data: bytes, bits: float) -> None:
-    """Nothing and one value have none, n equally frequent values have log2(n) bits."""
-    assert entropy_of(data) == bits
-    assert math.copysign(1, entropy_of(data)) == 1
+def test_whole_and_series() -> None:
+    """Entropy has two digits; the series says how long a block is and has a digit for each."""
+    data = bytes(4096) + bytes(range(256)) * 16 + b"ab" * 2048 + b"abcd" * 10
+    assert entropy_fields(entropy_profile(data)) == (
+        Field("sampler.file.entropy", 4.56),
+        Field("sampler.file.entropy_series", "4096:0z49"),
+    )
 
 
-@given(st.binary(max_size=500))
-def test_entropy_is_between_zero_and_eight(data: bytes) -> None:
-    """It never leaves its range, has three digits, and does not depend on the order of the bytes."""
-    value = entropy_of(data)
-    assert 0 <= value <= 8
-    assert value == round(value, 3)
-    assert value == entropy_of(bytes(sorted(data)))
+def test_nothing_has_no_series() -> None:
+    """An empty object has an entropy of zero and no blocks."""
+    assert entropy_fields(entropy_profile(b"")) == (Field("sampler.file.entropy", 0.0),)
 
 
-@given(st.binary(max_size=2000))
-def test_entropy_is_exact(data: bytes) -> None:
-    """Chunks and groups make no difference to what counting byte by byte tells."""
-    counts = [data.count(value) for value in set(data)]
-    exact = sum(count / len(data) * math.log2(len(data) / count) for count in counts)
-    assert entropy_of(data) == pytest.approx(exact, abs=6e-4)
+def test_digits_are_even_steps() -> None:
+    """Digits rise with entropy, a 36th of eight bits each, and eight bits are the last one."""
+    bits = tuple(8 * index / len(DIGITS) + 0.01 for index in range(len(DIGITS)))
+    assert series_of(EntropyProfile(4096, (*bits, 8.0))) == f"4096:{DIGITS}z"
 
 
-def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An object of many chunks has the entropy of all of its bytes."""
-    data = bytes(100) + bytes(range(256)) * 3
-    whole = entropy_of(data)
-    monkeypatch.setattr(entropy, "_CHUNK_BYTES", 7)
-    assert entropy_of(data) == whole
-
-
-def test_too_large_an_object_has_no_entropy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is exact or absent: a part's entropy does not pass for the whole's."""
-    monkeypatch.setattr(entropy, "ENTROPY_MAX_BYTES", 1000)
-    assert entropy_fields(bytes(1000)) == (Field("sampler.file.entropy", 0.0),)
-    assert entropy_fields(bytes(1001)) == ()
+def test_the_longest_series_is_a_value() -> None:
+    """The series of the largest objects fits into a field."""
+    chance = random.Random(3)
+    profile = EntropyProfile(4 << 20, tuple(chance.uniform(0, 8) for _ in range(BLOCKS_MAX_COUNT)), 4.0)
+    assert len(series_of(profile)) < FIELD_VALUE_MAX_CHARACTERS

@@ -14,6 +14,7 @@ def test_unknown_format_has_header_and_tail() -> None:
     found = find_regions(b"\x00" * 10_000, ContentKind.OTHER, "application/octet-stream")
     assert set(found.regions) == {
         Region(PartKind.HEADER, "", 0, 4096),
+        Region(PartKind.WINDOW, "highest", 4096, 4096),
         Region(PartKind.TAIL, "", 5904, 4096),
     }
     assert found.problems == ()
