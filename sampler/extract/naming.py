@@ -18,8 +18,8 @@ def printable(raw: bytes | str, ceiling: int = PART_NAME_MAX_CHARACTERS) -> str:
     Bytes are read as UTF-8; bytes that are not UTF-8 are escaped.
     """
     text = raw[: 4 * ceiling].decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw
-    text = "".join(_escaped(character) for character in text[: 4 * ceiling].strip("\0"))
-    return shortened(text, ceiling)
+    text = text[: 4 * ceiling].strip("\0")
+    return shortened(text if text.isprintable() else "".join(map(_escaped, text)), ceiling)
 
 
 def shortened(text: str, ceiling: int = PART_NAME_MAX_CHARACTERS) -> str:

@@ -1,20 +1,38 @@
-"""Regions and facts of a Portable Executable (Microsoft, "PE Format"), read through pefile.
+"""Regions and facts of a Portable Executable (Microsoft, "PE Format").
 
-Headers lie: every range is clipped to the file, and what lied is noted as a problem. What one reader cannot make sense
-of costs only its own regions.
+pefile reads the headers and the section table; everything behind them is read by small readers of our own, within
+fixed counts. Headers lie: every range is clipped to the file, and what lied is noted as a problem. What one reader
+cannot make sense of costs only its own regions. docs/malformed-pe.md says what is done where parsers differ.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from sampler.extract.bounded import BoundedView
 from sampler.extract.extraction import Data, Survey
+from sampler.extract.pe_certificates import add_certificates
+from sampler.extract.pe_debug import add_debug, is_reproducible, read_debug
+from sampler.extract.pe_directories import RESOURCE, SECURITY, add_directories
 from sampler.extract.pe_door import MachineFile, MalformedPe, ask, open_pe
-from sampler.extract.pe_fields import add_header_fields, add_import_hash, add_rich_hash, add_version_fields
+from sampler.extract.pe_dotnet import add_dotnet
+from sampler.extract.pe_exports import add_exports
+from sampler.extract.pe_fields import (
+    add_checksum,
+    add_compile_time,
+    add_header_fields,
+    add_imports,
+    add_version_fields,
+)
 from sampler.extract.pe_image import Image, read_image
+from sampler.extract.pe_packers import installer_of, oddities_of, packer_of
 from sampler.extract.pe_resources import Resource, ResourceTree
+from sampler.extract.pe_rich import add_rich_header
+from sampler.extract.pe_sections import add_section_fields
+from sampler.extract.pe_tls import read_callbacks
 from sampler.extract.pe_version import VERSION_MAX_BYTES
+from sampler.extract.stretches import open_stretch
 from sampler.limits import KIB
 from sampler.model import PartKind
 
@@ -23,9 +41,10 @@ ENTRY_AFTER_BYTES: Final = 1536
 """The window around the entry point."""
 HEADER_MAX_BYTES: Final = 64 * KIB
 
-_RESOURCE_DIRECTORY: Final = 2
-_SECURITY_DIRECTORY: Final = 4
 _CERTIFICATE_ALIGNMENT: Final = 8
+_TELLING_RESOURCES: Final = ("RT_RCDATA/11111", "RT_RCDATA/CABINET", "RT_RCDATA/SCRIPT")
+"""Type and name of those in which installers keep their marks."""
+_MARK_BYTES: Final = 64
 
 
 def survey_pe(data: Data, survey: Survey) -> bool:
@@ -33,16 +52,27 @@ def survey_pe(data: Data, survey: Survey) -> bool:
     try:
         pe = open_pe(data)
         image = ask(lambda: read_image(pe, BoundedView(data)))
+        header: int = ask(pe.OPTIONAL_HEADER.get_file_offset)
     except MalformedPe as error:
         survey.add_problem("not-a-pe", str(error))
         return False
     survey.add_region(PartKind.HEADER, "", 0, min(image.header_length, HEADER_MAX_BYTES))
     _add_sections(image, survey)
-    _add_entry_point(pe, image, survey)
-    _add_tail_of_image(pe, survey)
+    _add_window(image, "", pe.OPTIONAL_HEADER.AddressOfEntryPoint, survey)
+    _add_certificates(image, survey)
+    overlays = _overlays(pe, image, survey)
+    for offset, length in overlays:
+        survey.add_region(PartKind.OVERLAY, "", offset, length)
+    add_directories(image, survey)
+    for number, address in enumerate(read_callbacks(image, survey)):
+        _add_window(image, f"tls:{number}", address, survey)
+    _add_header_facts(pe, image, header, survey)
+    add_dotnet(image, survey)
     # Last, because there can be thousands of them and only so many regions are kept.
-    resources = _add_resources(pe, image, survey)
-    _add_fields(pe, image, resources, survey)
+    resources = _add_resources(image, survey)
+    _add_maker(pe, image, overlays, resources, survey)
+    for offset, length in overlays:
+        open_stretch(data, survey, "", offset, length)
     return True
 
 
@@ -56,20 +86,58 @@ def _add_sections(image: Image, survey: Survey) -> None:
             end, before = section.offset + section.length, section.name
 
 
-def _add_entry_point(pe: MachineFile, image: Image, survey: Survey) -> None:
-    address: int = pe.OPTIONAL_HEADER.AddressOfEntryPoint
+def _add_window(image: Image, name: str, address: int, survey: Survey) -> None:
+    """Around code that runs first: the entry point, or a TLS callback."""
     if address == 0:
         return
     offset = image.offset_of(address)
     if offset is None:
-        survey.add_problem("entry-point-outside", f"address {address:#x} has no byte in the file")
+        what = name or "entry point"
+        survey.add_problem("entry-point-outside", f"{what}: address {address:#x} has no byte in the file")
         return
     start = max(0, offset - ENTRY_BEFORE_BYTES)
-    survey.add_region(PartKind.ENTRY_POINT, "", start, min(offset + ENTRY_AFTER_BYTES, survey.size) - start)
+    survey.add_region(PartKind.ENTRY_POINT, name, start, min(offset + ENTRY_AFTER_BYTES, survey.size) - start)
 
 
-def _add_resources(pe: MachineFile, image: Image, survey: Survey) -> list[Resource]:
-    root, _ = _directory(pe, _RESOURCE_DIRECTORY)
+def _add_certificates(image: Image, survey: Survey) -> None:
+    table, length = image.directory(SECURITY)
+    if table and length:
+        add_certificates(image.view, table, length, survey)
+
+
+def _overlays(pe: MachineFile, image: Image, survey: Survey) -> tuple[tuple[int, int], ...]:
+    """Offset and length of what lies behind the image: before and behind a certificate table, which is no overlay."""
+    try:
+        start: int | None = ask(pe.get_overlay_data_start_offset)
+    except MalformedPe as error:
+        survey.add_problem("overlay", str(error))
+        return ()
+    if start is None:
+        return ()
+    certificate, length = image.directory(SECURITY)
+    if not length or not start <= certificate < survey.size:
+        return ((start, survey.size - start),)
+    # The table begins on a quadword; what fills the gap before it is no overlay.
+    before = certificate - start if certificate - start >= _CERTIFICATE_ALIGNMENT else 0
+    behind = certificate + length
+    return tuple(row for row in ((start, before), (behind, survey.size - behind)) if row[1] > 0)
+
+
+def _add_header_facts(pe: MachineFile, image: Image, header: int, survey: Survey) -> None:
+    debug = read_debug(image)
+    stamp: int = pe.FILE_HEADER.TimeDateStamp
+    add_header_fields(pe, survey)
+    add_compile_time(stamp, datetime.now(UTC), survey, is_hash=is_reproducible(debug))
+    add_checksum(image, header, pe.OPTIONAL_HEADER.CheckSum, survey)
+    add_section_fields(image, survey)
+    add_rich_header(image.view, header, survey)
+    add_debug(image, debug, survey)
+    add_imports(image, survey)
+    add_exports(image, survey)
+
+
+def _add_resources(image: Image, survey: Survey) -> list[Resource]:
+    root, _ = image.directory(RESOURCE)
     if root == 0:
         return []
     tree = ResourceTree(image, root)
@@ -85,39 +153,18 @@ def _add_resources(pe: MachineFile, image: Image, survey: Survey) -> list[Resour
     return resources
 
 
-def _add_tail_of_image(pe: MachineFile, survey: Survey) -> None:
-    """The certificate table, whose directory holds a file offset, and what lies behind the image beside it."""
-    certificate, length = _directory(pe, _SECURITY_DIRECTORY)
-    survey.add_region(PartKind.CERTIFICATE, "", certificate, length if certificate else 0)
-    try:
-        overlay: int | None = ask(pe.get_overlay_data_start_offset)
-    except MalformedPe as error:
-        survey.add_problem("overlay", str(error))
-        return
-    if overlay is None:
-        return
-    if not length or not overlay <= certificate < survey.size:
-        survey.add_region(PartKind.OVERLAY, "", overlay, survey.size - overlay)
-        return
-    # The table begins on a quadword; what fills the gap before it is no overlay.
-    if certificate - overlay >= _CERTIFICATE_ALIGNMENT:
-        survey.add_region(PartKind.OVERLAY, "", overlay, certificate - overlay)
-    survey.add_region(PartKind.OVERLAY, "", certificate + length, survey.size - certificate - length)
-
-
-def _add_fields(pe: MachineFile, image: Image, resources: list[Resource], survey: Survey) -> None:
-    add_header_fields(pe, image, survey)
+def _add_maker(
+    pe: MachineFile, image: Image, overlays: tuple[tuple[int, int], ...], resources: list[Resource], survey: Survey
+) -> None:
+    """Who made it by its own words, what packed it, what it installs."""
     version = next((resource for resource in resources if resource.type == "RT_VERSION"), None)
     if version is not None:
         add_version_fields(image.read(version.address, min(version.length, VERSION_MAX_BYTES)), survey)
-    for step in (add_import_hash, add_rich_hash):
-        try:
-            step(pe, survey)
-        except MalformedPe as error:
-            survey.add_problem("pe-fields", str(error))
-
-
-def _directory(pe: MachineFile, index: int) -> tuple[int, int]:
-    """Address and size of a data directory; zeros where the file has no such row."""
-    rows = pe.OPTIONAL_HEADER.DATA_DIRECTORY
-    return (rows[index].VirtualAddress, rows[index].Size) if index < len(rows) else (0, 0)
+    telling = {
+        resource.name: image.read(resource.address, min(resource.length, _MARK_BYTES))
+        for resource in resources
+        if resource.name.rpartition("/")[0] in _TELLING_RESOURCES
+    }
+    survey.add_field("sampler.file.packer", packer_of(image))
+    survey.add_field("sampler.file.installer", installer_of(image.view, overlays, telling))
+    survey.add_field("sampler.file.pe.oddities", oddities_of(image, pe.OPTIONAL_HEADER.AddressOfEntryPoint))

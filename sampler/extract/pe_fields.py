@@ -1,22 +1,22 @@
-"""Facts of a PE under their ECS names (``file.pe.*``) and under ``sampler.file.pe.*`` where ECS has none."""
+"""Facts of a PE's headers under their ECS names (``file.pe.*``), and ``sampler.file.pe.*`` where ECS has none."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
 from sampler.extract.extraction import Survey
-from sampler.extract.pe_door import MachineFile, ask
+from sampler.extract.listing import listed
+from sampler.extract.pe_checksum import checksum_of
+from sampler.extract.pe_door import MachineFile
 from sampler.extract.pe_image import Image
+from sampler.extract.pe_imports import ImportTables, shown
 from sampler.extract.pe_version import version_strings
-from sampler.limits import KIB
 
-_IMPORT_DIRECTORY: Final = 1
-_SECTION_NAMES_MAX_COUNT: Final = 256
-_SECTIONS_FOR_IMPORTS_MAX_COUNT: Final = 256
-"""pefile looks every import's address up in all sections; with more of them a hostile file could take minutes."""
-_RICH_HEADER_MAX_BYTES: Final = 64 * KIB
+_CHECKSUM_AT: Final = 64
+"""Offset in the optional header of either width."""
+_FIRST_YEAR: Final = 1995
+"""The format is of 1993; Delphi's linkers write 1992 into every file."""
 
 _MACHINES: Final = {
     0x014C: "x86", 0x8664: "x64", 0x01C0: "arm", 0x01C2: "arm", 0x01C4: "arm", 0xAA64: "arm64", 0xA641: "arm64ec",
@@ -38,14 +38,34 @@ _VERSION_FIELDS: Final = {
 }
 
 
-def add_header_fields(pe: MachineFile, image: Image, survey: Survey) -> None:
-    """What the headers say: machine, subsystem, the linker's time stamp, the names of the sections."""
+def add_header_fields(pe: MachineFile, survey: Survey) -> None:
+    """What the headers say of machine and subsystem."""
     machine, subsystem = pe.FILE_HEADER.Machine, pe.OPTIONAL_HEADER.Subsystem
     survey.add_field("file.pe.architecture", _MACHINES.get(machine, f"{machine:#06x}"))
-    survey.add_field("file.pe.sections", tuple(row.name for row in image.sections[:_SECTION_NAMES_MAX_COUNT]))
     survey.add_field("sampler.file.pe.subsystem", _SUBSYSTEMS.get(subsystem, str(subsystem)))
-    stamp = datetime.fromtimestamp(pe.FILE_HEADER.TimeDateStamp, UTC)
-    survey.add_field("sampler.file.pe.compile_time", stamp.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def add_compile_time(stamp: int, now: datetime, survey: Survey, *, is_hash: bool) -> None:
+    """The linker's time stamp, and whether it can be a time.
+
+    Args:
+        stamp: seconds since 1970.
+        now: nothing was linked later; a day is granted for clocks that are wrong.
+        survey: takes the fields.
+        is_hash: whether the linker says that it wrote a hash instead.
+    """
+    time = datetime.fromtimestamp(stamp, UTC)
+    survey.add_field("sampler.file.pe.compile_time", time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    survey.add_field("sampler.file.pe.compile_time_sanity", _sanity(time, now, is_hash=is_hash))
+
+
+def add_checksum(image: Image, header: int, stored: int, survey: Survey) -> None:
+    """``valid``, ``invalid``, or ``absent`` where the optional header, at offset ``header``, has a zero."""
+    computed = checksum_of(image.view, header + _CHECKSUM_AT) if stored else None
+    if stored == 0:
+        survey.add_field("sampler.file.pe.checksum", "absent")
+    elif computed is not None:
+        survey.add_field("sampler.file.pe.checksum", "valid" if computed == stored else "invalid")
 
 
 def add_version_fields(data: bytes, survey: Survey) -> None:
@@ -55,30 +75,24 @@ def add_version_fields(data: bytes, survey: Survey) -> None:
         survey.add_field(name, strings.get(key, ""))
 
 
-def add_import_hash(pe: MachineFile, survey: Survey) -> None:
-    """The imphash: MD5 over the imported names in their order, as Mandiant defined it.
+def add_imports(image: Image, survey: Survey) -> None:
+    """Libraries, symbols and the imphash, of both import tables."""
+    tables = ImportTables(image)
+    if tables.problem:
+        survey.add_problem("imports", tables.problem)
+    every = (*tables.imported, *tables.delayed)
+    survey.add_field("file.pe.imphash", tables.imphash)
+    survey.add_field("file.pe.imports", listed(shown(library, name) for library in every for name in library.symbols))
+    survey.add_field("sampler.file.pe.imports_count", sum(len(library.symbols) for library in every))
+    survey.add_field("sampler.file.pe.import_libraries", listed(library.name for library in tables.imported))
+    survey.add_field("sampler.file.pe.delay_import_libraries", listed(library.name for library in tables.delayed))
 
-    Raises:
-        MalformedPe: the import table cannot be read.
-    """
-    if len(pe.sections) > _SECTIONS_FOR_IMPORTS_MAX_COUNT:
-        survey.add_problem("imports", f"not read: {len(pe.sections)} sections")
-        return
-    ask(lambda: pe.parse_data_directories(directories=[_IMPORT_DIRECTORY]))
-    if getattr(pe, "DIRECTORY_ENTRY_IMPORT", None):
-        survey.add_field("file.pe.imphash", ask(pe.get_imphash))
 
-
-def add_rich_hash(pe: MachineFile, survey: Survey) -> None:
-    """MD5 over the decoded rich header, which tells what tools linked the file.
-
-    Raises:
-        MalformedPe: it begins like one and cannot be read.
-    """
-    if pe.OPTIONAL_HEADER.get_file_offset() > _RICH_HEADER_MAX_BYTES:
-        return
-    rich = ask(pe.parse_rich_header)
-    if rich:
-        survey.add_field(
-            "sampler.file.pe.rich_hash", hashlib.md5(rich["clear_data"], usedforsecurity=False).hexdigest()
-        )
+def _sanity(time: datetime, now: datetime, *, is_hash: bool) -> str:
+    if is_hash:
+        return "reproducible-build"
+    if time.timestamp() == 0:
+        return "zero"
+    if time.year < _FIRST_YEAR:
+        return f"before-{_FIRST_YEAR}"
+    return "future" if (time - now).total_seconds() > 86_400 else "plausible"

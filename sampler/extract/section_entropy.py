@@ -15,9 +15,9 @@ from sampler.extract.naming import printable
 from sampler.limits import KIB
 
 SECTIONS_MAX_COUNT: Final = 64
-COUNTED_MAX_BYTES: Final = 32 * KIB
+COUNTED_MAX_BYTES: Final = 16 * KIB
 """Of one section; eight pieces where it is longer."""
-TOTAL_MAX_BYTES: Final = 512 * KIB
+TOTAL_MAX_BYTES: Final = 256 * KIB
 _PIECES: Final = 8
 _NAME_MAX_CHARACTERS: Final = 64
 

@@ -206,13 +206,6 @@ def test_survives_65535_sections(pe: Build, inside: Inside, present: int) -> Non
     assert of_kind(found, PartKind.HEADER)
 
 
-def test_imports_of_a_file_with_very_many_sections_are_not_read(pe: Build) -> None:
-    """Looking imports up in thousands of sections would take too long: the hash is left out and that is noted."""
-    found = survey(pe(sections=[(b"s", b"x" * 16)] * 300, directories={1: (0x1000, 40)}))
-    assert value_of(found.fields, "file.pe.imphash") is None
-    assert "imports" in codes(found)
-
-
 def test_hostile_section_names_are_escaped(pe: Build) -> None:
     """NULs are dropped and what cannot be printed is escaped in a section's name."""
     found = survey(pe(sections=[(b"\x1b[2J\n\xff\0\0", b"x" * 0x200)]))
@@ -230,13 +223,14 @@ def test_truncated_at_every_power_of_two(launchers: list[Path], inside: Inside) 
 
 
 def test_what_only_begins_like_a_pe_is_of_unknown_format() -> None:
-    """Text with MZ in front has header and tail as any unknown format, and a problem that says why."""
+    """Text with MZ in front has header, tail and windows as any unknown format, and a problem that says why."""
     data = b"MZ, said the letter. " * 1000
     found = survey(data)
-    assert {(region.kind, region.offset, region.length) for region in found.regions} == {
+    assert {(region.kind, region.offset, region.length) for region in found.regions} >= {
         (PartKind.HEADER, 0, 4096),
         (PartKind.TAIL, len(data) - 4096, 4096),
     }
+    assert {region.kind for region in found.regions} <= {PartKind.HEADER, PartKind.TAIL, PartKind.WINDOW}
     assert codes(found) == {"not-a-pe"}
 
 
@@ -287,10 +281,9 @@ def test_whatever_pefile_raises_costs_only_its_own_answer(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    for question in ("get_overlay_data_start_offset", "get_imphash", "parse_rich_header"):
-        monkeypatch.setattr(pefile.PE, question, fail)
+    monkeypatch.setattr(pefile.PE, "get_overlay_data_start_offset", fail)
     found = survey(launcher + b"appended")
-    assert [problem.code for problem in found.problems] == ["overlay", "pe-fields", "pe-fields"]
+    assert [problem.code for problem in found.problems] == ["overlay"]
     assert len(of_kind(found, PartKind.SECTION)) == 6
     assert len(of_kind(found, PartKind.RESOURCE)) == 10
     assert value_of(found.fields, "file.pe.company") == "Simple Launcher User"
