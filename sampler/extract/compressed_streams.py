@@ -202,6 +202,27 @@ def lzma1_filter(properties: bytes, ceiling: int) -> dict[str, int]:
     }
 
 
+def undo_filter(wanted: Mapping[str, int], packed: Iterable[bytes], size: int, ceiling: int) -> Unpacked:
+    """The first ``size`` bytes before a branch or delta filter was put over them.
+
+    liblzma undoes a filter only in front of LZMA, and holds its last bytes back until the stream ends: so the bytes are
+    wrapped as uncompressed chunks of LZMA2, which has an end of its own.
+    """
+    decoder = raw_lzma([wanted, {"id": lzma.FILTER_LZMA2, "dict_size": CHUNK_BYTES}])
+    return unpack_stream(decoder, _as_lzma2(packed), ceiling, size)
+
+
+def _as_lzma2(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """xz, "LZMA2": a control byte (1 resets the dictionary, 2 does not), the size less one, the bytes; zero ends."""
+    control = 1
+    for block in packed:
+        for start in range(0, len(block), CHUNK_BYTES):
+            piece = block[start : start + CHUNK_BYTES]
+            yield b"".join((bytes([control]), (len(piece) - 1).to_bytes(2, "big"), piece))
+            control = 2
+    yield b"\0"
+
+
 def bunzip() -> Decoder:
     """A decoder of one bzip2 stream."""
     return bz2.BZ2Decompressor()

@@ -17,6 +17,8 @@ from sampler.extract.disk import fat_step, looks_like_disk, survey_disk
 from sampler.extract.disk_virtual import looks_virtual, survey_virtual
 from sampler.extract.elf import survey_elf
 from sampler.extract.extraction import Data, Reader, Survey
+from sampler.extract.installers import looks_like_nsis, looks_named, survey_named, survey_nsis
+from sampler.extract.installers import unpack_step as unpack_nsis
 from sampler.extract.iso import looks_like_iso, survey_iso
 from sampler.extract.lnk import MAGIC as LNK_MAGIC
 from sampler.extract.lnk import survey_lnk
@@ -91,6 +93,8 @@ FORMATS: Final = (
     Format("compressed", looks_compressed, survey_compressed, COMPRESSED_STEPS),
     Format("tar", looks_like_tar, survey_tar),
     Format("iso", looks_like_iso, survey_iso),
+    Format("installer", looks_named, survey_named),
+    Format("nsis", looks_like_nsis, survey_nsis, {"nsis": unpack_nsis}),
     Format("virtual disk", looks_virtual, survey_virtual),
     Format("disk", looks_like_disk, survey_disk, {"fat": fat_step}),
     Format("lzma", looks_like_lzma, survey_lzma),

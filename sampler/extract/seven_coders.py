@@ -7,7 +7,7 @@ LZMA, LZMA2, Deflate, BZip2, Zstandard and plain copies, behind branch filters a
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from sampler.extract.compressed_streams import (
@@ -19,6 +19,7 @@ from sampler.extract.compressed_streams import (
     bunzip,
     lzma1_filter,
     raw_lzma,
+    undo_filter,
     unpack_stream,
     unzstd,
 )
@@ -39,8 +40,6 @@ _BRANCHES: Final[Mapping[bytes, int]] = {
 _NAMES: Final[Mapping[bytes, str]] = {
     b"\x03\x03\x01\x1b": "BCJ2", b"\x03\x04\x01": "PPMd", b"\x04\x01\x09": "Deflate64", b"\x0a": "ARM64",
 }  # fmt: skip
-_PLAIN_CHUNK_BYTES: Final = 64 * KIB
-"""The most that one chunk of LZMA2 holds uncompressed."""
 
 
 def undo(coder: Coder, packed: Iterable[bytes], size: int, ceiling: int, password: str | None) -> Unpacked:
@@ -60,7 +59,7 @@ def undo(coder: Coder, packed: Iterable[bytes], size: int, ceiling: int, passwor
     if coder.method == _ZSTD:
         return unzstd(packed, ceiling)
     if coder.method in _BRANCHES or coder.method == _DELTA:
-        return _undo_filter(_filter_of(coder), packed, size, ceiling)
+        return undo_filter(_filter_of(coder), packed, size, ceiling)
     decoders: dict[bytes, Callable[[], Decoder]] = {_COPY: Copier, _DEFLATE: Inflater, _BZIP2: bunzip}
     if coder.method not in decoders:
         raise NotUnpacked("unsupported", f"nothing here undoes {method_name(coder)}")
@@ -83,21 +82,3 @@ def _filter_of(coder: Coder) -> dict[str, int]:
     if coder.method == _DELTA:
         return {"id": lzma.FILTER_DELTA, "dist": 1 + (coder.properties[0] if coder.properties else 0)}
     return {"id": _BRANCHES[coder.method]}
-
-
-def _undo_filter(wanted: dict[str, int], packed: Iterable[bytes], size: int, ceiling: int) -> Unpacked:
-    """liblzma undoes a filter only in front of LZMA, and holds its last bytes back until the stream ends: so the bytes
-    are wrapped as uncompressed chunks of LZMA2, which has an end of its own."""
-    decoder = raw_lzma([wanted, {"id": lzma.FILTER_LZMA2, "dict_size": _PLAIN_CHUNK_BYTES}])
-    return unpack_stream(decoder, _as_lzma2(packed), ceiling, size)
-
-
-def _as_lzma2(packed: Iterable[bytes]) -> Iterator[bytes]:
-    """xz, "LZMA2": a control byte (1 resets the dictionary, 2 does not), the size less one, the bytes; zero ends."""
-    control = 1
-    for block in packed:
-        for start in range(0, len(block), _PLAIN_CHUNK_BYTES):
-            piece = block[start : start + _PLAIN_CHUNK_BYTES]
-            yield b"".join((bytes([control]), (len(piece) - 1).to_bytes(2, "big"), piece))
-            control = 2
-    yield b"\0"
