@@ -176,11 +176,11 @@ def test_fields_of_a_finding() -> None:
 
 def test_fields_that_no_sample_has() -> None:
     """Every field whose name stands in the code is on the page, whether a sample shows it or not."""
-    written = set()
+    written = set[str]()
     for path in sorted((Path(__file__).parents[2] / "sampler").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                written |= {node.args[0].value} if called in ("add_field", "Field") else set()
+                written |= {str(node.args[0].value)} if called in ("add_field", "Field") else set()
     assert len(written) > 100
     assert sorted(written - set(KNOWN)) == [], REFRESH
