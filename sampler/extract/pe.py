@@ -42,6 +42,7 @@ ENTRY_AFTER_BYTES: Final = 1536
 HEADER_MAX_BYTES: Final = 64 * KIB
 
 _CERTIFICATE_ALIGNMENT: Final = 8
+_SECTION_ROW_BYTES: Final = 40
 _TELLING_RESOURCES: Final = ("RT_RCDATA/11111", "RT_RCDATA/CABINET", "RT_RCDATA/SCRIPT")
 """Type and name of those in which installers keep their marks."""
 _MARK_BYTES: Final = 64
@@ -60,7 +61,7 @@ def survey_pe(data: Data, survey: Survey) -> bool:
     _add_sections(image, survey)
     _add_window(image, "", pe.OPTIONAL_HEADER.AddressOfEntryPoint, survey)
     _add_certificates(image, survey)
-    overlays = _overlays(pe, image, survey)
+    overlays = _overlays(image, header + pe.FILE_HEADER.SizeOfOptionalHeader)
     for offset, length in overlays:
         survey.add_region(PartKind.OVERLAY, "", offset, length)
     add_directories(image, survey)
@@ -105,22 +106,21 @@ def _add_certificates(image: Image, survey: Survey) -> None:
         add_certificates(image.view, table, length, survey)
 
 
-def _overlays(pe: MachineFile, image: Image, survey: Survey) -> tuple[tuple[int, int], ...]:
-    """Offset and length of what lies behind the image: before and behind a certificate table, which is no overlay."""
-    try:
-        start: int | None = ask(pe.get_overlay_data_start_offset)
-    except MalformedPe as error:
-        survey.add_problem("overlay", str(error))
-        return ()
-    if start is None:
-        return ()
+def _overlays(image: Image, table: int) -> tuple[tuple[int, int], ...]:
+    """Offset and length of what lies behind headers and sections, before and behind a certificate table in it.
+
+    What claims to reach beyond the file hides nothing. ``table`` is the offset of the section table.
+    """
+    size = len(image.view)
+    ends = (table + _SECTION_ROW_BYTES * len(image.sections), *(row.offset + row.length for row in image.sections))
+    start = max((end for end in ends if end <= size), default=size)
     certificate, length = image.directory(SECURITY)
-    if not length or not start <= certificate < survey.size:
-        return ((start, survey.size - start),)
+    if not length or not start <= certificate < size:
+        return ((start, size - start),) if start < size else ()
     # The table begins on a quadword; what fills the gap before it is no overlay.
     before = certificate - start if certificate - start >= _CERTIFICATE_ALIGNMENT else 0
     behind = certificate + length
-    return tuple(row for row in ((start, before), (behind, survey.size - behind)) if row[1] > 0)
+    return tuple(row for row in ((start, before), (behind, size - behind)) if row[1] > 0)
 
 
 def _add_header_facts(pe: MachineFile, image: Image, header: int, survey: Survey) -> None:

@@ -273,20 +273,18 @@ def test_broken_imports_cost_only_the_import_hash(pe: Build) -> None:
 @pytest.mark.parametrize(
     "error", [AttributeError, UnicodeDecodeError("utf-8", b"", 0, 1, ""), RecursionError, KeyError]
 )
-def test_whatever_pefile_raises_costs_only_its_own_answer(
+def test_whatever_pefile_raises_is_a_problem(
     launcher: bytes, monkeypatch: pytest.MonkeyPatch, error: type[Exception] | Exception
 ) -> None:
-    """An error in one of pefile's answers is a problem; sections, resources and the other facts stand."""
+    """A file whose headers pefile gives up on is one of unknown format, and why is said."""
 
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(pefile.PE, "get_overlay_data_start_offset", fail)
-    found = survey(launcher + b"appended")
-    assert [problem.code for problem in found.problems] == ["overlay"]
-    assert len(of_kind(found, PartKind.SECTION)) == 6
-    assert len(of_kind(found, PartKind.RESOURCE)) == 10
-    assert value_of(found.fields, "file.pe.company") == "Simple Launcher User"
+    monkeypatch.setattr(pefile.PE, "parse_sections", fail)
+    found = survey(launcher)
+    assert [problem.code for problem in found.problems] == ["not-a-pe"]
+    assert of_kind(found, PartKind.HEADER)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
