@@ -6,19 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from sampler.extract.aes import BLOCK_BYTES, HAS_AES, chaining
 from sampler.extract.compressed_streams import NotUnpacked
-
-try:
-    from Cryptodome.Cipher import AES
-except ImportError:  # an extra; without it encrypted archives are named and left out
-    HAS_AES = False
-else:
-    HAS_AES = True
 
 AES_METHOD: Final = b"\x06\xf1\x07\x01"
 _ROUNDS_MAX_POWER: Final = 20
 """7-Zip writes 19; each more doubles the time."""
-_BLOCK_BYTES: Final = 16
 _ROUNDS_AT_ONCE: Final = 4096
 
 
@@ -31,15 +24,14 @@ def decrypted(properties: bytes, packed: Iterable[bytes], password: str | None) 
     if password is None or not HAS_AES:
         raise NotUnpacked("encrypted", "it is encrypted with AES")
     power, salt, vector = _parameters(properties)
-    cipher = AES.new(_key(power, salt, password), AES.MODE_CBC, iv=vector)
-    return _blocks(cipher.decrypt, packed)
+    return _blocks(chaining(_key(power, salt, password), vector), packed)
 
 
 def _blocks(decrypt: Callable[[bytes], bytes], packed: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for block in packed:
         both = rest + block
-        whole = len(both) // _BLOCK_BYTES * _BLOCK_BYTES
+        whole = len(both) // BLOCK_BYTES * BLOCK_BYTES
         rest = both[whole:]
         yield decrypt(both[:whole])
 
@@ -54,7 +46,7 @@ def _parameters(properties: bytes) -> tuple[int, bytes, bytes]:
         raise NotUnpacked("encrypted", f"2^{power} rounds for a key are more than are taken")
     salt = properties[2 : 2 + salt_bytes]
     vector = properties[2 + salt_bytes : 2 + salt_bytes + vector_bytes]
-    return power, salt, vector.ljust(_BLOCK_BYTES, b"\0")
+    return power, salt, vector.ljust(BLOCK_BYTES, b"\0")
 
 
 def _key(power: int, salt: bytes, password: str) -> bytes:

@@ -13,17 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from sampler.extract.aes import HAS_AES, counting
 from sampler.extract.compressed_streams import NotUnpacked
 from sampler.extract.zip_directory import DESCRIBED_BEHIND, ZipEntry
 from sampler.limits import MIB
-
-try:
-    from Cryptodome.Cipher import AES
-    from Cryptodome.Util import Counter
-except ImportError:  # an extra; without it members encrypted with AES are named and left out
-    HAS_AES = False
-else:
-    HAS_AES = True
 
 DECRYPT_MAX_BYTES: Final = 8 * MIB
 """Packed bytes of one member under the old encryption, which costs a second for each megabyte or two."""
@@ -109,10 +102,8 @@ def _from_aes(packed: Iterable[bytes], entry: ZipEntry, password: str) -> Iterat
     made = hashlib.pbkdf2_hmac("sha1", password.encode(), first[:salt_bytes], _ROUNDS, 2 * key_bytes + 2)
     if len(first) < start or not hmac.compare_digest(made[-2:], first[salt_bytes:start]):
         raise NotUnpacked("encrypted", "the password is another one")
-    counter = Counter.new(128, initial_value=1, little_endian=True)
-    cipher = AES.new(made[:key_bytes], AES.MODE_CTR, counter=counter)
     left = entry.packed_size - start - _CODE_BYTES
-    return _rest_of_aes(cipher.decrypt, left, first[start:], blocks)
+    return _rest_of_aes(counting(made[:key_bytes]), left, first[start:], blocks)
 
 
 def _rest_of_aes(
