@@ -220,6 +220,7 @@ OURS: Final = {
 """Heads whose type libmagic does not know, and what quick_type says."""
 
 LIBMAGIC_SAYS_MORE_OR_OTHER: Final = {
+    ("application/CDFV2", "application/vnd.ms-outlook"),  # its properties lie behind the first bytes
     ("application/x-pie-executable", "application/x-sharedlib"): "what it looks for is beyond the head",
     ("application/java-archive", "application/zip"): "it knows only jar(1)'s mark, which other makers leave out",
     ("application/vnd.android.package-archive", "application/zip"): "5.41 has no name for these packages",
