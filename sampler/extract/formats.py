@@ -31,6 +31,7 @@ from sampler.extract.ole_native import read_native_stream
 from sampler.extract.ole_powerpoint import read_storage
 from sampler.extract.ooxml import MARKS as OOXML_MARKS
 from sampler.extract.ooxml import survey_ooxml
+from sampler.extract.pdf import looks_like_pdf, read_pdf, survey_pdf
 from sampler.extract.pe import survey_pe
 from sampler.extract.rar import survey_rar
 from sampler.extract.rar_headers import MAGIC_4 as RAR_4_MAGIC
@@ -78,6 +79,8 @@ _OLE_STEPS: Final[Mapping[str, Step]] = {
     "ppt": read_storage,
 }
 
+_WARM_PDF: Final = b"%PDF-1.7\n1 0 obj\n<</JS(\xfe\xff\0a)/URI(a:b)>>\nendobj\n"
+
 FORMATS: Final = (
     Format("pe", starts_with(b"MZ"), survey_pe, warm=b"MZ" + bytes(62)),
     Format("elf", starts_with(b"\x7fELF"), survey_elf, warm=b"\x7fELF" + bytes(60)),
@@ -87,6 +90,7 @@ FORMATS: Final = (
     Format("ole", starts_with(OLE_MAGIC), survey_ole, _OLE_STEPS, warm=OLE_MAGIC + bytes(504)),
     Format("rtf", starts_with(RTF_MAGIC), survey_rtf, {"rtf": read_object}, warm=RTF_MAGIC + b"1{\\objdata 01}}"),
     Format("ooxml", starts_with(*OOXML_MARKS), survey_ooxml, {"zip": unpack_step}, warm=b"PK\x03\x04" + bytes(26)),
+    Format("pdf", looks_like_pdf, survey_pdf, {"pdf": read_pdf}, warm=_WARM_PDF),
     Format("zip", starts_with(*ZIP_MARKS), survey_zip),
     Format("7z", starts_with(SEVEN_MAGIC), survey_seven, {"7z": unpack_seven}),
     Format("rar", starts_with(RAR_4_MAGIC, RAR_5_MAGIC), survey_rar),
