@@ -1,7 +1,7 @@
 """The one door to atheris: ``python -m fuzz.driver TARGET [libFuzzer flags] CORPUS``. Started by ``fuzz.run``.
 
-Only ``sampler`` and ``pefile`` are instrumented, so only their branches guide the mutations. Native libraries run as
-they are shipped.
+Only ``sampler``, ``pefile`` and ``asn1crypto`` are instrumented, so only their branches guide the mutations. Native
+libraries run as they are shipped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 import sys
 from typing import Any, Final
 
-_INSTRUMENTED: Final = ["sampler", "pefile"]
+_INSTRUMENTED: Final = ["sampler", "pefile", "asn1crypto"]
 
 
 def main(arguments: list[str]) -> None:
