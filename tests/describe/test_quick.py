@@ -220,12 +220,11 @@ OURS: Final = {
 """Heads whose type libmagic does not know, and what quick_type says."""
 
 LIBMAGIC_SAYS_MORE_OR_OTHER: Final = {
-    ("application/CDFV2", "application/vnd.ms-outlook"): "the streams that tell the program lie beyond the head",
     ("application/x-pie-executable", "application/x-sharedlib"): "what it looks for is beyond the head",
     ("application/java-archive", "application/zip"): "it knows only jar(1)'s mark, which other makers leave out",
     ("application/vnd.android.package-archive", "application/zip"): "5.41 has no name for these packages",
     ("application/CDFV2", "application/msword"): "the streams that tell the program lie beyond the head",
-    ("application/CDFV2", "application/vnd.ms-outlook"): "as with other programs' documents",
+    ("application/CDFV2", "application/vnd.ms-outlook"): "its properties lie beyond the head",
 }  # fmt: skip
 """(quick_type, libmagic): why they differ although both have an answer."""
 
