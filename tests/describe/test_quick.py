@@ -224,6 +224,7 @@ LIBMAGIC_SAYS_MORE_OR_OTHER: Final = {
     ("application/java-archive", "application/zip"): "it knows only jar(1)'s mark, which other makers leave out",
     ("application/vnd.android.package-archive", "application/zip"): "5.41 has no name for these packages",
     ("application/CDFV2", "application/msword"): "the streams that tell the program lie beyond the head",
+    ("application/CDFV2", "application/vnd.ms-excel"): "as with other documents",
     ("application/CDFV2", "application/vnd.ms-outlook"): "its properties lie beyond the head",
 }  # fmt: skip
 """(quick_type, libmagic): why they differ although both have an answer."""
