@@ -61,11 +61,11 @@ def survey_pe(data: Data, survey: Survey) -> bool:
     _add_sections(image, survey)
     _add_window(image, "", pe.OPTIONAL_HEADER.AddressOfEntryPoint, survey)
     _add_certificates(image, survey)
-    overlays = _overlays(image, header + pe.FILE_HEADER.SizeOfOptionalHeader)
+    overlays = _overlays(image, header, header + pe.FILE_HEADER.SizeOfOptionalHeader)
     for offset, length in overlays:
         survey.add_region(PartKind.OVERLAY, "", offset, length)
     add_directories(image, survey)
-    for number, address in enumerate(read_callbacks(image, survey)):
+    for number, address in read_callbacks(image, survey):
         _add_window(image, f"tls:{number}", address, survey)
     _add_header_facts(pe, image, header, survey)
     add_dotnet(image, survey)
@@ -93,8 +93,7 @@ def _add_window(image: Image, name: str, address: int, survey: Survey) -> None:
         return
     offset = image.offset_of(address)
     if offset is None:
-        what = name or "entry point"
-        survey.add_problem("entry-point-outside", f"{what}: address {address:#x} has no byte in the file")
+        survey.add_problem("entry-point-outside", f"address {address:#x} has no byte in the file")
         return
     start = max(0, offset - ENTRY_BEFORE_BYTES)
     survey.add_region(PartKind.ENTRY_POINT, name, start, min(offset + ENTRY_AFTER_BYTES, survey.size) - start)
@@ -106,14 +105,20 @@ def _add_certificates(image: Image, survey: Survey) -> None:
         add_certificates(image.view, table, length, survey)
 
 
-def _overlays(image: Image, table: int) -> tuple[tuple[int, int], ...]:
+def _overlays(image: Image, header: int, table: int) -> tuple[tuple[int, int], ...]:
     """Offset and length of what lies behind headers and sections, before and behind a certificate table in it.
 
-    What claims to reach beyond the file hides nothing. ``table`` is the offset of the section table.
+    A section that begins beyond the file hides nothing; one that ends there leaves no overlay.
+
+    Args:
+        image: of the file.
+        header: offset of the optional header, which is in the file.
+        table: offset of the section table, which need not be.
     """
     size = len(image.view)
-    ends = (table + _SECTION_ROW_BYTES * len(image.sections), *(row.offset + row.length for row in image.sections))
-    start = max((end for end in ends if end <= size), default=size)
+    table_end = table + _SECTION_ROW_BYTES * len(image.sections)
+    ends = [row.offset + row.length for row in image.sections if row.offset < size]
+    start = min(size, max(table_end if table_end <= size else header, *ends, 0))
     certificate, length = image.directory(SECURITY)
     if not length or not start <= certificate < size:
         return ((start, size - start),) if start < size else ()

@@ -11,7 +11,7 @@ from typing import Final
 from sampler.extract.bounded import SLICE_MAX_BYTES, BoundedView
 from sampler.limits import MIB
 
-CHECKED_MAX_BYTES: Final = 64 * MIB
+CHECKED_MAX_BYTES: Final = 32 * MIB
 _MODULUS: Final = 0xFFFF
 _FIELD_BYTES: Final = 4
 

@@ -12,8 +12,8 @@ from sampler.extract.pe_image import Image
 CALLBACKS_MAX_COUNT: Final = 64
 
 
-def read_callbacks(image: Image, survey: Survey) -> tuple[int, ...]:
-    """Relative virtual addresses of the callbacks in their order, which also become fields."""
+def read_callbacks(image: Image, survey: Survey) -> tuple[tuple[int, int], ...]:
+    """Number and relative virtual address of each callback that lies in the file; all of them become fields."""
     directory, _ = image.directory(TLS)
     if directory == 0:
         return ()
@@ -29,7 +29,10 @@ def read_callbacks(image: Image, survey: Survey) -> tuple[int, ...]:
         survey.add_problem("tls", f"only the first {CALLBACKS_MAX_COUNT} callbacks are looked at")
     survey.add_field("sampler.file.pe.tls_callbacks_count", len(callbacks))
     survey.add_field("sampler.file.pe.tls_callbacks", tuple(f"{address:#x}" for address in callbacks))
-    return tuple(callbacks)
+    inside = [(number, row) for number, row in enumerate(callbacks) if image.offset_of(row) is not None]
+    if len(inside) < len(callbacks):
+        survey.add_problem("tls", f"{len(callbacks) - len(inside)} callbacks have no byte in the file")
+    return tuple(inside)
 
 
 def _callbacks(image: Image, address: int, pointer: struct.Struct) -> list[int]:
