@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from sampler.agent.examining import examine_settings
 from sampler.agent.places import rule_folders
 from sampler.agent.settings import AgentSettings
 from sampler.cli.exit_codes import ExitCode
@@ -27,13 +24,11 @@ from sampler.cli.scan_output import (
     YaraPrinter,
     names_as_given,
 )
-from sampler.cli.scan_processes import scan_processes
 from sampler.cli.scan_run import ScanOrder, ScanRun, ended_by_interrupt
 from sampler.cli.values import EXTERNAL, SIZE, moment_ns, paths_of
-from sampler.examine import ExamineSettings
 from sampler.model import RuleMatch
 from sampler.runtime import places
-from sampler.scan import Collected, RuleWriting
+from sampler.scan import Collected, RuleSettings, RuleWriting, ScanLimits
 from sampler.scan.engines import ENGINE_NAMES
 from sampler.walk import Selection
 
@@ -104,16 +99,21 @@ def scan(**options: Any) -> None:
     pids = _pids(options)
     arguments = {} if pids else _arguments(options["paths"], options["files_from"])
     order = _order(options, arguments)
-    collected = order.examine.rules.collect()
+    collected = order.rules.collect()
     output = Output()
     printer = _printer(options, output, names_as_given(arguments), collected, as_json=as_json)
     with ended_by_interrupt():
-        work = scan_processes(order.examine, pids, printer) if pids else ScanRun(order, collected, printer).run()
-        tally = asyncio.run(work)
+        tally = _processes(order, pids, printer) if pids else ScanRun(order, collected, printer).run()
     output.flush()
     if not as_json and options["form"] == "lines":
         click.echo(str(tally), err=True)
     sys.exit(_exit_code(tally))
+
+
+def _processes(order: ScanOrder, pids: Sequence[int], printer: Printer) -> Tally:
+    from sampler.cli.scan_processes import scan_processes  # noqa: PLC0415  # all that runs rules takes long to import
+
+    return scan_processes(order, pids, printer)
 
 
 def _pids(options: dict[str, Any]) -> tuple[int, ...]:
@@ -142,32 +142,22 @@ def _arguments(paths: Sequence[str], listed: Path | None) -> dict[bytes, bytes]:
 def _order(options: dict[str, Any], arguments: dict[bytes, bytes]) -> ScanOrder:
     settings = settings_of(AgentSettings, "agent", options["config"])
     own = settings.examine
-    cache = None if options["no_cache"] else places.cache_folder(os.environ)
-    rule_places = tuple(place.absolute() for place in options["rule_places"]) or rule_folders(settings)
-    agents = examine_settings(own, rule_places, places.cache_folder(os.environ) / "rules")
+    cache = places.cache_folder(os.environ)
     return ScanOrder(
         paths=tuple(arguments),
-        examine=_examine_settings(options, agents),
+        rules=RuleSettings(
+            places=tuple(place.absolute() for place in options["rule_places"]) or rule_folders(settings),
+            engine=options["engine"] or own.engine,
+            externals={**own.externals, **dict(options["externals"])},
+            cache=cache / "rules",
+        ),
+        limits=ScanLimits(timeout_seconds=options["timeout"] or own.timeout_seconds, fast=options["fast"]),
+        agents=own,
+        children=options["workers"] or own.children,
         selection=_selection(options),
         max_bytes=own.object_max_bytes,
-        memory=cache,
+        memory=None if options["no_cache"] else cache,
         hit_bytes=options["strings"] and options["form"] == "yara",
-    )
-
-
-def _examine_settings(options: dict[str, Any], own: ExamineSettings) -> ExamineSettings:
-    """The agent's settings, with what was asked for in their place."""
-    timeout_seconds = options["timeout"] or own.limits.timeout_seconds
-    return replace(
-        own,
-        rules=replace(
-            own.rules,
-            engine=options["engine"] or own.rules.engine,
-            externals={**own.rules.externals, **dict(options["externals"])},
-        ),
-        limits=replace(own.limits, timeout_seconds=timeout_seconds, fast=options["fast"]),
-        children=options["workers"] or own.children,
-        deadline_seconds=max(own.deadline_seconds, 2.0 * timeout_seconds),
     )
 
 

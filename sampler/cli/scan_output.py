@@ -8,16 +8,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import click
 import msgspec
 
 from sampler.cli.output import size_text, warn
-from sampler.examine.process_memory import ProcessScan
 from sampler.model import RuleMatch
 from sampler.scan import RuleWriting
 from sampler.sweep import FileFailure, Outcome
+
+if TYPE_CHECKING:  # it takes longer to import than a scan of unchanged files takes
+    from sampler.examine.process_memory import ProcessScan
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HEX_SHOWN_BYTES: Final = 64
@@ -37,7 +39,7 @@ class ProcessFailure:
     detail: str
 
 
-ProcessOutcome: TypeAlias = ProcessScan | ProcessFailure
+ProcessOutcome: TypeAlias = "ProcessScan | ProcessFailure"
 
 
 class Output:
@@ -239,11 +241,13 @@ class NdjsonPrinter:
         if isinstance(outcome, FileFailure):
             return Line(File(path), error=[Error(outcome.code, outcome.detail)])
         scanned = outcome.scanned
-        return Line(
-            File(path, scanned.size, scanned.mime_type, Hashes(scanned.sha256)),
+        file = File(path, scanned.size, scanned.mime_type, Hashes(scanned.sha256))
+        line = Line(file, ruleset_version=outcome.ruleset_version, recalled=outcome.recalled)
+        if not scanned.matches and not outcome.problems:  # as nearly always
+            return line
+        return msgspec.structs.replace(
+            line,
             rule=[_match(match) for match in scanned.matches],
-            ruleset_version=outcome.ruleset_version,
-            recalled=outcome.recalled,
             error=[Error(problem.code, problem.detail) for problem in outcome.problems],
         )
 
@@ -338,6 +342,8 @@ def printable(path: bytes) -> str:
 
 def _plain(text: str) -> str:
     """Text that cannot steer a terminal: a child that was taken over may have written it."""
+    if text.isprintable():  # said of no control, and found out in less time
+        return text
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
@@ -345,19 +351,19 @@ def names_as_given(arguments: Mapping[bytes, bytes]) -> Named:
     """How a file below an argument is called by whoever gave it; by absolute argument: as it was given."""
 
     @lru_cache(maxsize=64)  # files come folder by folder
-    def folder_named(folder: bytes) -> bytes:
-        top = folder
+    def start_of_names(start: bytes) -> bytes:
+        top = folder = start.rstrip(b"/") or b"/"
         while top not in arguments:
             above = os.path.dirname(top)
             if above == top:
-                return folder
+                return start
             top = above
-        return os.path.join(arguments[top], folder[len(top) :].lstrip(b"/"))
+        return os.path.join(arguments[top], folder[len(top) :].lstrip(b"/"), b"")
 
     def named(path: bytes) -> bytes:
         if path in arguments:
             return arguments[path]
-        folder, name = os.path.split(path)
-        return os.path.join(folder_named(folder), name)
+        name_at = path.rfind(b"/") + 1
+        return start_of_names(path[:name_at]) + path[name_at:]
 
     return named

@@ -1,24 +1,27 @@
-"""One run of ``sampler scan``: what is remembered first, and a sandbox only when something has to be looked at."""
+"""One run of ``sampler scan``: what is remembered first, and children only when something has to be looked at.
+
+What starts children takes longer to import than a scan of many unchanged files takes: it is imported with the first
+file that is not known.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 
+from sampler.agent.settings import ExamineSection
 from sampler.cli.output import warn
 from sampler.cli.scan_output import Printer, Tally
-from sampler.errors import RulesError
-from sampler.examine import Examiner, ExamineSettings, RuleReport
-from sampler.scan import Collected, known_rules
+from sampler.scan import Collected, RuleSettings, ScanLimits, known_rules
 from sampler.storage.scan_memory import ScanMemory
-from sampler.sweep import Contexts, Sweep, SweepSettings
-from sampler.walk import Selection, walk
+from sampler.sweep import Contexts, Outcome, recalled
+from sampler.walk import Found, Selection, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,11 @@ class ScanOrder:
 
     paths: tuple[bytes, ...]
     """Absolute."""
-    examine: ExamineSettings
+    rules: RuleSettings
+    limits: ScanLimits
+    agents: ExamineSection
+    """How the agent examines, for what is said nowhere else."""
+    children: int
     selection: Selection
     max_bytes: int
     memory: Path | None
@@ -42,55 +49,61 @@ class ScanRun:
     order: ScanOrder
     collected: Collected
     printer: Printer
-    _tally: Tally = field(default_factory=Tally)
+    tally: Tally = field(default_factory=Tally)
+    """What it came to so far."""
+    memory: ScanMemory | None = None
+    """Open while it runs."""
+    _open: ExitStack = field(default_factory=ExitStack)
+    _advance: Callable[[], None] = lambda: None
 
-    async def run(self) -> Tally:
+    def run(self) -> Tally:
         """To the end; what it came to.
 
         Raises:
             RulesError, SandboxError, SpoolError: it cannot go on.
         """
-        async with AsyncExitStack() as stack:
-            examiner = Examiner(self.order.examine)
-            stack.push_async_callback(examiner.close)
-            problems, used = self._known() or _told(await examiner.start())
-            for problem in problems:
-                warn(f"rule left out: {problem}")
-            memory = stack.enter_context(ScanMemory(self.order.memory)) if self.order.memory else None
-            spool = Path(stack.enter_context(TemporaryDirectory(prefix="sampler-scan-")))
-            await self._sweep(self._sweeper(examiner, used, memory, spool))
-        return self._tally
+        with self._open:
+            if self.order.memory is not None:
+                self.memory = self._open.enter_context(ScanMemory(self.order.memory))
+            known = known_rules(self.order.rules, self.collected)
+            if known is None:
+                self._scan_with_children(None, ())
+            else:
+                self._scan(*self.begin(map(str, known.problems), known.used))
+        return self.tally
 
-    def _known(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Problems of the rules and variables that they use, if they were compiled before; then nothing need start."""
-        known = known_rules(self.order.examine.rules, self.collected)
-        return None if known is None else (tuple(map(str, known.problems)), known.used)
+    def _scan(self, contexts: Contexts, files: Iterator[Outcome | Found]) -> None:
+        """Without children, as far as that goes."""
+        for file in files:
+            if isinstance(file, Found):
+                self._scan_with_children(contexts, chain((file,), files))
+                return
+            self.show(file)
 
-    def _sweeper(self, examiner: Examiner, used: tuple[str, ...], memory: ScanMemory | None, spool: Path) -> Sweep:
-        limits = self.order.examine.limits
-        settings = SweepSettings(spool, self.order.examine.children, self.order.max_bytes, self.order.hit_bytes)
+    def _scan_with_children(self, contexts: Contexts | None, files: Iterable[Outcome | Found]) -> None:
+        from sampler.cli.scan_children import scan_with_children  # noqa: PLC0415  # see above
 
-        async def start() -> None:
-            report = await examiner.start()
-            if report.version != self.collected.version:
-                raise RulesError("the rules changed while they were being loaded; scan again")
-            for missing in examiner.confinement.missing:
-                warn(f"the sandbox lacks: {missing}")
+        scan_with_children(self, contexts, files)
 
-        return Sweep(examiner, start, Contexts(self.collected.version, used, repr(limits)), memory, settings)
+    def begin(self, problems: Iterable[str], used: tuple[str, ...]) -> tuple[Contexts, Iterator[Outcome | Found]]:
+        """Say what is wrong with the rules, and begin to walk: what results depend on, and the files.
 
-    async def _sweep(self, sweep: Sweep) -> None:
-        files = walk(self.order.paths, self.order.selection)
-        with _progress() as advance:
-            async with aclosing(sweep.outcomes(files)) as outcomes:
-                async for outcome in outcomes:
-                    self._tally.add(outcome)
-                    self.printer.show(outcome)
-                    advance()
+        Args:
+            problems: of the rules.
+            used: the variables that rules look at.
+        """
+        for problem in problems:
+            warn(f"rule left out: {problem}")
+        self._advance = self._open.enter_context(_progress())
+        contexts = Contexts(self.collected.version, used, repr(self.order.limits))
+        found = walk(self.order.paths, self.order.selection)
+        return contexts, recalled(found, contexts, self.memory, hit_bytes=self.order.hit_bytes)
 
-
-def _told(report: RuleReport) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return report.problems, report.used
+    def show(self, outcome: Outcome) -> None:
+        """Count and print what became of a file."""
+        self.tally.add(outcome)
+        self.printer.show(outcome)
+        self._advance()
 
 
 @contextmanager

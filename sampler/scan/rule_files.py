@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sampler.errors import RulesError
-from sampler.limits import RULE_FILE_MAX_BYTES, RULE_FILES_MAX_COUNT, RULE_PACK_MAX_BYTES
+from sampler.limits import KIB, RULE_FILE_MAX_BYTES, RULE_FILES_MAX_COUNT, RULE_PACK_MAX_BYTES
 
 _ENDINGS: Final = (".yar", ".yara")
 _PACK_ENDING: Final = ".zip"
+_MORE_BYTES: Final = 64 * KIB
 _UNPACKING_ERRORS: Final = (
     OSError, EOFError, RuntimeError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
@@ -216,12 +217,23 @@ def _is_rules(name: str) -> bool:
 def _read_regular(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise RuleFileError("it is not a regular file")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return _not_too_long(file.read(RULE_FILE_MAX_BYTES + 1))
+        return _not_too_long(_read(descriptor, status.st_size))
     finally:
         os.close(descriptor)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """All of a file that is said to have ``size`` bytes, or more of it than a rule file may have.
+
+    A buffer that could take the largest rule file takes longer to make than most rule files take to read.
+    """
+    data = os.read(descriptor, min(size, RULE_FILE_MAX_BYTES) + 1)
+    while len(data) <= RULE_FILE_MAX_BYTES and (more := os.read(descriptor, _MORE_BYTES)):
+        data += more
+    return data
 
 
 def _not_too_long(data: bytes) -> bytes:

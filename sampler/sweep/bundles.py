@@ -26,7 +26,6 @@ class SmallFile:
     status: os.stat_result
     """Before and after the bytes were read."""
     content: bytes
-    context: bytes
     begun_ns: int
 
     @property
@@ -35,7 +34,7 @@ class SmallFile:
         return SweepRequest(len(self.content), self.path, owner_class(self.status.st_uid))
 
 
-def read_small(path: bytes, context: bytes, begun_ns: int, *, max_bytes: int) -> SmallFile | Failure | None:
+def read_small(path: bytes, begun_ns: int, *, max_bytes: int) -> SmallFile | Failure | None:
     """Read a file of at most ``max_bytes``; ``None`` if it is larger by now, or changed while it was read.
 
     Raises:
@@ -54,7 +53,7 @@ def read_small(path: bytes, context: bytes, begun_ns: int, *, max_bytes: int) ->
         os.close(opened.descriptor)
     before = opened.status
     same = (size, before.st_mtime_ns, before.st_ctime_ns) == (len(content), after.st_mtime_ns, after.st_ctime_ns)
-    return SmallFile(path, before, content, context, begun_ns) if same else None
+    return SmallFile(path, before, content, begun_ns) if same else None
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from sampler.describe import owner_class, owner_of
 from sampler.errors import ChildDied, ChildTimedOut, SpoolError
 from sampler.examine import Examiner, Swept, read_whole
 from sampler.limits import BUNDLE_FILE_MAX_BYTES, KIB, OBJECT_MAX_BYTES, SWEEP_ATTEMPTS_MAX_COUNT
-from sampler.model import Candidate, Failure, FileVersion, PathSource, Peer, Reason, Scanned, Snapshot
+from sampler.model import Candidate, Failure, FileStat, PathSource, Peer, Reason, Scanned, Snapshot
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import SystemClock
 from sampler.snapshot import OwnFile, SnapshotTaker
@@ -27,7 +27,8 @@ from sampler.storage.scan_memory import ScanMemory
 from sampler.sweep.bundles import Bundle, SmallFile, read_small
 from sampler.sweep.contexts import Contexts
 from sampler.sweep.outcomes import FileFailure, FileReport, Outcome
-from sampler.walk import Found, NotWalked, Walked
+from sampler.sweep.recalling import state_of
+from sampler.walk import Found
 
 HIT_BYTES_MAX_COUNT: Final = 512
 """As libyara keeps of a match unless it is told otherwise (``max_match_data``)."""
@@ -82,8 +83,8 @@ class Sweep:
     def _small_max_bytes(self) -> int:
         return min(self.settings.bundle_file_max_bytes, self.settings.max_bytes)
 
-    async def outcomes(self, files: Iterable[Walked]) -> AsyncGenerator[Outcome, None]:
-        """What becomes of each file, in their order.
+    async def outcomes(self, files: Iterable[Outcome | Found]) -> AsyncGenerator[Outcome, None]:
+        """What becomes of each file, in their order; what has become of it already (``recalled``) is passed on.
 
         Raises:
             SandboxError: no child, or none with rules, can be had.
@@ -91,7 +92,7 @@ class Sweep:
         waiting: deque[Outcome | asyncio.Future[Outcome]] = deque()
         try:
             for file in files:
-                waiting.append(await self._begun(file))
+                waiting.append(await self._begun(file) if isinstance(file, Found) else file)
                 if len(waiting) > _LEAD_MAX_COUNT and not _is_known(waiting[0]):
                     await self._send_bundle()
                 while waiting and (len(waiting) > _LEAD_MAX_COUNT or _is_known(waiting[0])):
@@ -106,40 +107,34 @@ class Sweep:
                 one.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-    async def _begun(self, file: Walked) -> Outcome | asyncio.Future[Outcome]:
-        """The outcome, if nothing need be read for it, or what will have it."""
-        if isinstance(file, NotWalked):
-            return FileFailure(file.path, "not-walked", file.detail)
-        context = b"" if self.memory is None else self.contexts.of(file.path, file.status.st_uid)
-        known = self._recalled(file, context)
-        if known is not None:
-            return self._recalled_report(file.path, known)
+    async def _begun(self, file: Found) -> Outcome | asyncio.Future[Outcome]:
+        """The outcome, if no child need look at the file for it, or what will have it."""
         if not self._started:
             await self.start()
             self._started = True
         if file.status.st_size <= self._small_max_bytes:
-            return await self._begun_small(file.path, context)
-        return await self._begun_alone(file.path, context)
+            return await self._begun_small(file.path)
+        return await self._begun_alone(file.path)
 
-    async def _begun_alone(self, path: bytes, context: bytes) -> asyncio.Future[Outcome]:
+    async def _begun_alone(self, path: bytes) -> asyncio.Future[Outcome]:
         await self._slots.acquire()
-        task = asyncio.create_task(self._look(path, context))
+        task = asyncio.create_task(self._look(path))
         task.add_done_callback(lambda _: self._slots.release())
         return task
 
-    async def _begun_small(self, path: bytes, context: bytes) -> Outcome | asyncio.Future[Outcome]:
+    async def _begun_small(self, path: bytes) -> Outcome | asyncio.Future[Outcome]:
         """Read a small file and have it wait for others, unless it is known, or does not stand still."""
         try:
-            small = read_small(path, context, self.now_ns(), max_bytes=self._small_max_bytes)
+            small = read_small(path, self.now_ns(), max_bytes=self._small_max_bytes)
         except OSError as error:
             return FileFailure(path, "read-error", f"it could not be read: {error.strerror or error}")
         if isinstance(small, Failure):
             return FileFailure(path, small.code, small.detail)
         if small is None:
-            return await self._begun_alone(path, context)
-        known = self._known_bytes(small.content, context)
+            return await self._begun_alone(path)
+        known = self._known_bytes(path, small.status, small.content)
         if known is not None:
-            self._remember(small.status, context, known, small.begun_ns)
+            self._remember(path, small.status, known, small.begun_ns)
             return self._recalled_report(path, known)
         waiter = self._bundle.add(small)
         if self._bundle.is_full:
@@ -154,8 +149,14 @@ class Sweep:
         await self._slots.acquire()
         task = asyncio.create_task(self._look_at_bundle(bundle))
         self._bundled.add(task)
-        task.add_done_callback(self._bundled.discard)
+        task.add_done_callback(self._forget)
         task.add_done_callback(lambda _: self._slots.release())
+
+    def _forget(self, looking: asyncio.Task[None]) -> None:
+        """What a look at a bundle ended with was told to all who waited; nobody asks the task itself."""
+        self._bundled.discard(looking)
+        if not looking.cancelled():
+            looking.exception()
 
     async def _look_at_bundle(self, bundle: Bundle) -> None:
         """Tell who waits for each file; what goes wrong with one file or with all is theirs to raise."""
@@ -176,16 +177,11 @@ class Sweep:
     async def _of_bundle(self, small: SmallFile, swept: Swept | None) -> Outcome:
         """What a child's answer means for one file; if there is none, or rules match, it is looked at by itself."""
         if swept is None or swept.matches:
-            return await self._look(small.path, small.context)
+            return await self._look(small.path)
         scanned = Scanned(swept.sha256, swept.size, swept.mime_type)
         if not swept.problems:
-            self._remember(small.status, small.context, scanned, small.begun_ns)
+            self._remember(small.path, small.status, scanned, small.begun_ns)
         return FileReport(small.path, scanned, self.contexts.ruleset_version, swept.problems)
-
-    def _recalled(self, file: Found, context: bytes) -> Scanned | None:
-        if self.memory is None:
-            return None
-        return self._fit(self.memory.recall(_version(file.status), context))
 
     def _recalled_report(self, path: bytes, scanned: Scanned) -> FileReport:
         return FileReport(path, scanned, self.contexts.ruleset_version, recalled=True)
@@ -194,11 +190,11 @@ class Sweep:
         """A match is scanned again where the bytes of its hits are wanted."""
         return None if scanned is not None and scanned.matches and self.settings.hit_bytes else scanned
 
-    async def _look(self, path: bytes, context: bytes) -> Outcome:
+    async def _look(self, path: bytes) -> Outcome:
         """Scan a file until it stands still for as long as that takes."""
         try:
             for _ in range(SWEEP_ATTEMPTS_MAX_COUNT):
-                outcome = await self._look_once(path, context)
+                outcome = await self._look_once(path)
                 if outcome is not None:
                     return outcome
         except ChildTimedOut as error:
@@ -209,34 +205,34 @@ class Sweep:
             return FileFailure(path, "not-confirmed", f"rules match, but no copy can be taken to confirm it: {error}")
         return FileFailure(path, "changed", "it kept changing while it was scanned; scan it again")
 
-    async def _look_once(self, path: bytes, context: bytes) -> Outcome | None:
+    async def _look_once(self, path: bytes) -> Outcome | None:
         """One scan; ``None`` if the file changed meanwhile."""
         begun_ns = self.now_ns()
         opened = snapshot.open_own(path)
         if isinstance(opened, Failure):
             return FileFailure(path, opened.code, opened.detail)
         try:
-            return await self._look_at(opened, path, context, begun_ns)
+            return await self._look_at(opened, path, begun_ns)
         finally:
             os.close(opened.descriptor)
 
-    async def _look_at(self, opened: OwnFile, path: bytes, context: bytes, begun_ns: int) -> Outcome | None:
+    async def _look_at(self, opened: OwnFile, path: bytes, begun_ns: int) -> Outcome | None:
         before = opened.status
         if before.st_size > self.settings.max_bytes:
             detail = f"it has {before.st_size} bytes; at most {self.settings.max_bytes} are scanned"
             return FileFailure(path, "too-large", detail)
-        known = self._known_content(opened, context)
+        known = self._known_content(opened, path)
         if known is not None:
-            self._remember(before, context, known, begun_ns)
+            self._remember(path, before, known, begun_ns)
             return self._recalled_report(path, known)
         swept = await self._swept(opened, path)
         if swept is None:
             return None
         if swept.matches:
-            return await self._confirmed(path, context)
+            return await self._confirmed(path)
         scanned = Scanned(swept.sha256, swept.size, swept.mime_type)
         if not swept.problems:
-            self._remember(before, context, scanned, begun_ns)
+            self._remember(path, before, scanned, begun_ns)
         return FileReport(path, scanned, self.contexts.ruleset_version, swept.problems)
 
     async def _swept(self, opened: OwnFile, path: bytes) -> Swept | None:
@@ -245,13 +241,13 @@ class Sweep:
         try:
             swept = await self.examiner.sweep(opened.descriptor, before.st_size, path, owner)
         except ChildDied:
-            if _version(os.fstat(opened.descriptor)) != _version(before):  # cut short under its mapping
+            if state_of(os.fstat(opened.descriptor)) != state_of(before):  # cut short under its mapping
                 return None
             raise
-        unchanged = swept.size == before.st_size and _version(os.fstat(opened.descriptor)) == _version(before)
+        unchanged = swept.size == before.st_size and state_of(os.fstat(opened.descriptor)) == state_of(before)
         return swept if unchanged else None
 
-    async def _confirmed(self, path: bytes, context: bytes) -> Outcome | None:
+    async def _confirmed(self, path: bytes) -> Outcome | None:
         """The matches in a snapshot of the file; ``None`` if it has none any more."""
         begun_ns = self.now_ns()
         taken = await self._taken(path)
@@ -267,7 +263,7 @@ class Sweep:
             snapshot.release(taken)
         problems = tuple(problem for problem in found.problems if problem.stage == "scan")
         if not problems:
-            self._remember_snapshot(taken, context, scanned, begun_ns)
+            self._remember_snapshot(taken, scanned, begun_ns)
         return FileReport(path, scanned, found.ruleset_version, problems, hit_bytes=hit_bytes)
 
     async def _taken(self, path: bytes) -> Snapshot | Failure:
@@ -279,7 +275,7 @@ class Sweep:
             taking.add_done_callback(_give_back)
             raise
 
-    def _known_content(self, opened: OwnFile, context: bytes) -> Scanned | None:
+    def _known_content(self, opened: OwnFile, path: bytes) -> Scanned | None:
         """The result of the same bytes in another file, or in this one before it was touched."""
         size = opened.status.st_size
         if self.memory is None or size not in _HASHED_FIRST_BYTES or not self.memory.may_know(size):
@@ -288,30 +284,31 @@ class Sweep:
             content = read_whole(opened.descriptor, size)
         except OSError:  # the child will meet it as well, and that is told
             return None
-        return self._known_bytes(content, context) if len(content) == size else None
+        return self._known_bytes(path, opened.status, content) if len(content) == size else None
 
-    def _known_bytes(self, content: bytes, context: bytes) -> Scanned | None:
+    def _known_bytes(self, path: bytes, status: os.stat_result, content: bytes) -> Scanned | None:
         """The result of the same bytes, if they may be known at all."""
         size = len(content)
         if self.memory is None or size not in _HASHED_FIRST_BYTES or not self.memory.may_know(size):
             return None
+        context = self.contexts.of(path, status.st_uid)
         return self._fit(self.memory.recall_content(hashlib.sha256(content).hexdigest(), context))
 
-    def _remember(self, status: os.stat_result, context: bytes, scanned: Scanned, begun_ns: int) -> None:
+    def _remember(self, path: bytes, status: os.stat_result, scanned: Scanned, begun_ns: int) -> None:
         """Keep a result, unless the file had just changed when reading it began: it may have changed once more."""
         settled = max(status.st_mtime_ns, status.st_ctime_ns) < begun_ns - _SETTLED_NS
         if self.memory is not None and settled:
-            self.memory.remember(_version(status), context, scanned)
+            folder, name = os.path.split(path)
+            context = self.contexts.of(path, status.st_uid)
+            self.memory.remember(self.contexts.of_folder(folder), name, state_of(status), context, scanned)
 
-    def _remember_snapshot(self, taken: Snapshot, context: bytes, scanned: Scanned, begun_ns: int) -> None:
+    def _remember_snapshot(self, taken: Snapshot, scanned: Scanned, begun_ns: int) -> None:
         """Keep the result of a snapshot, if the file is still what it was when the snapshot was begun."""
         assert taken.path is not None  # it was taken by its path
-        stat = taken.stat
-        begun = FileVersion(stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns)
         with contextlib.suppress(OSError):
             now = os.lstat(taken.path)
-            if _version(now) == begun:
-                self._remember(now, context, scanned, begun_ns)
+            if _is_of(now, taken.stat):
+                self._remember(taken.path, now, scanned, begun_ns)
 
 
 def _is_known(one: Outcome | asyncio.Future[Outcome]) -> bool:
@@ -322,8 +319,12 @@ async def _known(one: Outcome | asyncio.Future[Outcome]) -> Outcome:
     return await one if isinstance(one, asyncio.Future) else one
 
 
-def _version(status: os.stat_result) -> FileVersion:
-    return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def _is_of(status: os.stat_result, taken: FileStat) -> bool:
+    """Whether a file is in the state that it was in when a snapshot of it was begun."""
+    then = (taken.device, taken.inode, taken.size, taken.uid, taken.mtime_ns, taken.ctime_ns)
+    return then == (
+        status.st_dev, status.st_ino, status.st_size, status.st_uid, status.st_mtime_ns, status.st_ctime_ns
+    )  # fmt: skip
 
 
 def _give_back(taking: asyncio.Future[Snapshot | Failure]) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeAlias
 
+import msgspec
+
 from sampler.limits import FOLDER_ENTRIES_MAX_COUNT, PATH_MAX_BYTES
 from sampler.walk.selection import EVERYTHING, Selection
 
@@ -23,9 +25,8 @@ _HELD_MAX_COUNT: Final = 32
 """Folders that are held open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A regular file, and what lstat(2) said of it."""
+class Found(msgspec.Struct, frozen=True):
+    """A regular file, and what lstat(2) said of it. There are many: a dataclass takes ten times as long to make."""
 
     path: bytes
     """Absolute, as the file system keeps it."""

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sampler.model import FileVersion, RuleMatch, Scanned, StringHit
+from sampler.model import RuleMatch, Scanned, StringHit
 from sampler.storage.scan_memory import ScanMemory
 
 CONTEXT = b"c" * 16
-FILE = FileVersion(device=1, inode=2, size=3, mtime_ns=4, ctime_ns=5)
+FOLDER = b"f" * 16
+NAME = b"name"
+STATE = b"as it was"
 FOUND = Scanned(
     "ab" * 32,
     3,
@@ -27,12 +27,22 @@ FOUND = Scanned(
     (RuleMatch("r", "n.yar", ("t", "u"), (("k", "v"), ("n", -1), ("b", True)), (StringHit("$a", 0, 3, 7),), 300),),
 )
 DAY = 86_400
-NAME = "scans-1.sqlite"
+DATABASE = "scans-2.sqlite"
 
 
-def numbered(number: int) -> tuple[FileVersion, Scanned]:
-    """One of many files, with its own bytes."""
-    return replace(FILE, inode=number), Scanned(hashlib.sha256(str(number).encode()).hexdigest(), 3, "x/y")
+def numbered(number: int) -> tuple[bytes, Scanned]:
+    """The name of one of many files, and the result of its own bytes."""
+    return b"%06d" % number, Scanned(hashlib.sha256(str(number).encode()).hexdigest(), 3, "x/y")
+
+
+def keep(memory: ScanMemory, number: int) -> None:
+    name, scanned = numbered(number)
+    memory.remember(FOLDER, name, STATE, CONTEXT, scanned)
+
+
+def kept(memory: ScanMemory, number: int) -> Scanned | None:
+    name, _ = numbered(number)
+    return memory.recall(FOLDER, {name: STATE}).get(name)
 
 
 @pytest.fixture
@@ -44,69 +54,94 @@ def folder(tmp_path: Path) -> Path:
 
 def filled(folder: Path) -> Path:
     with ScanMemory(folder) as memory:
-        memory.remember(FILE, CONTEXT, FOUND)
-    return folder / NAME
+        memory.remember(FOLDER, NAME, STATE, CONTEXT, FOUND)
+    return folder / DATABASE
 
 
 def recalled(folder: Path) -> Scanned | None:
     with ScanMemory(folder) as memory:
-        return memory.recall(FILE, CONTEXT)
+        return memory.recall(FOLDER, {NAME: STATE}).get(NAME)
 
 
 def test_a_result_comes_back_whole(folder: Path) -> None:
     """Matches with tags, metadata and hits come back as they were, by file and by content."""
     filled(folder)
     with ScanMemory(folder) as memory:
-        assert memory.recall(FILE, CONTEXT) == FOUND
+        assert memory.recall(FOLDER, {NAME: STATE}) == {NAME: FOUND}
         assert memory.recall_content(FOUND.sha256, CONTEXT) == FOUND
         assert memory.may_know(3)
         assert not memory.may_know(4)
 
 
-@pytest.mark.parametrize("field", ["device", "inode", "size", "mtime_ns", "ctime_ns"])
-def test_another_state_is_unknown(folder: Path, field: str) -> None:
-    """A file of which anything that stat tells is another one is not taken for the one that was scanned."""
+def test_a_clean_result_comes_back(folder: Path) -> None:
+    """One without matches, of an empty file, is a result as well."""
+    clean = Scanned("00" * 32, 0, "inode/x-empty")
+    with ScanMemory(folder) as memory:
+        memory.remember(FOLDER, NAME, STATE, CONTEXT, clean)
+    assert recalled(folder) == clean
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "state"),
+    [(b"g" * 16, NAME, STATE), (FOLDER, b"nam", STATE), (FOLDER, NAME, b"another"), (FOLDER, NAME, b"")],
+)
+def test_what_differs_is_unknown(folder: Path, where: bytes, name: bytes, state: bytes) -> None:
+    """A file in another folder, with another name or in another state is not taken for the one that was scanned."""
     filled(folder)
     with ScanMemory(folder) as memory:
-        assert memory.recall(replace(FILE, **{field: 99}), CONTEXT) is None
+        assert memory.recall(where, {name: state}) == {}
+
+
+def test_a_folder_is_recalled_file_by_file(folder: Path) -> None:
+    """Of many files each has its own result, whatever lies between them; what changed and what is new has none."""
+    with ScanMemory(folder) as memory:
+        for number in range(100):
+            keep(memory, number)
+    with ScanMemory(folder) as memory:
+        states = {numbered(number)[0]: STATE for number in range(0, 120, 2)}
+        states[numbered(40)[0]] = b"another"
+        known = memory.recall(FOLDER, states)
+    assert known == dict(numbered(number) for number in range(0, 100, 2) if number != 40)
+
+
+def test_names_are_bytes(folder: Path) -> None:
+    """Any that a file system can hold, in their own order and not in that of a language."""
+    names = [bytes([byte]) * length for byte in (1, 10, 65, 97, 127, 128, 255) for length in (1, 255)]
+    with ScanMemory(folder) as memory:
+        for name in names:
+            memory.remember(FOLDER, name, b"state of " + name, CONTEXT, FOUND)
+    with ScanMemory(folder) as memory:
+        assert memory.recall(FOLDER, {name: b"state of " + name for name in names}) == dict.fromkeys(names, FOUND)
+        assert memory.recall(FOLDER, {}) == {}
 
 
 def test_another_context_is_unknown(folder: Path) -> None:
-    """With other rules nothing is known, of the file or of the bytes."""
+    """With other rules nothing is known of the bytes."""
     filled(folder)
     with ScanMemory(folder) as memory:
-        assert memory.recall(FILE, b"d" * 16) is None
         assert memory.recall_content(FOUND.sha256, b"d" * 16) is None
 
 
 def test_the_later_state_replaces_the_earlier(folder: Path) -> None:
     """One file has one state."""
     filled(folder)
+    later = replace(FOUND, sha256="cd" * 32)
     with ScanMemory(folder) as memory:
-        memory.remember(replace(FILE, mtime_ns=9), CONTEXT, replace(FOUND, sha256="cd" * 32))
+        memory.remember(FOLDER, NAME, b"later", CONTEXT, later)
     with ScanMemory(folder) as memory:
-        assert memory.recall(FILE, CONTEXT) is None
-        assert memory.recall(replace(FILE, mtime_ns=9), CONTEXT) == replace(FOUND, sha256="cd" * 32)
+        assert memory.recall(FOLDER, {NAME: STATE}) == {}
+        assert memory.recall(FOLDER, {NAME: b"later"}) == {NAME: later}
 
 
-@given(
-    device=st.integers(0, 2**64 - 1),
-    inode=st.integers(0, 2**64 - 1),
-    size=st.integers(0, 2**63 - 1),
-    mtime_ns=st.integers(-(2**94), 2**94),
-    ctime_ns=st.integers(-(2**94), 2**94),
-)
-def test_whatever_stat_tells_can_be_kept(
-    tmp_path_factory: pytest.TempPathFactory, device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int
-) -> None:
-    """Any user can set a time to any year (utimensat(2)), and inode numbers use 64 bits: no such file ends a scan."""
-    folder = tmp_path_factory.mktemp("cache")
-    folder.chmod(0o700)
-    file = FileVersion(device, inode, size, mtime_ns, ctime_ns)
-    with ScanMemory(folder) as memory:
-        memory.remember(file, CONTEXT, FOUND)
-        memory._flush()
-        assert memory.recall(file, CONTEXT) == FOUND
+def test_what_an_earlier_release_kept_is_deleted(folder: Path) -> None:
+    """Nobody reads it any more, and it may be large; when this layout is in use, nothing is looked for."""
+    old = folder / "scans-1.sqlite"
+    old.touch()
+    filled(folder)
+    assert not old.exists()
+    old.touch()
+    assert recalled(folder) == FOUND
+    assert old.exists()
 
 
 def test_only_its_user_can_read_it(folder: Path) -> None:
@@ -177,15 +212,18 @@ def test_an_answer_that_cannot_be_read(folder: Path) -> None:
     file = filled(folder)
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE contents SET answer = x'c1'")
+        connection.execute("UPDATE files SET matches = x'c1'")
     connection.close()
     assert recalled(folder) is None
+    with ScanMemory(folder) as memory:
+        assert memory.recall_content(FOUND.sha256, CONTEXT) is None
 
 
 def test_a_folder_in_its_place(folder: Path) -> None:
     """What cannot be deleted is left, and nothing is known."""
-    (folder / NAME).mkdir()
+    (folder / DATABASE).mkdir()
     assert recalled(folder) is None
-    assert (folder / NAME).is_dir()
+    assert (folder / DATABASE).is_dir()
 
 
 def test_one_that_is_in_use_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,13 +234,13 @@ def test_one_that_is_in_use_is_left_alone(folder: Path, monkeypatch: pytest.Monk
     holder = sqlite3.connect(file)
     holder.execute("BEGIN EXCLUSIVE")
     with ScanMemory(folder) as memory:
-        memory.remember(replace(FILE, inode=77), CONTEXT, FOUND)
+        keep(memory, 77)
     holder.rollback()
     holder.close()
     assert file.stat().st_ino == inode
     with ScanMemory(folder) as memory:
-        assert memory.recall(FILE, CONTEXT) == FOUND
-        assert memory.recall(replace(FILE, inode=77), CONTEXT) is None
+        assert memory.recall(FOLDER, {NAME: STATE}) == {NAME: FOUND}
+        assert kept(memory, 77) is None
 
 
 def test_it_stays_within_its_bytes(folder: Path) -> None:
@@ -210,46 +248,61 @@ def test_it_stays_within_its_bytes(folder: Path) -> None:
     most = 512 * 1024
     with ScanMemory(folder, max_bytes=most, now=lambda: 10.0 * DAY) as memory:
         for number in range(12_000):
-            memory.remember(*(numbered(number)[0], CONTEXT, numbered(number)[1]))
+            keep(memory, number)
             if number % 1000 == 999:
-                assert (folder / NAME).stat().st_size <= most + 512 * 1024
-    assert (folder / NAME).stat().st_size <= most
+                assert (folder / DATABASE).stat().st_size <= most + 512 * 1024
+    assert (folder / DATABASE).stat().st_size <= most
 
 
 def test_room_is_made_oldest_first(folder: Path) -> None:
-    """What was used last stays: a recalled result is as young as a new one."""
+    """What was used last stays: a result that was recalled after a while is as young as a new one."""
     with ScanMemory(folder, now=lambda: 10.0 * DAY) as memory:
         for number in range(3000):
-            file, scanned = numbered(number)
-            memory.remember(file, CONTEXT, scanned)
-    with ScanMemory(folder, now=lambda: 11.0 * DAY) as memory:
+            keep(memory, number)
+    with ScanMemory(folder, now=lambda: 17.0 * DAY) as memory:
         for number in range(100):
-            assert memory.recall(numbered(number)[0], CONTEXT) is not None
-    most = (folder / NAME).stat().st_size - 64 * 1024
-    with ScanMemory(folder, max_bytes=most, now=lambda: 12.0 * DAY) as memory:
-        file, scanned = numbered(5000)
-        memory.remember(file, CONTEXT, scanned)
+            assert kept(memory, number) is not None
+    most = (folder / DATABASE).stat().st_size - 64 * 1024
+    with ScanMemory(folder, max_bytes=most, now=lambda: 18.0 * DAY) as memory:
+        keep(memory, 5000)
     with ScanMemory(folder) as memory:
-        kept = [number for number in (*range(3000), 5000) if memory.recall(numbered(number)[0], CONTEXT)]
-    assert kept == [*range(100), 5000]
-    assert (folder / NAME).stat().st_size <= most
+        assert [number for number in (*range(3000), 5000) if kept(memory, number)] == [*range(100), 5000]
+    assert (folder / DATABASE).stat().st_size <= most
+
+
+@pytest.mark.parametrize(
+    ("today", "marked"), [(10, 10), (16, 10), (17, 17), (9, 9)], ids=["the same", "soon", "late", "a clock set back"]
+)
+def test_use_is_marked_once_a_week(folder: Path, today: int, marked: int) -> None:
+    """A scan every day does not write everything anew; and a day that is to come does not last for ever."""
+    with ScanMemory(folder, now=lambda: 10.0 * DAY) as memory:
+        memory.remember(FOLDER, NAME, STATE, CONTEXT, FOUND)
+    with ScanMemory(folder, now=lambda: float(today) * DAY) as memory:
+        assert memory.recall(FOLDER, {NAME: STATE})
+        assert memory.recall_content(FOUND.sha256, CONTEXT)
+    with sqlite3.connect(folder / DATABASE) as connection:
+        days = connection.execute("SELECT day FROM files UNION ALL SELECT day FROM contents").fetchall()
+    connection.close()
+    assert days == [(marked,), (marked,)]
 
 
 def test_much_that_is_recalled_takes_no_memory(folder: Path) -> None:
     """The list of what was used is written when it is long, not at the end of a scan of millions of files."""
     with ScanMemory(folder, now=lambda: 10.0 * DAY) as memory:
-        memory.remember(FILE, CONTEXT, FOUND)
-    with ScanMemory(folder, now=lambda: 11.0 * DAY) as memory:
+        memory.remember(FOLDER, NAME, STATE, CONTEXT, FOUND)
+    with ScanMemory(folder, now=lambda: 20.0 * DAY) as memory:
         for _ in range(2500):
-            memory.recall(FILE, CONTEXT)
+            memory._used_files.append((1, FOLDER, b"gone"))
+            memory.recall(FOLDER, {b"z": STATE})
+            memory.recall_content(FOUND.sha256, CONTEXT)
         assert len(memory._used) < 1000
+        assert len(memory._used_files) < 1000
 
 
 def fill(folder: Path, first: int, last: int) -> None:
     with ScanMemory(folder) as memory:
         for number in range(first, last):
-            file, scanned = numbered(number)
-            memory.remember(file, CONTEXT, scanned)
+            keep(memory, number)
 
 
 def test_two_processes_at_once(folder: Path) -> None:
@@ -264,4 +317,4 @@ def test_two_processes_at_once(folder: Path) -> None:
     assert [process.exitcode for process in both] == [0, 0]
     with ScanMemory(folder) as memory:
         for number in (*range(3000), *range(10_000, 13_000)):
-            assert memory.recall(numbered(number)[0], CONTEXT) is not None
+            assert kept(memory, number) is not None

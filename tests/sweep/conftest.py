@@ -15,7 +15,8 @@ from sampler.examine import Examiner, ExamineSettings, SweepRequest, Swept
 from sampler.model import ContentKind, Examination, Problem, RuleMatch, Snapshot, StringHit
 from sampler.scan import RuleSettings
 from sampler.storage.scan_memory import ScanMemory
-from sampler.sweep import Contexts, Outcome, Sweep, SweepSettings
+from sampler.sweep import Contexts, Outcome, recalled
+from sampler.sweep.sweeping import Sweep, SweepSettings
 from sampler.walk import walk
 
 LONG_AFTER_NS = 2**62
@@ -122,7 +123,9 @@ def outcomes() -> Callable[..., Awaitable[list[Outcome]]]:
     """What becomes of everything below some paths."""
 
     async def of(sweep: Sweep, *paths: Path) -> list[Outcome]:
-        async with aclosing(sweep.outcomes(walk([os.fsencode(path) for path in paths]))) as told:
+        found = walk([os.fsencode(path) for path in paths])
+        files = recalled(found, sweep.contexts, sweep.memory, hit_bytes=sweep.settings.hit_bytes)
+        async with aclosing(sweep.outcomes(files)) as told:
             return [outcome async for outcome in told]
 
     return of

@@ -18,7 +18,8 @@ from sampler.limits import BUNDLE_FILE_MAX_BYTES, BUNDLE_MAX_BYTES, BUNDLE_MAX_C
 from sampler.model import Problem
 from sampler.scan import RuleSettings
 from sampler.storage.scan_memory import ScanMemory
-from sampler.sweep import FileFailure, FileReport, Outcome, Sweep, bundles
+from sampler.sweep import Contexts, FileFailure, FileReport, Outcome, bundles, recalled
+from sampler.sweep.sweeping import Sweep
 from sampler.walk import walk
 
 Make = Callable[..., Sweep]
@@ -173,7 +174,8 @@ async def test_closing_early(tree: Path, examiner: Scripted, bundling: Make) -> 
 
     examiner.before_bundle = wait
     before = len(list(Path("/proc/self/fd").iterdir()))
-    async with aclosing(bundling(examiner).outcomes(walk([os.fsencode(tree)]))) as told:
+    files = recalled(walk([os.fsencode(tree)]), Contexts("v1", (), "limits"), None)
+    async with aclosing(bundling(examiner).outcomes(files)) as told:
         taking = asyncio.create_task(anext(told))
         await asyncio.wait_for(begun.wait(), 10)
         taking.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,3 +29,22 @@ def test_two_files_share_a_context_if_rules_see_no_difference(
 def test_parts_do_not_run_together() -> None:
     """Where one ends and the next begins matters."""
     assert Contexts("ab", (), "c").of(b"/x", 0) != Contexts("a", (), "bc").of(b"/x", 0)
+
+
+@given(one=paths, other=paths)
+def test_folders_are_told_apart(one: bytes, other: bytes) -> None:
+    """By their paths, however these are ended; and from every file."""
+    contexts = Contexts("v", ("filepath",), "l")
+    assert (contexts.of_folder(one) == contexts.of_folder(other)) == (one.rstrip(b"/") == other.rstrip(b"/"))
+    assert contexts.of_folder(one + b"/") == contexts.of_folder(one)
+    assert contexts.of_folder(one) != contexts.of(other, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Contexts("w", ("owner",), "l"), Contexts("v", ("owner",), "m"), Contexts("v", ("filename",), "l")],
+    ids=["rules", "limits", "variables"],
+)
+def test_a_folder_depends_on_all_that_its_files_share(other: Contexts) -> None:
+    """Other rules, other limits, or rules that look at other variables."""
+    assert Contexts("v", ("owner",), "l").of_folder(b"/x") != other.of_folder(b"/x")

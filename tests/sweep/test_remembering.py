@@ -13,7 +13,8 @@ import pytest
 
 from sampler.model import Problem
 from sampler.storage.scan_memory import ScanMemory
-from sampler.sweep import Contexts, FileReport, Outcome, Sweep
+from sampler.sweep import Contexts, FileReport, Outcome
+from sampler.sweep.sweeping import Sweep
 
 Make = Callable[..., Sweep]
 Outcomes = Callable[..., Awaitable[list[Outcome]]]

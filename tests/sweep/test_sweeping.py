@@ -21,11 +21,13 @@ from sampler.errors import ChildDied, ChildTimedOut, SandboxError, SpoolFull
 from sampler.limits import SWEEP_ATTEMPTS_MAX_COUNT
 from sampler.model import Problem, Snapshot
 from sampler.snapshot import SnapshotTaker
-from sampler.sweep import FileFailure, FileReport, Outcome, Sweep
+from sampler.sweep import Contexts, FileFailure, FileReport, Outcome, recalled
+from sampler.sweep.sweeping import Sweep
 from sampler.walk import walk
 
 Make = Callable[..., Sweep]
 Outcomes = Callable[..., Awaitable[list[Outcome]]]
+NOTHING_KNOWN = Contexts("v1", (), "limits")
 
 
 class Scripted(Protocol):
@@ -301,7 +303,7 @@ async def test_a_file_that_becomes_a_fifo(tree: Path, examiner: Scripted, make: 
     """Exchanged between walking and opening, it is not opened, and does not hang the scan."""
     file = tree / "a"
     file.write_bytes(b"hay")
-    files = list(walk([os.fsencode(tree)]))
+    files = list(recalled(walk([os.fsencode(tree)]), NOTHING_KNOWN, None))
     file.unlink()
     os.mkfifo(file)
     async with asyncio.timeout(10):
@@ -312,7 +314,7 @@ async def test_a_file_that_becomes_a_fifo(tree: Path, examiner: Scripted, make: 
 async def test_a_file_that_is_gone(tree: Path, examiner: Scripted, make: Make) -> None:
     """Deleted between walking and opening, it is named."""
     (tree / "a").touch()
-    files = list(walk([os.fsencode(tree)]))
+    files = list(recalled(walk([os.fsencode(tree)]), NOTHING_KNOWN, None))
     (tree / "a").unlink()
     assert [code(one) async for one in make(examiner).outcomes(files)] == ["absent"]
 
@@ -380,7 +382,8 @@ async def test_closing_early_leaves_nothing(tree: Path, examiner: Scripted, make
 
     examiner.before_sweep = hang
     before = open_descriptors()
-    told = make(examiner, at_once=4).outcomes(walk([os.fsencode(tree)]))
+    files = recalled(walk([os.fsencode(tree)]), NOTHING_KNOWN, None)
+    told = make(examiner, at_once=4).outcomes(files)
     assert code(await anext(told)) == "clean"
     await under_way.wait()
     await told.aclose()
@@ -407,7 +410,7 @@ async def test_a_snapshot_that_nobody_waits_for_is_given_back(
 
     monkeypatch.setattr(SnapshotTaker, "take", slow)
     before = open_descriptors()
-    told = make(examiner).outcomes(walk([os.fsencode(tree)]))
+    told = make(examiner).outcomes(recalled(walk([os.fsencode(tree)]), NOTHING_KNOWN, None))
     asking = asyncio.ensure_future(anext(told))
     await taking.wait()
     asking.cancel()

@@ -13,7 +13,8 @@ import pytest
 from sampler.examine import Examiner, ExamineSettings, Swept
 from sampler.examine.reading import READ_WHOLE_MAX_BYTES
 from sampler.scan import RuleSettings
-from sampler.sweep import FileFailure, FileReport, Outcome, Sweep
+from sampler.sweep import Contexts, FileFailure, FileReport, Outcome, recalled
+from sampler.sweep.sweeping import Sweep
 from sampler.walk import walk
 
 Make = Callable[..., Sweep]
@@ -109,7 +110,8 @@ async def test_closing_early_leaves_no_child(tree: Path, real: Meddling, make: M
         (tree / str(number)).write_bytes(b"hay")
     before = {entry.name for entry in Path("/proc/self/fd").iterdir()}
     try:
-        async with aclosing(make(real).outcomes(walk([os.fsencode(tree)]))) as told:
+        files = recalled(walk([os.fsencode(tree)]), Contexts("v1", (), "limits"), None)
+        async with aclosing(make(real).outcomes(files)) as told:
             assert isinstance(await anext(told), FileReport)
     finally:
         await real.close()
