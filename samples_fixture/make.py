@@ -17,7 +17,10 @@ from makers import archives, binaries, disks, documents, links, packages, pe_sam
 
 _HERE = Path(__file__).parent
 _LAUNCHER = "pe/cli-64/cli-64.exe"
-_INSTALLER = "pe/nsis-installer/nsis-installer.exe"
+_INSTALLERS = {
+    "installer.nsi": "pe/nsis-installer/nsis-installer.exe",
+    "installer_solid.nsi": "pe/nsis-solid/nsis-solid.exe",
+}
 
 
 def generated(launcher: bytes) -> dict[str, bytes]:
@@ -29,15 +32,19 @@ def generated(launcher: bytes) -> dict[str, bytes]:
     return made
 
 
-def build_installer() -> dict[str, bytes]:
-    """The installer, if ``makensis`` (NSIS 3.08 of Debian 12) is there; its bytes depend on that version."""
+def build_installers() -> dict[str, bytes]:
+    """The installers, if ``makensis`` (NSIS 3.08 of Debian 12) is there; their bytes depend on that version."""
     compiler = shutil.which("makensis")
     if compiler is None:
         return {}
+    made: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
-        script = shutil.copy(_HERE / "makers" / "installer.nsi", folder)
-        subprocess.run([compiler, "-V1", script], check=True, timeout=60, env={"SOURCE_DATE_EPOCH": "0"})  # noqa: S603
-        return {_INSTALLER: (Path(folder) / "nsis-installer.exe").read_bytes()}
+        for name, sample in _INSTALLERS.items():
+            script = shutil.copy(_HERE / "makers" / name, folder)
+            command = [compiler, "-V1", script]
+            subprocess.run(command, check=True, timeout=60, env={"SOURCE_DATE_EPOCH": "0"})  # noqa: S603
+            made[sample] = (Path(folder) / Path(sample).name).read_bytes()
+    return made
 
 
 def write(samples: dict[str, bytes], folder: Path) -> None:
@@ -55,7 +62,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=_HERE, help="the folder to write to")
     arguments = parser.parse_args()
     if not arguments.generated:
-        write(packages.fetch() | build_installer(), arguments.into)
+        write(packages.fetch() | build_installers(), arguments.into)
     write(generated((_HERE / _LAUNCHER).read_bytes()), arguments.into)
 
 

@@ -38,7 +38,7 @@ for content in contents:
 assert set(sys.modules) == loaded, set(sys.modules) - loaded
 """
 TEXT = b"a harmless line\n" * 30
-FAMILIES = ("zip", "rar", "disk", "pe/nsis-installer")
+FAMILIES = ("zip", "rar", "tar", "gzip", "bzip2", "xz", "zstd", "seven", "disk", "pe/nsis-installer", "pe/nsis-solid")
 
 
 def zipped(method: int, name: str = "a.txt") -> bytes:
