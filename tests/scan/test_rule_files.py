@@ -152,6 +152,20 @@ def test_a_byte_order_mark(rule_folder: Write) -> None:
     assert FolderRoot(folder).read("a.yar").startswith("rule")
 
 
+def test_a_file_of_which_no_size_is_told() -> None:
+    """It is read to its end, as is one that grows after it was looked at."""
+    text = FolderRoot(Path("/proc/self").resolve()).read("status")
+    assert text.startswith("Name:")
+    assert "\nnonvoluntary_ctxt_switches:" in text
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 300_000])
+def test_files_are_read_whole(rule_folder: Write, size: int) -> None:
+    """Of any size."""
+    folder = rule_folder({"a.yar": "x" * size})
+    assert FolderRoot(folder).read("a.yar") == "x" * size
+
+
 def test_names_that_are_not_utf8(rule_folder: Write) -> None:
     """A file name that is not UTF-8 gets a printable namespace."""
     folder = rule_folder({})
