@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from sampler.errors import NotDerivable
@@ -131,10 +131,19 @@ def unpack_step(data: Data, argument: str, ceiling: int) -> bytes:
         NotDerivable: there is no such member, or it cannot be unpacked.
     """
     parts = _STEP.fullmatch(argument)
-    found = entries(data) if parts else ()
-    if parts is None or int(parts[1]) >= len(found):
+    entry = _entry_at(data, int(parts[1])) if parts else None
+    if parts is None or entry is None:
         raise NotDerivable(f"no member {argument!r}")
-    return unpack(data, found[int(parts[1])], ceiling, parts[2])
+    return unpack(data, entry, ceiling, parts[2])
+
+
+def _entry_at(data: Data, index: int) -> ZipEntry | None:
+    """The entry that ``entries`` has at an index; one that the directory names costs only what is read before it."""
+    directory = find_directory(data)
+    named = islice(read_central(data, directory), index, None) if directory else iter(())
+    if (entry := next(named, None)) is not None:
+        return _settled(data, entry)
+    return next(islice(entries(data), index, None), None)
 
 
 def survey_members(

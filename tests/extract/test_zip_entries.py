@@ -324,3 +324,12 @@ def test_a_step_that_does_not_apply_makes_nothing(argument: str) -> None:
     """An index that is none, or one that leads to no member, makes nothing."""
     with pytest.raises(NotDerivable):
         unpack_step(archive(("a.txt", TEXT)), argument, MIB)
+
+
+def test_a_step_finds_what_the_survey_named() -> None:
+    """Whatever is read to find one member, it is the one that the list of all of them has at that place."""
+    data = archive(*((f"{number}.txt", b"%d" % number) for number in range(60)))
+    hiding = data.replace(b"7.txtPK\x01\x02", b"7.txtPK\x01\x03")
+    for whole in (data, hiding, data[: data.index(b"PK\x01\x02")]):
+        for entry in entries(whole):
+            assert unpack_step(whole, str(entry.index), MIB) == unpack(whole, entry, MIB)
