@@ -83,8 +83,8 @@ class _Reader4:
                 self._cut(block)
                 return
             crc, kind, flags, size = _HEADER_4.unpack_from(block)
-            if size < _HEADER_4.size or zlib.crc32(block[2:size]) & 0xFFFF != crc:
-                self.faults.append(Fault("damaged", f"the block at {self.offset} has another checksum"))
+            if not _HEADER_4.size <= size <= len(block) or zlib.crc32(block[2:size]) & 0xFFFF != crc:
+                self.faults.append(Fault("damaged", f"the block at {self.offset} is cut off or has another checksum"))
                 return
             behind = self.offset + size
             added = int.from_bytes(block[7:11], "little") if flags & 0x8000 else 0

@@ -166,3 +166,10 @@ def test_truncations_and_changed_bytes_are_read(data: bytes) -> None:
         changed = bytearray(data)
         changed[length] ^= 0xFF
         survey(bytes(changed))
+
+
+def test_a_block_that_is_cut_off_but_has_the_right_checksum_is_damaged() -> None:
+    """A header's size reaches over the end, and its checksum is that of what is there."""
+    body = struct.pack("<BHH", 0x74, 0x8000, 60) + bytes(11)
+    data = MAGIC_4 + struct.pack("<H", zlib.crc32(body) & 0xFFFF) + body
+    assert codes(survey(data)) == ["damaged"]
