@@ -23,6 +23,7 @@ from sampler.extract.iso import looks_like_iso, survey_iso
 from sampler.extract.lnk import MAGIC as LNK_MAGIC
 from sampler.extract.lnk import survey_lnk
 from sampler.extract.macho import looks_like_macho, survey_macho
+from sampler.extract.mail import looks_like_mail, read_mail, survey_mail
 from sampler.extract.msg import survey_msg
 from sampler.extract.ole import survey_ole
 from sampler.extract.ole_file import MAGIC as OLE_MAGIC
@@ -38,6 +39,8 @@ from sampler.extract.rar_headers import MAGIC_4 as RAR_4_MAGIC
 from sampler.extract.rar_headers import MAGIC_5 as RAR_5_MAGIC
 from sampler.extract.rtf import MAGIC as RTF_MAGIC
 from sampler.extract.rtf import read_object, survey_rtf
+from sampler.extract.script import STEPS as SCRIPT_STEPS
+from sampler.extract.script import looks_like_script, survey_script
 from sampler.extract.seven import survey_seven
 from sampler.extract.seven import unpack_step as unpack_seven
 from sampler.extract.seven_headers import MAGIC as SEVEN_MAGIC
@@ -79,6 +82,8 @@ _OLE_STEPS: Final[Mapping[str, Step]] = {
     "ppt": read_storage,
 }
 
+_WARM_MAIL: Final = b"From: a\nTo: b\nContent-Type: a/b; name*=utf-8''%41\nContent-Transfer-Encoding: base64\n\nQQ==\n"
+_WARM_SCRIPT: Final = b"#!/bin/sh\necho QUFBQUFBQUFBQUFB | base64 -d\n"
 _WARM_PDF: Final = b"%PDF-1.7\n1 0 obj\n<</JS(\xfe\xff\0a)/URI(a:b)>>\nendobj\n"
 
 FORMATS: Final = (
@@ -103,6 +108,8 @@ FORMATS: Final = (
     Format("disk", looks_like_disk, survey_disk, {"fat": fat_step}),
     Format("lzma", looks_like_lzma, survey_lzma),
     Format("zip behind something", bool, survey_appended_zip),
+    Format("mail", looks_like_mail, survey_mail, {"mail": read_mail}, warm=_WARM_MAIL),
+    Format("script", looks_like_script, survey_script, SCRIPT_STEPS, warm=_WARM_SCRIPT),
 )
 """In the order in which they are asked."""
 
