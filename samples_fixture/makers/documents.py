@@ -30,6 +30,7 @@ def samples() -> dict[str, bytes]:
         "pdf/plain/plain.pdf": _pdf(None),
         "pdf/javascript-open-action/javascript-open-action.pdf": _pdf(action),
         "pdf/launch-action/launch-action.pdf": _pdf(launch),
+        "pdf/embedded-file/embedded-file.pdf": _pdf_with_file(),
         "ooxml/plain/plain.docx": _docx(),
         "ooxml/macro/macro.docm": _docx(macro=True),
         "ooxml/external-template/external-template.docx": _docx(external_template=True),
@@ -56,6 +57,32 @@ def _pdf(open_action: bytes | None) -> bytes:
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
     return _pdf_file([*objects, open_action] if open_action else objects)
+
+
+def _pdf_with_file() -> bytes:
+    """A file that was added to: an embedded script (7.11.4), a script in an object stream (7.5.7), and text behind."""
+    file = b"#!/bin/sh\n# Fixture: prints a word.\necho hello\n"
+    inner = b"7 0 8 39 << /S /JavaScript /JS (var hidden = 1;) >> << /#4a#53 (var second = 2;) /S /J#61vaScript >>"
+    first = inner.index(b"<<")
+    inner = b"7 0 8 %d " % (inner.index(b"<< /#") - first) + inner[first:]
+    packed, hexed = inner.hex().encode() + b">", file.hex().encode() + b">"
+    added = (
+        b"9 0 obj\n<< /Type /EmbeddedFile /Filter /ASCIIHexDecode /Length %d >>\nstream\n%s\nendstream\nendobj\n"
+        b"10 0 obj\n<< /Type /Filespec /F (hello.sh) /EF << /F 9 0 R >> >>\nendobj\n"
+        b"11 0 obj\n<< /Type /ObjStm /N 2 /First %d /Filter [/AHx] /Length %d >>\nstream\n%s\nendstream\nendobj\n"
+    ) % (len(hexed), hexed, inner.index(b"<<"), len(packed), packed)
+    before = _pdf(None)
+    place = len(before) + len(added)
+    return (
+        before
+        + added
+        + b"xref\n0 0\ntrailer\n<< /Size 12 /Root 1 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n"
+        % (
+            before.rindex(b"xref\n0 6"),
+            place,
+        )
+        + b"Text behind the end.\n"
+    )
 
 
 def _pdf_file(objects: Sequence[bytes]) -> bytes:

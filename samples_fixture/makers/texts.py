@@ -83,9 +83,44 @@ def samples() -> dict[str, bytes]:
         "eicar/eicar/eicar.com": EICAR,
         "text/plain/plain.txt": _TEXT,
         "text/empty/empty.txt": b"",
+        "script/js-blobs/js-blobs.js": _js_blobs(),
         "mail/plain/plain.eml": _MAIL,
+        "mail/attachments/attachments.eml": _mail_with_attachments(),
         "names/spaces-and-accents/résumé of a note.txt": _NAMED,
     }
+
+
+def _js_blobs() -> bytes:
+    """One line of script in each encoding that scripts hide others in; nothing decodes them here."""
+    line = b"console.log('hello from within a script');"
+    codes = ", ".join(str(byte) for byte in line).encode()
+    escapes = b"".join(b"\\x%02x" % byte for byte in line)
+    return b"\n".join((
+        b"// Fixture: encoded words that nothing decodes.",
+        b'var plain = "' + base64.b64encode(line) + b'";',
+        b'var digits = "' + line.hex().encode() + b'";',
+        b"var codes = [" + codes + b"];",
+        b'var escapes = "' + escapes + b'";',
+        b"",
+    ))  # fmt: skip
+
+
+def _mail_with_attachments() -> bytes:
+    """A script in Base64, a text in quoted-printable, and a message with a script of its own (RFC 2046)."""
+    script = base64.b64encode(b"#!/bin/sh\n# Fixture: prints a word.\necho hello\n")
+    inner = (
+        b"From: Other <other@example.invalid>\nSubject: Within\nMIME-Version: 1.0\n"
+        b"Content-Type: application/x-sh; name*=utf-8''h%C3%A9llo.sh\nContent-Transfer-Encoding: base64\n\n"
+    ) + script
+    parts = (
+        b"Content-Type: text/plain\n\nTwo files and a message.",
+        b"Content-Type: application/x-sh\nContent-Transfer-Encoding: base64\n"
+        b'Content-Disposition: attachment; filename="hello.sh"\n\n' + script,
+        b"Content-Type: text/plain; name=note.txt\nContent-Transfer-Encoding: quoted-printable\n\nA =3D note=\n.",
+        b"Content-Type: message/rfc822\n\n" + inner,
+    )
+    head = _MAIL.partition(b"Content-Type")[0] + b'Content-Type: multipart/mixed; boundary="fixture"\n\n'
+    return head + b"".join(b"--fixture\n" + part + b"\n" for part in parts) + b"--fixture--\n"
 
 
 def _powershell_encoded() -> bytes:
