@@ -21,11 +21,12 @@ from pathlib import Path
 from sampler.runtime import places
 places.cache_folder = lambda environment: Path({home!r}) / "cache"
 places.config_folder = lambda environment: Path({home!r}) / "config"
-from sampler.sweep import sweeping
-sweeping._SETTLED_NS = -(10**12)
+{more}
 from sampler.cli.main import main
 main(["scan", *sys.argv[1:]])
 """
+SETTLED = "from sampler.sweep import sweeping; sweeping._SETTLED_NS = -(10**12)"
+"""Files that were made just now are remembered as well."""
 Command = Callable[..., list[str]]
 
 
@@ -33,8 +34,8 @@ Command = Callable[..., list[str]]
 def command(home: Path, rules: Path) -> Command:
     """The words that run ``sampler scan`` with places of its own."""
 
-    def words(*arguments: object) -> list[str]:
-        code = START.format(home=str(home))
+    def words(*arguments: object, more: str = SETTLED) -> list[str]:
+        code = START.format(home=str(home), more=more)
         return [sys.executable, "-c", code, "--rules", str(rules), "-d", "setting=4", *map(str, arguments)]
 
     return words
@@ -118,3 +119,15 @@ def test_it_imports_little() -> None:
     code = f"import sys, sampler.cli.main, sampler.cli.scan; print([m for m in {HEAVY!r} if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert said.stdout == "[]\n"
+
+
+def test_a_scan_of_unchanged_files_starts_nothing(tree: Path, command: Command) -> None:
+    """It tells the same as the first one, and none of what runs rules is imported on the way."""
+    first = subprocess.run(command("--json", "tree"), check=False, capture_output=True, text=True, timeout=60)
+    told = f"import atexit; atexit.register(lambda: print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr))"
+    words = command("--json", "tree", more=told)
+    second = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert second.stdout.replace(',"recalled":true', "") == first.stdout
+    assert second.stdout.count('"recalled":true') == 3
+    assert second.stderr == "['yara']\n"  # its version is a part of what results depend on
+    assert second.returncode == first.returncode == 1
