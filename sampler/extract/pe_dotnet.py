@@ -62,6 +62,8 @@ def _add_metadata(image: Image, root: int, survey: Survey) -> None:
     survey.add_field("sampler.file.pe.dotnet.runtime", printable(runtime))
     streams = tuple(_streams(image, root, root + _ROOT.size + version_length))
     survey.add_field("sampler.file.pe.dotnet.streams", tuple(stream.name for stream in streams))
+    if not streams:
+        survey.add_problem("dotnet", f"the metadata at {root:#x} has no stream")
     for stream in streams:
         offset = image.offset_of(stream.address)
         if offset is None:

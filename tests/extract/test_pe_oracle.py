@@ -123,3 +123,15 @@ def test_agrees_with_pefile_on_ordinary_programs(programs: list[Path]) -> None:
             "rich_hash": value_of(found.fields, "sampler.file.pe.rich_hash") or "",
         }
         assert ours == by_pefile(data), name
+
+
+def test_reads_the_identity_of_a_dotnet_library(programs: list[Path]) -> None:
+    """Python.Runtime.dll of pythonnet 3.0.5, with its thousands of rows, is told with the version of its package."""
+    identities = {
+        (
+            value_of(found.fields, "sampler.file.pe.dotnet.assembly"),
+            value_of(found.fields, "sampler.file.pe.dotnet.assembly_version"),
+        )
+        for _, _, found in surveyed(programs)
+    }
+    assert identities == {(None, None), ("Python.Runtime", "3.0.5.0"), ("ClrLoader", "1.0.0.0")}
