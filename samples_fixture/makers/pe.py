@@ -21,6 +21,8 @@ WRITE_EXECUTE = 0xE0000020
 RETURN_ZERO = b"\x31\xc0\xc3"
 """xor eax, eax; ret."""
 
+IMAGE_BASE = 0x140000000
+
 _TIMESTAMP = 0x65920080
 _DIRECTORIES_COUNT = 16
 _IMPORT_DIRECTORY = 1
@@ -95,7 +97,7 @@ def section_header(section: Section, place: Layout) -> bytes:
 def _optional_header(places: Sequence[Layout], entry: int, directories: Mapping[int, tuple[int, int]]) -> bytes:
     image_bytes = aligned(places[-1].address + max(places[-1].size, 1), SECTION_ALIGNMENT)
     standard = struct.pack("<HBBIIIII", 0x20B, 14, 0, places[0].size, 0, 0, entry, places[0].address)
-    windows = struct.pack("<QIIHHHHHHI", 0x140000000, SECTION_ALIGNMENT, FILE_ALIGNMENT, 6, 0, 0, 0, 6, 0, 0)
+    windows = struct.pack("<QIIHHHHHHI", IMAGE_BASE, SECTION_ALIGNMENT, FILE_ALIGNMENT, 6, 0, 0, 0, 6, 0, 0)
     windows += struct.pack("<IIIHH", image_bytes, HEADERS_BYTES, 0, 3, 0x8160)
     windows += struct.pack("<QQQQII", 0x100000, 0x1000, 0x100000, 0x1000, 0, _DIRECTORIES_COUNT)
     table = b"".join(struct.pack("<II", *directories.get(index, (0, 0))) for index in range(_DIRECTORIES_COUNT))
@@ -132,3 +134,19 @@ def with_certificate(image: bytes, certificate: bytes) -> bytes:
 def import_directory(address: int, size: int) -> dict[int, tuple[int, int]]:
     """The data directory that points to an import section."""
     return {_IMPORT_DIRECTORY: (address, size)}
+
+
+def debug_directory(address: int, offset: int, path: bytes) -> bytes:
+    """A debug directory of one CodeView record that names a PDB file, to be placed at ``address`` and ``offset``.
+
+    The GUID of the record is a counter, since nothing is built that it could name.
+    """
+    record = b"RSDS" + bytes(range(16)) + struct.pack("<I", 1) + path + b"\0"
+    return struct.pack("<IIHHIIII", 0, 0, 0, 0, 2, len(record), address + 28, offset + 28) + record
+
+
+def tls_directory(address: int, callbacks: Sequence[int]) -> bytes:
+    """A TLS directory to be placed at ``address``, with the table of its callbacks' addresses behind it."""
+    table = IMAGE_BASE + address + 40
+    pointers = [IMAGE_BASE + callback for callback in callbacks]
+    return struct.pack("<QQQQII", 0, 0, 0, table, 0, 0) + b"".join(struct.pack("<Q", row) for row in [*pointers, 0])

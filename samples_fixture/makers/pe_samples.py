@@ -19,6 +19,8 @@ def samples(launcher: bytes) -> dict[str, bytes]:
         "pe/upx-names/upx-names.exe": _upx_names(),
         "pe/entry-in-last-section/entry-in-last-section.exe": _entry_in_last_section(),
         "pe/injection-imports/injection-imports.exe": _injection_imports(),
+        "pe/tls-callbacks/tls-callbacks.exe": _tls_callbacks(),
+        "pe/directory-over-overlay/directory-over-overlay.exe": _directory_over_overlay(),
         "pe/plain/plain.exe": pe.build([_TEXT]),
         "pe/truncated-header/truncated-header.exe": pe.build([_TEXT])[:0x90],
         "pe/new-header-beyond-end/new-header-beyond-end.exe": pe.dos_header(0x7FFFFFF0).ljust(0x200, b"\0"),
@@ -71,3 +73,22 @@ def _section_beyond_end() -> bytes:
     table_at = 0x80 + 4 + 20 + 0xF0
     struct.pack_into("<I", image, table_at + 40 + 16, 0x7FFFFE00)
     return bytes(image)
+
+
+def _tls_callbacks() -> bytes:
+    """Two callbacks in the code, which only return, and the path of a PDB file."""
+    text = pe.Section(b".text", (pe.RETURN_ZERO.ljust(16, b"\xcc")) * 3, pe.CODE)
+    places = pe.lay_out([text, pe.Section(b".rdata", bytes(1), pe.DATA)])
+    code, data = places
+    tls = pe.tls_directory(data.address, [code.address + 16, code.address + 32])
+    debug = pe.debug_directory(data.address + len(tls), data.offset + len(tls), b"C:\\example\\sample.pdb")
+    directories = {9: (data.address, 40), 6: (data.address + len(tls), 28)}
+    return pe.build([text, pe.Section(b".rdata", tls + debug, pe.DATA)], directories=directories)
+
+
+def _directory_over_overlay() -> bytes:
+    """The relocations, of ``.reloc``, claim what is appended behind their section as well."""
+    appended = b"appended behind the image\n" * 20
+    reloc = pe.Section(b".reloc", bytes(12), pe.DATA)
+    place = pe.lay_out([_TEXT, reloc])[1]
+    return pe.build([_TEXT, reloc], directories={5: (place.address, place.size + len(appended))}) + appended
