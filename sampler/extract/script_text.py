@@ -82,12 +82,13 @@ class Letters:
 def letters_of(data: Data, ceiling: int = TEXT_MAX_BYTES) -> Letters:
     """The first ``ceiling`` bytes as letters: UTF-16 by its mark, or by its zeros."""
     raw = bytes(data[:ceiling])
+    even = len(raw) - len(raw) % 2
     if raw.startswith(b"\xff\xfe"):
-        return Letters(raw[2::2], 2, 2)
+        return Letters(raw[2:even:2], 2, 2)
     if raw.startswith(b"\xfe\xff"):
-        return Letters(raw[3::2], 2, 3)
+        return Letters(raw[3:even:2], 2, 3)
     if len(raw) >= _UTF16_MIN_BYTES and _is_zeros(raw[1 : 4 * KIB : 2]) and not raw[: 4 * KIB : 2].count(0):
-        return Letters(raw[::2], 2, 0)
+        return Letters(raw[:even:2], 2, 0)
     return Letters(raw)
 
 
