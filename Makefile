@@ -13,7 +13,7 @@ help:
 	@echo "make demo   set up and do the main job on this machine, in a throwaway folder"
 	@echo "make test   set up and pass all tests"
 	@echo "make check  formatting, lint, types, import directions, and the tests measured by branch: what CI runs"
-	@echo "make bench  how fast flags, deliveries and scans are, beside yara and clamd (RULES=DIR: a large rule set)"
+	@echo "make bench  how fast flags, deliveries, scans and readers of formats are, beside others (RULES=DIR: a large rule set)"
 	@echo "make fuzz   every fuzz target for SECONDS=60 each; fails on a finding"
 	@echo "make lock   pin the requirement files anew"
 
@@ -52,6 +52,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/path.py
 	$(BIN)/python -m benchmarks.scan.corpus
 	$(BIN)/python -m benchmarks.scan.run $(if $(RULES),--rules $(RULES))
+	$(BIN)/python -m benchmarks.extract.run
 
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.run
 	$(PIP) --require-hashes -r requirements/fuzz.txt
