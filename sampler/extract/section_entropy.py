@@ -16,10 +16,9 @@ from sampler.limits import KIB
 
 SECTIONS_MAX_COUNT: Final = 64
 COUNTED_MAX_BYTES: Final = 8 * KIB
-"""Of one section, and little more where it is longer."""
-TOTAL_MAX_BYTES: Final = 128 * KIB
-_PIECES: Final = 8
-_PIECE_MAX_BYTES: Final = 128 * KIB
+"""Of one section."""
+TOTAL_MAX_BYTES: Final = 64 * KIB
+_RUN_BYTES: Final = 32
 _NAME_MAX_CHARACTERS: Final = 64
 _BITS: Final = 8.0
 
@@ -66,13 +65,12 @@ def _entropies(view: View, sections: Iterable[Stretch]) -> Iterator[str]:
 
 
 def _sampled(view: View, offset: int, length: int) -> bytes:
-    """All bytes, or some of them from everywhere: an odd step keeps no pace with tables of words."""
+    """All bytes, or short runs of them from everywhere: runs keep no pace with the rows of tables."""
     if length <= COUNTED_MAX_BYTES:
         return view[offset : offset + length]
-    piece = min(length // _PIECES, _PIECE_MAX_BYTES)
-    starts = (offset + index * (length - piece) // (_PIECES - 1) for index in range(_PIECES))
-    step = (_PIECES * piece // COUNTED_MAX_BYTES) | 1
-    return b"".join(view[start : start + piece][::step] for start in starts)
+    runs = COUNTED_MAX_BYTES // _RUN_BYTES
+    starts = (offset + index * (length - _RUN_BYTES) // (runs - 1) for index in range(runs))
+    return b"".join(view[start : start + _RUN_BYTES] for start in starts)
 
 
 def _entropy(data: bytes, *, is_whole: bool) -> float:
