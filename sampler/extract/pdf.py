@@ -110,7 +110,7 @@ def _limited(objects: Iterable[PdfObject], survey: Survey) -> list[PdfObject]:
     """As many objects as are read, while there is time."""
     kept: list[PdfObject] = []
     for found in objects:
-        if len(kept) >= OBJECTS_MAX_COUNT or (len(kept) % 256 == 255 and survey.budget.spent):
+        if len(kept) >= OBJECTS_MAX_COUNT or (len(kept) % 16 == 15 and survey.budget.spent):
             survey.add_problem("too-many-objects", f"only the first {len(kept)} are read")
             break
         kept.append(found)
@@ -196,7 +196,7 @@ def _add_files(data: Data, survey: Survey, objects: list[PdfObject]) -> None:
     typed = [found for found in objects if found.dictionary.get("Type") == "EmbeddedFile"]
     named = [found for number in sorted(names) if (found := latest.get(number)) and found not in typed]
     for found in (*typed, *named):
-        title = printable(names.get(found.number, b"")) or str(found.number)
+        title = printable(names.get(found.number, "")) or str(found.number)
         _add_stream(data, survey, found, PartKind.ATTACHMENT, title)
 
 

@@ -52,12 +52,12 @@ def referred(value: Value, key: str) -> Iterator[int]:
         yield from (ref.number for ref in inside if isinstance(ref, Ref))
 
 
-def named_files(value: Value) -> Iterator[tuple[int, bytes]]:
+def named_files(value: Value) -> Iterator[tuple[int, str]]:
     """Numbers of embedded files, and their names, where they have some (7.11.3)."""
     for each in dictionaries_in(value):
         names = [name for key in ("UF", "F") if isinstance(name := each.get(key), bytes)]
         for number in referred({"EF": each.get("EF")}, "EF"):
-            yield number, text_of(names[0]) if names else b""
+            yield number, _name(names[0]) if names else ""
 
 
 def links_in(value: Value) -> Iterator[bytes]:
@@ -69,6 +69,15 @@ def links_in(value: Value) -> Iterator[bytes]:
             file = each.get("F")
             places = [file, *(file.get(key) for key in ("F", "UF"))] if isinstance(file, dict) else [file]
             yield from (text_of(place) for place in places if isinstance(place, bytes))
+
+
+def _name(raw: bytes) -> str:
+    """Names are UTF-16, or in PDF's own encoding (Annex D.3), whose letters are Latin-1's; writers also use UTF-8."""
+    text = text_of(raw)
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def text_of(raw: bytes) -> bytes:

@@ -17,7 +17,9 @@ from sampler.limits import MIB
 
 FILTERS_MAX_COUNT: Final = 8
 SLOW_MAX_BYTES: Final = 4 * MIB
-"""What LZW and predictors are given and may make: they are undone byte by byte, half a second for this many."""
+"""What predictors may make: they are undone byte by byte, in half a second for this many."""
+LZW_MAX_BYTES: Final = 1 * MIB
+"""What LZW is given; a code of it takes a microsecond."""
 _NOT_HEX: Final = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
 _NOT_85: Final = bytes(set(range(256)) - set(range(0x21, 0x76)) - {0x7A})
 _GROUPS_OF_85: Final = re.compile(rb"z|[!-u]{1,5}")
@@ -25,6 +27,7 @@ _EIGHT_BITS: Final = 8
 _LZW_CLEAR: Final = 256
 _LZW_END: Final = 257
 _LZW_CODES: Final = 4096
+_LZW_FIRST: Final = (*(bytes([value]) for value in range(256)), b"", b"")
 
 Parameters: TypeAlias = Mapping[str, Value]
 _Filter: TypeAlias = Callable[[bytes, Parameters, int], Unpacked]
@@ -76,7 +79,8 @@ def _listed(value: Value) -> list[Value]:
 def _inflate(packed: bytes, parameters: Parameters, ceiling: int) -> Unpacked:
     made = unpack_stream(Inflater(zlib.MAX_WBITS), chunks(packed, 0, len(packed)), ceiling)
     if made.fault and not made.content:
-        made = unpack_stream(Inflater(), chunks(packed, 2, len(packed)), ceiling)
+        headless = unpack_stream(Inflater(), chunks(packed, 2, len(packed)), ceiling)
+        made = Unpacked(headless.content, made.fault)
     return _unpredicted(made, parameters)
 
 
@@ -120,9 +124,9 @@ def _unrun(packed: bytes, _parameters: Parameters, ceiling: int) -> Unpacked:
 
 
 def _unlzw(packed: bytes, parameters: Parameters, ceiling: int) -> Unpacked:
-    made = _Lzw(packed[:SLOW_MAX_BYTES], early=parameters.get("EarlyChange") != 0).run(min(ceiling, SLOW_MAX_BYTES))
-    if len(packed) > SLOW_MAX_BYTES:
-        made = Unpacked(made.content, Fault("truncated", f"only {SLOW_MAX_BYTES} bytes of LZW are read"))
+    made = _Lzw(packed[:LZW_MAX_BYTES], early=parameters.get("EarlyChange") != 0).run(ceiling)
+    if len(packed) > LZW_MAX_BYTES:
+        made = Unpacked(made.content, Fault("truncated", f"only {LZW_MAX_BYTES} bytes of LZW are read"))
     return _unpredicted(made, parameters)
 
 
@@ -152,7 +156,7 @@ class _Lzw:
         return Unpacked(b"".join(pieces))
 
     def _clear(self) -> None:
-        self._table = [bytes([value]) for value in range(256)] + [b"", b""]
+        self._table = list(_LZW_FIRST)
         self._width = 9
         self._previous = b""
 

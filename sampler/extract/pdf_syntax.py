@@ -18,6 +18,8 @@ VALUE_MAX_BYTES: Final = 1 * MIB
 TOKENS_MAX_COUNT: Final = 50_000
 """In one object."""
 DEPTH_MAX_COUNT: Final = 32
+PARENTHESES_MAX_COUNT: Final = 100_000
+"""In one string; what follows is no part of it."""
 
 _SPACE: Final = rb"\0\t\n\f\r "
 _REGULAR: Final = rb"[^\0\t\n\f\r ()<>\[\]{}/%]"
@@ -50,7 +52,7 @@ class Ref(NamedTuple):
     generation: int
 
 
-Value: TypeAlias = "Name | Ref | bytes | int | float | bool | list[Value] | dict[str, Value] | None"
+Value: TypeAlias = "str | Ref | bytes | int | float | bool | list[Value] | dict[str, Value] | None"
 
 
 @dataclass(slots=True)
@@ -153,13 +155,15 @@ class _Reader:
         """A literal string behind its first parenthesis (7.3.4.2)."""
         start = position = self.reading.end
         depth = 1
-        while depth and position < self._end:
+        for _ in range(PARENTHESES_MAX_COUNT):
+            if not depth or position >= self._end:
+                break
             piece = _STRING_PIECE.match(self._data, position, self._end)
             position = piece.end() if piece else position
             depth += {b"(": 1, b")": -1}.get(bytes(self._data[position : position + 1]), 0)
             position += 1
         self.reading.end = min(position, self._end)
-        raw = bytes(self._data[start : position - 1])
+        raw = bytes(self._data[start : position - (depth == 0)])
         return _ESCAPE.sub(_unescaped, raw) if b"\\" in raw else raw
 
 

@@ -69,7 +69,7 @@ def _pdf_with_file() -> bytes:
     added = (
         b"9 0 obj\n<< /Type /EmbeddedFile /Filter /ASCIIHexDecode /Length %d >>\nstream\n%s\nendstream\nendobj\n"
         b"10 0 obj\n<< /Type /Filespec /F (hello.sh) /EF << /F 9 0 R >> >>\nendobj\n"
-        b"11 0 obj\n<< /Type /ObjStm /N 2 /First %d /Filter [/AHx] /Length %d >>\nstream\n%s\nendstream\nendobj\n"
+        b"11 0 obj\n<< /Type /ObjStm /N 2 /First %d /Filter [/ASCIIHexDecode] /Length %d >>\nstream\n%s\nendstream\nendobj\n"
     ) % (len(hexed), hexed, inner.index(b"<<"), len(packed), packed)
     before = _pdf(None)
     place = len(before) + len(added)
