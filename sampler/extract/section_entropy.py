@@ -17,7 +17,7 @@ from sampler.limits import KIB
 SECTIONS_MAX_COUNT: Final = 64
 COUNTED_MAX_BYTES: Final = 8 * KIB
 """Of one section."""
-TOTAL_MAX_BYTES: Final = 64 * KIB
+TOTAL_MAX_BYTES: Final = 128 * KIB
 _RUN_BYTES: Final = 32
 _NAME_MAX_CHARACTERS: Final = 64
 _BITS: Final = 8.0
