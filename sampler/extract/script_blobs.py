@@ -30,7 +30,8 @@ _RANGE: Final = re.compile(r"([0-9]{1,15})\+([0-9]{1,15})", re.ASCII)
 _B64: Final = rb"[A-Za-z0-9+/_-]"
 _NO_B64: Final = rb"(?<![A-Za-z0-9+/_-])"
 _SHORT_B64: Final = rb"(" + _B64 + rb"{8,}+={0,2})"
-_LONG_B64: Final = _NO_B64 + rb"(%b{40,}+(?:\r?\n[ \t]{0,16}%b{40,}+)*+(?:\r?\n[ \t]{0,16}%b{1,39}+={1,2})?+={0,2})"
+_LAST_LINE: Final = rb"(?:%b{1,39}+={1,2}|(?:%b{4}){2,9}(?=['\"\r\n]|\Z))" % (_B64, _B64)
+_LONG_B64: Final = rb"(%b{40,}+(?:\r?\n[ \t]{0,16}%b{40,}+)*+(?:\r?\n[ \t]{0,16}%b)?+={0,2})" % (_B64, _B64, _LAST_LINE)
 _B64_CALL: Final = (
     rb"(?:b64decode|b64_decode|frombase64string|frombase64|base64_decode|decodebase64|decode64|atob|;base64,"
     rb"|base64\.decode)[^\n'\"A-Za-z0-9]{0,16}['\"]?"
@@ -172,7 +173,7 @@ _PATTERNS: Final = (
     ("base64", re.compile(_NO_B64 + _SHORT_B64 + rb"['\"]?[ \t]*\|[ \t]*(?:openssl[ ])?base64[ ]-+[dD]"), _is_any),
     ("hex", re.compile(_HEX_CALL + rb"([0-9A-Fa-f]{16,}+)", re.IGNORECASE), _is_any),
     ("hex", re.compile(rb"(?<![0-9A-Za-z])((?:[0-9A-Fa-f]{2}){40,}+)(?![0-9A-Za-z])"), _is_no_digest),
-    ("base64", re.compile(_LONG_B64 % (_B64, _B64, _B64)), _is_no_name),
+    ("base64", re.compile(_NO_B64 + _LONG_B64), _is_no_name),
     ("escapes", re.compile(rb"((?:\\x[0-9A-Fa-f]{2}){8,}+)"), _is_any),
     ("escapes", re.compile(rb"((?:\\u[0-9A-Fa-f]{4}){8,}+)"), _is_any),
     ("escapes", re.compile(rb"((?:%[0-9A-Fa-f]{2}){8,}+)"), _is_any),

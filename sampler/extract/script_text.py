@@ -44,7 +44,7 @@ _LANGUAGES: Final = (
         rb"\bNew-Object[ \t]", rb"^[ \t]*\$\w+[ \t]*\+?=[ \t]*[\[$\"'@(]",
     ),
     _language(
-        "vbscript", rb"\bCreateObject[ \t]*\(", rb"^[ \t]*Dim[ \t]+\w", rb"\bWScript\.\w", rb"^[ \t]*On[ ]Error[ ]R",
+        "vbscript", rb"\bCreateObject[ \t]*\(", rb"^[ \t]*Dim[ \t]+\w", rb"^[ \t]*On[ ]Error[ ]R",
         rb"^[ \t]*(?:Private[ ]|Public[ ])?Sub[ ]\w+[ \t]*\(", rb"^[ \t]*Option[ ]Explicit",
     ),
     _language(

@@ -24,7 +24,7 @@ for content in contents:
     sys.stdout.write(repr(found) + "\\n")
 assert set(sys.modules) == loaded, set(sys.modules) - loaded
 """
-FAMILIES = ("ole", "ooxml", "rtf", "lnk", "mail/outlook")
+FAMILIES = ("ole", "ooxml", "rtf", "lnk", "pdf", "mail", "script")
 
 
 def test_documents_load_nothing_while_they_are_read() -> None:
