@@ -99,7 +99,7 @@ ROWS: Final = (
         ),
     ),
     FormatRow(
-        "macho", beginning_with(b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe\0\0\0"), (library("lief-macho", "lief"),)
+        "macho", beginning_with(b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe\0\0\0\x02"), (library("lief-macho", "lief"),)
     ),
     FormatRow(
         "zip",
