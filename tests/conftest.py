@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sampler.runtime.places import shipped
+
+HANGS_SECONDS = 60
+"""Of processor time, wherever and under coverage: work that grows with the square of hostile input takes hours."""
+
+
+@pytest.fixture
+def ends_in_moments() -> Iterator[None]:
+    """The test's work ends; how fast it is, the benches say."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < HANGS_SECONDS
 
 
 @pytest.fixture

@@ -65,7 +65,8 @@ def links_in(value: Value) -> Iterator[bytes]:
     for each in dictionaries_in(value):
         if isinstance(uri := each.get("URI"), bytes):
             yield text_of(uri)
-        if each.get("S") in _REMOTE_ACTIONS:
+        kind = each.get("S")
+        if isinstance(kind, str) and kind in _REMOTE_ACTIONS:
             file = each.get("F")
             places = [file, *(file.get(key) for key in ("F", "UF"))] if isinstance(file, dict) else [file]
             yield from (text_of(place) for place in places if isinstance(place, bytes))

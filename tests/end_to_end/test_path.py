@@ -62,7 +62,7 @@ async def test_parts_can_be_shown_to_belong_to_the_whole(
     agent: AgentClient, people: PeopleClient, until: Until, samples: Path
 ) -> None:
     """Each part's hash is that of the whole's bytes at the part's place."""
-    file = next(samples.glob("pe/*overlay*/*.exe"))
+    file = samples / "pe" / "overlay-zip" / "overlay-zip.exe"
     view = await agent.flag(FlagRequest(path=str(file)))
     await until(view.id, delivered)
     assert view.sampling is Sampling.PARTS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import random
 import struct
-import time
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +179,7 @@ def test_a_directory_that_holds_itself_is_read_once(tmp_path: Path) -> None:
     assert codes(survey(bytes(data))) == ["directory-loop"]
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_thousands_of_files_that_share_a_chain_end(tmp_path: Path) -> None:
     """Long chains of many files are followed as far as the ceiling, in little time."""
     size = 8 * MIB
@@ -191,9 +191,7 @@ def test_thousands_of_files_that_share_a_chain_end(tmp_path: Path) -> None:
     for row in range(layout.root_bytes // 32):
         entry = b"%-8dBIN" % row + struct.pack("<B8xH4xHI", 0x20, 0, 2, size)
         data[layout.root + 32 * row : layout.root + 32 * row + 32] = entry
-    start = time.process_time()
     found = survey(bytes(data))
-    assert time.process_time() - start < 8
     assert {"too-many-members", "budget"} & set(codes(found))
 
 

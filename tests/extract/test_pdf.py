@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable
 
@@ -185,12 +184,23 @@ def test_links_are_told_and_bounded() -> None:
     assert len(parts(data, PartKind.OBJECT)) == LINKING_MAX_COUNT
 
 
+@pytest.mark.parametrize("value", [b"[1 2]", b"<</A 1>>", b"(text)", b"1 0 R", b"7", b"null", b"/Name"])
+def test_values_of_the_wrong_type_are_passed_over(inside: Inside, value: bytes) -> None:
+    """Wherever a name, a number or a string belongs, anything may stand."""
+    keys = b"S JS F UF EF URI XFA Type Filter DecodeParms Length N First".split()
+    acting = b"<</AA<<" + b"".join(b"/" + key + b" " + value for key in keys) + b">>/Launch/GoToR/EF 3 0 R>>"
+    box = stream(b"/Type/ObjStm/N 1/First 4/DecodeParms[" + value + b"]/Filter/AHx", b"31203020313e")
+    table = stream(b"/Type/XRef/W " + value + b"/Prev " + value + b"/Filter " + value, b"abc")
+    data = pdf(acting, box, stream(b"/EF/Filter " + value, b"abc")) + b"9 0 obj" + table + b"\nstartxref\n"
+    data += b"%d\n%%%%EOF" % data.rindex(b"9 0 obj")
+    inside(survey(data), len(data))
+
+
+@pytest.mark.usefixtures("ends_in_moments")
 def test_only_so_many_objects() -> None:
     """Past the ceilings objects are not read, which is said, and not all that act are parts."""
     data = HEAD + b"".join(b"%d 0 obj<</AA 1>>endobj\n" % number for number in range(OBJECTS_MAX_COUNT + 5))
-    start = time.process_time()
     found = survey(data)
-    assert time.process_time() - start < 10
     assert [problem.code for problem in found.problems] == ["too-many-objects"]
     assert sum(region.kind is PartKind.OBJECT for region in found.regions) == ACTING_MAX_COUNT
 
@@ -223,14 +233,13 @@ def test_a_header_alone_is_no_pdf() -> None:
     assert {region.kind for region in found.regions} == {PartKind.HEADER, PartKind.WINDOW, PartKind.TAIL}
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 @pytest.mark.parametrize(
     "word", [b" obj", b"1 0 obj", b"1 0 obj stream ", b"1 0 obj<<", b"1 0 obj(", b"startxref 9 ", b"%%EOF"]
 )
 def test_hostile_repetition_ends_in_time(word: bytes) -> None:
     """Keywords by the hundred thousand take no more than their share."""
-    start = time.process_time()
     survey(HEAD + word * (2 * MIB // len(word)))
-    assert time.process_time() - start < 25
 
 
 def test_cutting_anywhere_costs_only_what_is_cut(inside: Inside) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,13 +38,12 @@ def test_keywords_end_an_object_and_names_are_kept() -> None:
     assert isinstance(reading.names[0], Name)
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 @pytest.mark.parametrize("hostile", [b"[", b"<<", b"(", b"<", b"/", b" ", b"%", b"1 ", b"(\\", b"[(", b"<</A", b"R "])
 def test_hostile_repetition_takes_little_time(hostile: bytes) -> None:
     """However often anything is repeated, reading it ends soon and goes no deeper than it may."""
     text = hostile * (2 * VALUE_MAX_BYTES // len(hostile))
-    start = time.process_time()
     reading = read_value(text, 0)
-    assert time.process_time() - start < 2.0
     assert reading.end <= VALUE_MAX_BYTES
     assert depth_of(reading.value) <= DEPTH_MAX_COUNT
 

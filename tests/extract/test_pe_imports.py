@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import time
 from collections.abc import Callable, Sequence
 
 import pefile
@@ -16,7 +15,6 @@ Build = Callable[..., bytes]
 
 ADDRESS = 0x1000
 IMPORT, DELAY_IMPORT = 1, 13
-CPU_MAX_SECONDS = 5.0
 
 
 def survey(data: bytes) -> Extraction:
@@ -110,15 +108,14 @@ def test_a_lookup_table_that_is_missing_is_replaced_by_the_address_table(pe: Bui
     assert value_of(found.fields, "sampler.file.pe.imports_count") == 2
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_tables_over_each_other_cost_bounded_time_and_no_hash(pe: Build) -> None:
     """A thousand libraries that share one endless table: so many symbols are read and no more."""
     rows = 2000
     thunks = ADDRESS + rows * 20
     section = struct.pack("<5I", thunks, 0, 0, thunks, thunks) * rows + struct.pack("<Q", 1 << 63 | 1) * 3000
     file = pe(sections=[(b".idata", section)], directories={IMPORT: (ADDRESS, 40)})
-    start = time.process_time()
     found = survey(file)
-    assert time.process_time() - start < CPU_MAX_SECONDS
     assert value_of(found.fields, "sampler.file.pe.imports_count") == SYMBOLS_MAX_COUNT
     assert value_of(found.fields, "file.pe.imphash") is None
     assert "imports" in codes(found)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -161,16 +160,15 @@ def test_a_step_that_names_no_object_is_refused(argument: str) -> None:
         read_object(embedded(b"abcd"), argument, MIB)
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_absurd_counts_cost_bounded_work() -> None:
     """Braces without end, groups without end and objects without end are given up and named."""
     objects = rb"{\rtf1" + rb"{\objdata 00}" * (OBJECTS_MAX_COUNT + 100)
     assert "too-many-objects" in {problem.code for problem in survey(objects).problems}
     deep = rb"{\rtf1" + rb"{\object" * 10_000
     assert "too-deep" in {problem.code for problem in survey(deep).problems}
-    start = time.process_time()
     braces = survey(rb"{\rtf1" + b"{}" * 3_000_000)
     assert "too-long" in {problem.code for problem in braces.problems}
-    assert time.process_time() - start < 30
 
 
 @settings(max_examples=200, deadline=None)

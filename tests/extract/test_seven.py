@@ -6,7 +6,6 @@ import io
 import lzma
 import random
 import struct
-import time
 import zlib
 from typing import Any
 
@@ -104,12 +103,11 @@ def test_members_of_members_are_derived() -> None:
     assert derive(data, last.recipe) == TEXT
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_a_large_folder_yields_what_its_beginning_holds() -> None:
     """Of files that were compressed together, those that come out before the ceiling are members; the rest is said."""
     data = archive({"first": TEXT, "code": CODE, "bomb": bytes(UNPACK_MEMBER_MAX_BYTES), "last": TEXT})
-    start = time.process_time()
     found = survey(data)
-    assert time.process_time() - start < 3
     assert {region.name for region in members(found)} == {"first", "code"}
     assert set(codes(found)) == {"too-large"}
     for region in members(found):
@@ -183,6 +181,7 @@ def test_a_bomb_of_a_header_is_too_large() -> None:
     assert caught.value.code == "too-large"
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_hostile_dictionaries_allocate_nothing() -> None:
     """A folder of one byte that wants 4 GiB of dictionary ends as damaged."""
     raw = lzma.compress(b"x" * 100, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 0}])
@@ -191,9 +190,7 @@ def test_hostile_dictionaries_allocate_nothing() -> None:
     header = b"\x01\x04" + streams + b"\x05\x01\x11" + bytes([len(names) + 1]) + b"\x00" + names + b"\x00\x00"
     data = sealed(header, raw)
     assert derive(data, ("7z:0",)) == b"x" * 64
-    start = time.process_time()
     survey(data)
-    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("argument", ["", "9", "-1", "0:", "1:a:b", "²", "3"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from sampler.walk.globs import Globs
@@ -68,12 +66,11 @@ def test_names_that_are_not_utf_8_can_be_named() -> None:
     assert Globs.of(["\udcff*"]).hold_for_file(b"/a/\xff1")
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_a_name_made_to_be_slow_is_not() -> None:
     """Many stars against a name that almost fits cost no more than a moment."""
     globs = Globs.of(["*a*a*a*a*a*a*a*a*b", "/**/a/**/a/**/a/**/a/**/b"])
-    began = time.process_time()
     assert not globs.hold_for_file(b"/a" * 1900 + b"/" + b"a" * 255)
-    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("pattern", ["", "/", "a" * 5000])
