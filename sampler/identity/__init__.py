@@ -9,6 +9,7 @@ key type or an extension from a signing request without checking it.
 from sampler.identity.authority import Authority, KeyPair
 from sampler.identity.names import agent_id_of, expiry_of, serial_of
 from sampler.identity.requests import KeyAndRequest, make_host_key
+from sampler.identity.signing import PublicKey, SigningKey
 from sampler.identity.tls import (
     host_client_context,
     hosts_server_context,
@@ -21,6 +22,8 @@ __all__ = [
     "Authority",
     "KeyAndRequest",
     "KeyPair",
+    "PublicKey",
+    "SigningKey",
     "agent_id_of",
     "expiry_of",
     "host_client_context",
