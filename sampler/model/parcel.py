@@ -20,6 +20,8 @@ class Scope(StrEnum):
     METADATA = "metadata"
     PARTS = "parts"
     WHOLE = "whole"
+    DOCUMENTS = "documents"
+    """Bytes, whole or in parts, of kinds that may hold personal data: needed beside ``whole`` or ``parts``."""
     TRUSTED = "trusted"
     ACTIVITY = "activity"
     MEMORY = "memory"
