@@ -28,6 +28,7 @@ def settings_of(order: ScanOrder) -> ExamineSettings:
         rules=order.rules,
         limits=order.limits,
         children=order.children,
+        rules_only=True,
         deadline_seconds=max(own.deadline_seconds, 2.0 * order.limits.timeout_seconds),
     )
 

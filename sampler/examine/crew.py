@@ -12,6 +12,7 @@ from sampler.examine.settings import ExamineSettings, RuleReport
 from sampler.sandbox import ChildPool
 
 _ENTRY = "sampler.examine.child:prepare"
+_RULES_ENTRY = "sampler.examine.rules_child:prepare"
 
 
 class Crew:
@@ -19,7 +20,7 @@ class Crew:
 
     def __init__(self, settings: ExamineSettings) -> None:
         self.pool = ChildPool(
-            _ENTRY,
+            _RULES_ENTRY if settings.rules_only else _ENTRY,
             encode_order(settings.rules, settings.limits),
             children=settings.children,
             deadline_seconds=settings.deadline_seconds,

@@ -21,6 +21,8 @@ class ExamineSettings:
     """For one object."""
     memory_max_bytes: int = CHILD_MEMORY_MAX_BYTES
     """For one child, rules included."""
+    rules_only: bool = False
+    """Children that load no parser: for scanning alone."""
     require_sandbox: bool = False
     """Examine nothing where the kernel lacks a part of the children's confinement."""
 

@@ -21,6 +21,7 @@ from sampler.examine.messages import (
     encode,
     encode_order,
 )
+from sampler.examine.rules_child import RulesExaminer
 from sampler.limits import MATCHES_MAX_COUNT
 from sampler.model import ContentKind, Examination, Problem, Snapshot
 from sampler.scan import RuleSet, RuleSettings, ScanLimits
@@ -31,7 +32,9 @@ STAGES = {"describe": "classify", "extract": "find_regions"}
 
 def handled(rules: RuleSet, snapshot: Snapshot) -> Examination:
     request = ExamineRequest(snapshot.sha256, snapshot.size, snapshot.path)
-    answer = decode_answer(ObjectExaminer(rules, ScanLimits()).handle(encode(request), snapshot.descriptor))
+    answer = decode_answer(
+        ObjectExaminer(RulesExaminer(rules, ScanLimits())).handle(encode(request), snapshot.descriptor)
+    )
     assert isinstance(answer, Examined)
     return answer.examination
 
@@ -85,7 +88,7 @@ def test_another_size(ruleset: RuleSet, snap: Snap) -> None:
     """An object of another size than announced is not examined."""
     request = encode(ExamineRequest("0" * 64, 3))
     with pytest.raises(ValueError, match="4 bytes, 3 were announced"):
-        ObjectExaminer(ruleset, ScanLimits()).handle(request, snap(b"four").descriptor)
+        ObjectExaminer(RulesExaminer(ruleset, ScanLimits())).handle(request, snap(b"four").descriptor)
 
 
 def test_the_descriptor_stays_open(ruleset: RuleSet, snap: Snap) -> None:

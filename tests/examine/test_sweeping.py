@@ -16,7 +16,6 @@ from sampler.errors import ChildDied
 from sampler.examine import Examiner, ExamineSettings
 from sampler.examine import child as child_module
 from sampler.examine.checking import check_swept
-from sampler.examine.child import ObjectExaminer
 from sampler.examine.messages import (
     MessageError,
     SweepRequest,
@@ -27,6 +26,7 @@ from sampler.examine.messages import (
     encode_swept,
 )
 from sampler.examine.reading import hash_live, read_whole
+from sampler.examine.rules_child import RulesExaminer
 from sampler.limits import FRAME_MAX_BYTES, HITS_PER_RULE_MAX_COUNT, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import Problem, RuleMatch, StringHit
 from sampler.scan import RuleSet, RuleSettings, ScanLimits
@@ -35,11 +35,11 @@ SWEPT = Swept("ab" * 32, 3, "text/plain", (RuleMatch("r", "n"),), (Problem("scan
 
 
 @pytest.fixture
-def examiner(rules: Path) -> ObjectExaminer:
-    return ObjectExaminer(RuleSet.load(RuleSettings((rules,))), ScanLimits())
+def examiner(rules: Path) -> RulesExaminer:
+    return RulesExaminer(RuleSet.load(RuleSettings((rules,))), ScanLimits())
 
 
-def swept(examiner: ObjectExaminer, file: Path, size: int | None = None) -> Swept:
+def swept(examiner: RulesExaminer, file: Path, size: int | None = None) -> Swept:
     """The answer on a file, announced with a size."""
     descriptor = os.open(file, os.O_RDONLY)
     try:
@@ -54,7 +54,7 @@ def swept(examiner: ObjectExaminer, file: Path, size: int | None = None) -> Swep
 @pytest.mark.parametrize("whole", [True, False], ids=["read", "mapped"])
 @pytest.mark.parametrize("content", [b"", b"hay", b"hay needle", b"MZ" + bytes(1000) + b"needle"])
 def test_hash_type_and_rules(
-    examiner: ObjectExaminer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, whole: bool
+    examiner: RulesExaminer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, whole: bool
 ) -> None:
     """Read at once or mapped, the answer is the same: hash and size of the bytes, and what a snapshot would match."""
     monkeypatch.setattr(child_module, "READ_WHOLE_MAX_BYTES", 10_000 if whole else -1)
@@ -73,7 +73,7 @@ def test_hash_type_and_rules(
 @pytest.mark.parametrize("whole", [True, False], ids=["read", "mapped"])
 @pytest.mark.parametrize("announced", [5, 15])
 def test_another_size_shows(
-    examiner: ObjectExaminer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool, announced: int
+    examiner: RulesExaminer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool, announced: int
 ) -> None:
     """A file that grew or shrank since it was announced is answered with a size that says so."""
     monkeypatch.setattr(child_module, "READ_WHOLE_MAX_BYTES", 10_000 if whole else -1)

@@ -27,6 +27,7 @@ from sampler.describe import (
 from sampler.describe.authenticode import signature_fields
 from sampler.examine.child import ObjectExaminer
 from sampler.examine.messages import ExamineRequest
+from sampler.examine.rules_child import RulesExaminer
 from sampler.model import ContentKind, Field, FileStat, Finding, Plan, Reason, RuleMatch, Sampling, Snapshot, StringHit
 from sampler.permit import fields_page, shipped_names, shipped_statement
 from sampler.permit.facts import fields_of, fields_of_match
@@ -44,7 +45,7 @@ def examiner(tmp_path_factory: pytest.TempPathFactory) -> ObjectExaminer:
     """What a child does, with a rule that never matches."""
     folder = tmp_path_factory.mktemp("rules")
     (folder / "none.yar").write_text("rule silent { condition: false }")
-    return ObjectExaminer(RuleSet.load(RuleSettings((folder,))), ScanLimits())
+    return ObjectExaminer(RulesExaminer(RuleSet.load(RuleSettings((folder,))), ScanLimits()))
 
 
 def check(fields: Iterable[Field]) -> set[str]:
