@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sampler.errors import ChildDied
 from sampler.examine import Examiner, ExamineSettings
-from sampler.examine import child as child_module
+from sampler.examine import rules_child
 from sampler.examine.checking import check_swept
 from sampler.examine.messages import (
     MessageError,
@@ -57,7 +57,7 @@ def test_hash_type_and_rules(
     examiner: RulesExaminer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, whole: bool
 ) -> None:
     """Read at once or mapped, the answer is the same: hash and size of the bytes, and what a snapshot would match."""
-    monkeypatch.setattr(child_module, "READ_WHOLE_MAX_BYTES", 10_000 if whole else -1)
+    monkeypatch.setattr(rules_child, "READ_WHOLE_MAX_BYTES", 10_000 if whole else -1)
     file = tmp_path / "sample"
     file.write_bytes(content)
     answer = swept(examiner, file)
@@ -76,7 +76,7 @@ def test_another_size_shows(
     examiner: RulesExaminer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool, announced: int
 ) -> None:
     """A file that grew or shrank since it was announced is answered with a size that says so."""
-    monkeypatch.setattr(child_module, "READ_WHOLE_MAX_BYTES", 10_000 if whole else -1)
+    monkeypatch.setattr(rules_child, "READ_WHOLE_MAX_BYTES", 10_000 if whole else -1)
     (tmp_path / "sample").write_bytes(b"0123456789")
     assert swept(examiner, tmp_path / "sample", announced).size != announced
 
