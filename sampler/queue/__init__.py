@@ -8,7 +8,7 @@ whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the e
 
 from sampler.queue.asks import AskRecord
 from sampler.queue.policy import QueuePolicy
-from sampler.queue.ports import Blobs, Ledger, Partial
+from sampler.queue.ports import Blobs, Ledger, Partial, Signer
 from sampler.queue.receiver import Body, Checksum
 from sampler.queue.records import Device, Submission, TokenRecord, Upload, VerdictRecord
 from sampler.queue.service import Queue
@@ -25,6 +25,7 @@ __all__ = [
     "Queue",
     "QueuePolicy",
     "RetryRules",
+    "Signer",
     "Submission",
     "Task",
     "TokenRecord",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sampler.queue.policy import QueuePolicy
-from sampler.queue.ports import Blobs, Ledger
+from sampler.queue.ports import Blobs, Ledger, Signer
 from sampler.queue.waking import Bells, Locks
 from sampler.runtime.blocking import Lane
 from sampler.runtime.clock import Clock
@@ -45,6 +45,7 @@ class Core:
         clock: Clock,
         policy: QueuePolicy,
         *,
+        signer: Signer,
         chance: Callable[[], float] = random.random,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
@@ -53,6 +54,7 @@ class Core:
         self._blobs = blobs
         self._clock = clock
         self._policy = policy
+        self._signer = signer
         self._chance = chance
         self._new_id = new_id
         self._new_token = new_token

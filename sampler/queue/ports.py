@@ -162,6 +162,13 @@ class Ledger(Protocol):
         """Open asks whose time is over, the longest first."""
 
 
+class Signer(Protocol):
+    """The queue's signature under what it hands out (``identity.SigningKey`` is one)."""
+
+    def sign(self, context: str, document: bytes) -> bytes:
+        """A signature over the document in this context."""
+
+
 class Partial(Protocol):
     """An open upload of one writer."""
 

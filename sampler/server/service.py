@@ -21,6 +21,7 @@ from sampler.queue import Queue
 from sampler.runtime.clock import Clock, SystemClock
 from sampler.server.applications import Applications
 from sampler.server.enrolment import Issuing
+from sampler.server.keys import receipt_key
 from sampler.server.listening import Place, answering, bound, place_of
 from sampler.server.settings import QueueSettings, join_address, split_address
 from sampler.storage.opening import open_blobs, open_ledger
@@ -81,7 +82,8 @@ async def _answer(
 
 def _queue(settings: QueueSettings, clock: Clock) -> Queue:
     blobs = open_blobs(settings.blobs_url, reserve_bytes=settings.uploads.reserve_bytes)
-    return Queue(open_ledger(settings.ledger_url), blobs, clock, settings.policy)
+    signer = receipt_key(settings.folder)
+    return Queue(open_ledger(settings.ledger_url), blobs, clock, settings.policy, signer=signer)
 
 
 def _hosts_url(settings: QueueSettings, where: Listening) -> str:

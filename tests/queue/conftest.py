@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sampler.identity import SigningKey
 from sampler.queue import Body, Queue, QueuePolicy, RetryRules
 from sampler.runtime.backoff import Backoff
 from sampler.storage.folder_blobs import FolderBlobs
@@ -57,14 +58,19 @@ def ledger() -> MemoryQueueLedger:
 
 
 @pytest.fixture
+def signing_key(tmp_path: Path) -> SigningKey:
+    return SigningKey.create(tmp_path / "receipt.key")
+
+
+@pytest.fixture
 def make_queue(
-    ledger: MemoryQueueLedger, blobs: FolderBlobs, clock: HandClock, policy: QueuePolicy
+    ledger: MemoryQueueLedger, blobs: FolderBlobs, clock: HandClock, policy: QueuePolicy, signing_key: SigningKey
 ) -> Callable[..., Queue]:
     """A queue over the same records and bytes as every other one that a test makes."""
 
     def make(*, reserve_bytes: int = 0) -> Queue:
         store = FolderBlobs(blobs.folder, reserve_bytes=reserve_bytes)
-        return Queue(ledger, store, clock, policy, chance=lambda: 1.0)
+        return Queue(ledger, store, clock, policy, signer=signing_key, chance=lambda: 1.0)
 
     return make
 
