@@ -193,6 +193,16 @@ RETAIN_ABOUT_MAX_BYTES: Final = 1 * MIB
 SELECTORS_MAX_COUNT: Final = 64
 """Parts that one ask for more of an object names."""
 ASKS_PAGE_MAX_COUNT: Final = 100
+SUBMISSIONS_PAGE_MAX_COUNT: Final = 500
+"""Of one host, in one answer."""
+RECALLED_TOGETHER_MAX_COUNT: Final = 1000
+"""Submissions that were made of one object: its own, answers to asks, what was approved later."""
+RECEIPT_MAX_BYTES: Final = 64 * KIB
+"""One signed receipt; one of a submission with the most contents has half of it."""
+RECEIPTS_PAGE_MAX_COUNT: Final = 64
+"""Receipts in one answer, so that a page of the largest ones stays below ``ANSWER_MAX_BYTES``."""
+LOG_PROOF_NODES_MAX_COUNT: Final = 128
+"""Hashes of one proof about the log of receipts: two a level of a tree of 2**63 leaves."""
 MANIFEST_MAX_BYTES: Final = 4 * MIB
 CONTROL_BODY_MAX_BYTES: Final = 64 * KIB
 """Any other JSON body."""
@@ -232,6 +242,12 @@ ANALYZER_FILE_MAX_BYTES: Final = 1 * GIB
 STATEMENT_MAX_BYTES: Final = 256 * KIB
 """One of a statement's two files."""
 CONSENT_MAX_BYTES: Final = 64 * KIB
+RECIPIENTS_MAX_COUNT: Final = 16
+"""That one statement names."""
+RETENTION_MAX_DAYS: Final = 3650
+STATISTICS_THRESHOLD_MIN_COUNT: Final = 2
+"""Hosts; a statistic of one would be about somebody."""
+STATISTICS_THRESHOLD_MAX_COUNT: Final = 1_000_000
 WHOLE_MAX_BYTES: Final = 256 * MIB
 """The largest object that is sent whole, unless the policy says otherwise."""
 TREATED_TEXT_MAX_CHARACTERS: Final = 32 * KIB

@@ -14,7 +14,9 @@ from sampler.permit.explaining import Explanation, explain
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
 from sampler.permit.rules import Rule
-from sampler.permit.statement import FieldRule, Statement, parse_statement, shipped_names, shipped_statement
+from sampler.permit.shipped import shipped_names, shipped_statement, shipped_statements
+from sampler.permit.statement import FieldRule, Region, Statement
+from sampler.permit.statement_file import digest_input, parse_statement
 from sampler.permit.treatments import Treatment
 
 __all__ = [
@@ -26,17 +28,20 @@ __all__ = [
     "FieldRule",
     "HostNames",
     "Policy",
+    "Region",
     "Rule",
     "Statement",
     "Treatment",
     "content_label",
     "decide",
     "decode_consent",
+    "digest_input",
     "encode_consent",
     "explain",
     "parse_statement",
     "shipped_names",
     "shipped_statement",
+    "shipped_statements",
     "still_allowed",
     "with_whole_command_lines",
 ]

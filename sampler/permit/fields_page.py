@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from sampler.permit.statement import Statement, shipped_names, shipped_statement
+from sampler.permit.shipped import shipped_names, shipped_statement
+from sampler.permit.statement import Statement
 
 _TYPES: Final = frozenset({"keyword", "keyword[]", "long", "float", "boolean", "date", "ip"})
 _STAYS: Final = "—"
@@ -24,8 +25,9 @@ Made from `sampler/permit/fields.toml` and the statements by `python -m sampler.
 
 Names are those of the Elastic Common Schema; what it lacks stands under `sampler.*`. Types are its types; `[]` is a
 list. A field leaves a machine only if its scope is accepted, and then as the treatment says (`docs/statements.md`);
-`—` means that it does not leave under that statement. *Content* is what a sandboxed child reads from the object's
-bytes: whoever made the object chose it. Reserved fields are listed in the statements and not filled yet."""
+`—` means that it does not leave under that statement. The forms of all regions treat fields alike. *Content* is what a
+sandboxed child reads from the object's bytes: whoever made the object chose it. Reserved fields are listed in the
+statements and not filled yet."""
 
 
 @dataclass(frozen=True, slots=True)
