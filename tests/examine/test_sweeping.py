@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.errors import ChildDied
-from sampler.examine import Examiner, ExamineSettings
-from sampler.examine import rules_child
+from sampler.examine import Examiner, ExamineSettings, rules_child
 from sampler.examine.checking import check_swept
 from sampler.examine.messages import (
     MessageError,
