@@ -238,6 +238,25 @@ ANALYZER_MEMORY_MAX_BYTES: Final = 4 * GIB
 ANALYZER_FILE_MAX_BYTES: Final = 1 * GIB
 """One file that an analyzer writes."""
 
+# Statistics
+STATISTICS_CELLS_MAX_COUNT: Final = 2048
+"""Counters of one host and day."""
+STATISTICS_SKETCHES_MAX_COUNT: Final = 64
+"""Sketches of one host and day."""
+STATISTICS_LABEL_MAX_CHARACTERS: Final = 128
+STATISTICS_VALUE_MAX: Final = 10**9
+"""Of one counter of one host and day."""
+STATISTICS_REPORT_MAX_BYTES: Final = 1 * MIB
+STATISTICS_DAY_CELLS_MAX_COUNT: Final = 65_536
+"""Cells of one day at the queue, whatever hosts invent."""
+STATISTICS_PAGE_MAX_DAYS: Final = 366
+STATISTICS_KEPT_DAYS: Final = 366
+"""How long a host keeps its own days."""
+STATISTICS_THRESHOLD: Final = 5
+"""Hosts, where a statement does not say how many; the queue takes no smaller number from a report."""
+STATISTICS_ACCEPT_DAYS: Final = 7
+"""So long after its end the queue still takes reports of a day; then the day is closed for good."""
+
 # Permit and journal
 STATEMENT_MAX_BYTES: Final = 256 * KIB
 """One of a statement's two files."""

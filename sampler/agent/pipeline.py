@@ -360,6 +360,8 @@ def _with_finding(record: ObjectRecord, finding: Finding) -> ObjectRecord:
     return replace(
         record,
         mime_type=finding.mime_type,
+        kind=finding.kind,
+        ruleset_version=finding.ruleset_version,
         matches=tuple((match.rule, match.hits_total) for match in finding.matches),
     )
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sampler.model.candidate import Reason
+from sampler.model.examination import ContentKind
 from sampler.model.finding import Omission
-from sampler.model.parcel import Content
+from sampler.model.parcel import Content, Scope
 from sampler.model.states import ObjectState, Sampling
 from sampler.model.verdict import Verdict
 
@@ -41,4 +42,11 @@ class ObjectRecord:
     omissions: tuple[Omission, ...] = ()
     sent_bytes: int = 0
     """Content bytes that travelled."""
+    follows: str | None = None
+    """The object's first event, for contents that wait or waited for a person's approval."""
+    scopes: frozenset[Scope] = frozenset()
+    """What consent these contents need."""
     verdict: Verdict | None = None
+    kind: ContentKind | None = None
+    """``None`` where it was never examined."""
+    ruleset_version: str = ""
