@@ -55,16 +55,16 @@ class TreeHasher:
             view = view[missing:]
             if len(self._rest) < self.leaf_bytes:
                 return
-            self._leaves += _leaf(self._rest)
+            self._leaves += leaf_hash(self._rest)
             self._rest.clear()
         whole = len(view) - len(view) % self.leaf_bytes
         for start in range(0, whole, self.leaf_bytes):
-            self._leaves += _leaf(view[start : start + self.leaf_bytes])
+            self._leaves += leaf_hash(view[start : start + self.leaf_bytes])
         self._rest += view[whole:]
 
     def tree(self) -> Tree:
         """The tree over everything so far."""
-        rest = _leaf(self._rest) if self._rest else b""
+        rest = leaf_hash(self._rest) if self._rest else b""
         return Tree(self.leaf_bytes, bytes(self._leaves + rest))
 
 
@@ -126,13 +126,15 @@ def belongs(root: str, size: int, offset: int, part: Iterable[bytes], proof: Pro
     return next(nodes, None) is None and computed.hex() == root
 
 
-def _leaf(data: bytes | bytearray | memoryview) -> bytes:
+def leaf_hash(data: bytes | bytearray | memoryview) -> bytes:
+    """The hash of a leaf (RFC 9162, section 2.1.1)."""
     digest = hashlib.sha256(b"\0")
     digest.update(data)
     return digest.digest()
 
 
-def _node(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of a node over its two children (RFC 9162, section 2.1.1)."""
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
@@ -147,7 +149,7 @@ def _root(leaves: bytes) -> bytes:
     if not level:
         return hashlib.sha256(b"").digest()
     while len(level) > 1:
-        paired = [_node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+        paired = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
         level = paired + level[len(paired) * 2 :]
     return level[0]
 
@@ -175,4 +177,4 @@ def _climb(leaves: bytes, low: int, high: int, first: int, nodes: Iterator[bytes
         return _root(leaves[(low - first) * HASH_BYTES : (high - first) * HASH_BYTES])
     middle = low + _split(high - low)
     left = _climb(leaves, low, middle, first, nodes)
-    return _node(left, _climb(leaves, middle, high, first, nodes))
+    return node_hash(left, _climb(leaves, middle, high, first, nodes))
