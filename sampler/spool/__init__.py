@@ -7,8 +7,9 @@ parses what it keeps, and never talks to the network.
 """
 
 from sampler.spool.contents import Read
+from sampler.spool.days import Days, DaysLedger
 from sampler.spool.ledger import SpoolLedger
 from sampler.spool.quota import Fill, Quota, obstacle
 from sampler.spool.spool import Spool
 
-__all__ = ["Fill", "Quota", "Read", "Spool", "SpoolLedger", "obstacle"]
+__all__ = ["Days", "DaysLedger", "Fill", "Quota", "Read", "Spool", "SpoolLedger", "obstacle"]

@@ -19,6 +19,7 @@ from sampler.model import Content, ObjectRecord, ObjectState, Parcel, Verdict, W
 from sampler.runtime.durable import make_private_folder
 from sampler.spool.ballast import Ballast
 from sampler.spool.contents import ContentFolder, Read
+from sampler.spool.days import Days
 from sampler.spool.ledger import SpoolLedger
 from sampler.spool.quota import Fill, Quota, obstacle
 
@@ -40,6 +41,8 @@ class Spool:
         self._ballast.take()
         self._quota = Quota(max_bytes, reserve_bytes)
         self._lock = threading.Lock()
+        self.days = Days(ledger, self._lock)
+        """What was counted when."""
         self._promised: Counter[str] = Counter()
         self._promised_bytes = 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sampler.model import ObjectRecord, ObjectState, Verdict, Waiting
+from sampler.storage.memory_spool_days import MemoryDays
 
 
 @dataclass(slots=True)
@@ -18,10 +19,11 @@ class _Entry:
     uploads: dict[str, str] = field(default_factory=dict)
 
 
-class MemorySpoolLedger:
+class MemorySpoolLedger(MemoryDays):
     """``spool.SpoolLedger`` that forgets everything when it goes."""
 
     def __init__(self) -> None:
+        super().__init__(lambda: (entry.record for entry in self._entries.values()))
         self._entries: dict[str, _Entry] = {}
         self._cursor = 0
 

@@ -20,6 +20,7 @@ import msgspec
 from sampler.errors import SpoolFull
 from sampler.model import Content, ObjectRecord, ObjectState, Scope, StatementRef, Verdict, Waiting
 from sampler.storage.sqlite import open_database, our_errors, transaction
+from sampler.storage.sqlite_spool_days import DAYS_SCHEMA_STEP, SqliteDays
 
 _SCHEMA_STEPS: Final = (
     """
@@ -48,6 +49,7 @@ _SCHEMA_STEPS: Final = (
     CREATE INDEX needed_contents_by_hash ON needed_contents (sha256, size);
     CREATE TABLE cursors (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    DAYS_SCHEMA_STEP,
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -69,7 +71,7 @@ _record_decoder = msgspec.json.Decoder(ObjectRecord)
 _needs_decoder = msgspec.json.Decoder(tuple[tuple[Content, ...], frozenset[Scope], StatementRef])
 
 
-class SqliteSpoolLedger:
+class SqliteSpoolLedger(SqliteDays):
     """``spool.SpoolLedger`` over a file. One thread at a time; the spool's lock sees to it."""
 
     def __init__(self, path: Path) -> None:
