@@ -195,6 +195,8 @@ SELECTORS_MAX_COUNT: Final = 64
 ASKS_PAGE_MAX_COUNT: Final = 100
 SUBMISSIONS_PAGE_MAX_COUNT: Final = 500
 """Of one host, in one answer."""
+RECALL_NAMES_SECONDS: Final = 7 * 86400.0
+"""How long a recall's confirmation can be had again with the names of the contents; then the queue forgets them."""
 RECALLED_TOGETHER_MAX_COUNT: Final = 1000
 """Submissions that were made of one object: its own, answers to asks, what was approved later."""
 RECEIPT_MAX_BYTES: Final = 64 * KIB
@@ -275,6 +277,14 @@ HOST_NAMES_MAX_COUNT: Final = 4096
 """Accounts of one machine whose names are looked for."""
 JOURNAL_ENTRY_MAX_BYTES: Final = 16 * MIB
 """One line of the journal: a whole manifest and the reasons for it."""
+JOURNAL_SEGMENT_MAX_BYTES: Final = 64 * MIB
+"""A file of the journal that has reached this is closed, and the next one begun."""
+JOURNAL_KEEP_DAYS: Final = 730
+JOURNAL_KEEP_MIN_DAYS: Final = 30
+HISTORY_OBJECTS_MAX_COUNT: Final = 200_000
+"""Objects that one question to the journal may be about."""
+HISTORY_PAGE_ROWS_MAX_COUNT: Final = 5_000
+"""Objects that the exported page lists one by one; its plots count all."""
 QUEUE_CONNECT_SECONDS: Final = 10.0
 """TCP and TLS to the queue."""
 ANSWER_DEADLINE_SECONDS: Final = 300.0

@@ -119,7 +119,7 @@ def test_a_damaged_journal_does_not_open(written: Path) -> None:
     file = written / "journal.jsonl"
     damaged = file.read_bytes().replace(b'"n":2', b'"n":7')
     file.write_bytes(damaged)
-    with pytest.raises(JournalError, match="nothing is sent: line 3: changed"):
+    with pytest.raises(JournalError, match=r"nothing is sent: journal\.jsonl, line 3: changed"):
         Journal(written)
     assert file.read_bytes() == damaged
 

@@ -72,13 +72,13 @@ def _previous(line: bytes) -> str:
     [
         (_flip, "line 3"),
         (_remove, "line 3"),
-        (_remove_first, "line 1"),
+        (_remove_first, "the beginning"),
         (_remove_end, "the end"),
-        (_reorder, "line 1"),
+        (_reorder, "the beginning"),
         (_repeat, "line 4"),
         (_replace, "line 4"),
         (_replace_last, "line 6"),
-        (_tear, "line 6"),
+        (_tear, "the end: entries 6 to 6 are missing; journal.jsonl, line 6: cut off"),
         (_garbage, "line 4"),
         (_empty, "the end"),
     ],
@@ -89,7 +89,7 @@ def test_damage_is_found_and_placed(written: Path, damage: Callable[[Lines], Lin
     file.write_bytes(b"".join(damage(file.read_bytes().splitlines(keepends=True))))
     faults = JournalReader(written).verify()
     assert faults
-    assert faults[0].startswith(place)
+    assert faults[0].removeprefix("journal.jsonl, ").startswith(place)
 
 
 def test_a_sound_journal_has_no_fault(written: Path) -> None:
@@ -146,8 +146,9 @@ def test_no_more_faults_than_anyone_reads(written: Path) -> None:
 
 
 def test_every_user_may_read(written: Path) -> None:
-    """Journal and note are readable by all and writable by the agent alone."""
+    """Journal and note are readable by all, and nobody but the agent can hold the lock."""
     assert {file.name: file.stat().st_mode & 0o777 for file in written.iterdir()} == {
         "journal.jsonl": 0o644,
         "journal.head": 0o644,
+        "journal.lock": 0o600,
     }
