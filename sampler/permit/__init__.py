@@ -13,14 +13,17 @@ from sampler.permit.disclosure import Discloser, FieldLine
 from sampler.permit.explaining import Explanation, explain
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
+from sampler.permit.renewing import carried, check_successor, widenings
 from sampler.permit.rules import Rule
 from sampler.permit.shipped import shipped_names, shipped_statement, shipped_statements
 from sampler.permit.statement import FieldRule, Region, Statement
 from sampler.permit.statement_file import digest_input, parse_statement
+from sampler.permit.statement_signature import SIGNATURE_CONTEXT, StatementSignature, parse_signature
 from sampler.permit.treatments import Treatment
 
 __all__ = [
     "SAFE_KINDS",
+    "SIGNATURE_CONTEXT",
     "Consent",
     "Discloser",
     "Explanation",
@@ -31,17 +34,22 @@ __all__ = [
     "Region",
     "Rule",
     "Statement",
+    "StatementSignature",
     "Treatment",
+    "carried",
+    "check_successor",
     "content_label",
     "decide",
     "decode_consent",
     "digest_input",
     "encode_consent",
     "explain",
+    "parse_signature",
     "parse_statement",
     "shipped_names",
     "shipped_statement",
     "shipped_statements",
     "still_allowed",
+    "widenings",
     "with_whole_command_lines",
 ]

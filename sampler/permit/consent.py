@@ -44,6 +44,10 @@ class Consent:
         if self.scopes & self.withdrawn:
             raise ValueError("a scope cannot both stand and be withdrawn")
 
+    def stands(self, now: datetime) -> bool:
+        """Whether anything at all may leave under it."""
+        return bool(self.scopes) and (self.expires is None or now < self.expires)
+
     def without(self, scopes: frozenset[Scope] | None, by: str, now: datetime) -> Consent:
         """The consent after these scopes, or all of them, were withdrawn."""
         gone = self.scopes if scopes is None else self.scopes & scopes

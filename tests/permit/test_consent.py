@@ -95,3 +95,17 @@ def test_a_bad_consent_cannot_exist(
     """A consent names its giver, has times with zones, and no scope that both stands and is withdrawn."""
     with pytest.raises(ValueError):
         Consent(REF, scopes, by, at, withdrawn=withdrawn)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expires", "stands"),
+    [
+        (frozenset(Scope), None, True),
+        (frozenset(Scope), NOW + timedelta(microseconds=1), True),
+        (frozenset(Scope), NOW, False),
+        (frozenset[Scope](), None, False),
+    ],
+)
+def test_whether_it_stands(scopes: frozenset[Scope], expires: datetime | None, stands: bool) -> None:
+    """It does until the moment at which it expires, and not once all of it was withdrawn."""
+    assert Consent(REF, scopes, "root", NOW, expires).stands(NOW) is stands
