@@ -204,7 +204,7 @@ RECEIPT_MAX_BYTES: Final = 64 * KIB
 RECEIPTS_PAGE_MAX_COUNT: Final = 64
 """Receipts in one answer, so that a page of the largest ones stays below ``ANSWER_MAX_BYTES``."""
 LOG_PROOF_NODES_MAX_COUNT: Final = 128
-"""Hashes of one proof about the log of receipts: two a level of a tree of 2**63 leaves."""
+"""Hashes of one proof about the log of receipts: two a level of a tree of 2**62 leaves."""
 MANIFEST_MAX_BYTES: Final = 4 * MIB
 CONTROL_BODY_MAX_BYTES: Final = 64 * KIB
 """Any other JSON body."""

@@ -9,23 +9,31 @@ whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the e
 from sampler.queue.asks import AskRecord
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Partial, Signer
+from sampler.queue.recalls import Recall
 from sampler.queue.receiver import Body, Checksum
-from sampler.queue.records import Device, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
 from sampler.queue.service import Queue
+from sampler.queue.statistics_cells import Cell, OpenDay
+from sampler.queue.statistics_ports import StatisticsLedger
 from sampler.queue.tasks import RetryRules, Task
 
 __all__ = [
     "AskRecord",
     "Blobs",
     "Body",
+    "Cell",
     "Checksum",
     "Device",
     "Ledger",
+    "OpenDay",
     "Partial",
     "Queue",
     "QueuePolicy",
+    "Recall",
+    "ReceiptRecord",
     "RetryRules",
     "Signer",
+    "StatisticsLedger",
     "Submission",
     "Task",
     "TokenRecord",

@@ -10,8 +10,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Signer
+from sampler.queue.receipts import Making
 from sampler.queue.waking import Bells, Locks
-from sampler.runtime.blocking import Lane
+from sampler.runtime.blocking import Lane, off_loop
 from sampler.runtime.clock import Clock
 
 P = ParamSpec("P")
@@ -30,9 +31,19 @@ def asks_bell(device: str) -> str:
     return f"asks/{device}"
 
 
+def receipts_bell(device: str) -> str:
+    """What rings when a device has a new receipt."""
+    return f"receipts/{device}"
+
+
 def submission_bell(submission_id: str) -> str:
     """What rings when a submission moves on."""
     return f"submission/{submission_id}"
+
+
+def content_bell(sha256: str) -> str:
+    """What rings when a content is destroyed; also the name of the lock under which one is made and unmade."""
+    return f"content/{sha256}"
 
 
 class Core:
@@ -57,6 +68,7 @@ class Core:
         self._signer = signer
         self._chance = chance
         self._new_id = new_id
+        self._making = Making(new_id, signer)
         self._new_token = new_token
         self._lane = Lane("queue-ledger")
         self._bells = Bells()
@@ -69,3 +81,11 @@ class Core:
     def _ring_moved(self, submission_id: str) -> None:
         self._bells.ring(submission_bell(submission_id))
         self._bells.ring(TASKS_BELL)
+
+    async def _destroy(self, sha256: str) -> bool:
+        """Remove a content, durably, unless the ledger has it; whether it is gone. The caller holds its lock."""
+        if await self._step(lambda ledger: ledger.verified((sha256,))):
+            return False
+        await off_loop(self._blobs.destroy, sha256)
+        self._bells.ring(content_bell(sha256))
+        return True

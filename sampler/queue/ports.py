@@ -14,11 +14,13 @@ from typing import BinaryIO, Protocol
 
 from sampler.model import TaskState, Verdict
 from sampler.queue.asks import AskRecord
-from sampler.queue.records import Device, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.recalls import Recall
+from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.statistics_ports import StatisticsLedger
 from sampler.queue.tasks import Task
 
 
-class Ledger(Protocol):
+class Ledger(StatisticsLedger, Protocol):
     """Durable records of devices, tokens, submissions, contents, uploads, tasks and verdicts."""
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -161,6 +163,75 @@ class Ledger(Protocol):
     def overdue_asks(self, now: datetime, limit: int) -> tuple[AskRecord, ...]:
         """Open asks whose time is over, the longest first."""
 
+    # recalls
+
+    def offered(self, submission_id: str) -> tuple[str, ...]:
+        """The contents that it offers, in the manifest's order."""
+
+    def offered_elsewhere(self, sha256: str, submission_id: str) -> bool:
+        """Whether another submission offers this content too."""
+
+    def erase_submission(self, submission_id: str) -> tuple[str, ...]:
+        """Empty its manifest, forget its task, verdicts, uploads and what it offers; the uploads' identifiers."""
+
+    def remove_content(self, sha256: str) -> None:
+        """The queue does not hold this content any more."""
+
+    def add_recall(self, recall: Recall) -> None:
+        """Record a recall; ``Conflict`` when its submission has one."""
+
+    def end_recall(self, recall: Recall) -> None:
+        """Replace a recall by its end."""
+
+    def recall(self, submission_id: str) -> Recall | None:
+        """The recall of a submission."""
+
+    def recall_of_task(self, task_id: str) -> Recall | None:
+        """The recall that ended this task."""
+
+    def recall_of_content(self, sha256: str) -> Recall | None:
+        """A recall that destroyed this content, or is about to, as long as it has its name."""
+
+    def unfinished_recalls(self, limit: int) -> tuple[Recall, ...]:
+        """Those with something left to destroy, the oldest first."""
+
+    def forget_recalled_contents(self, before: datetime) -> None:
+        """Forget the names of contents of recalls that ended before."""
+
+    def forget_deleted(self) -> None:
+        """What was deleted or overwritten is in none of the store's files when this returns."""
+
+    def submissions_of(self, device: str, after: str | None, limit: int) -> tuple[str, ...]:
+        """A device's submissions in the order of their identifiers, behind ``after``."""
+
+    # receipts
+
+    def add_receipt(self, receipt: ReceiptRecord, nodes: Mapping[tuple[int, int], bytes]) -> None:
+        """Append to the log, with the tree's nodes (level and index) that become complete by it.
+
+        Raises:
+            Conflict: the submission has a receipt, or the position is taken.
+        """
+
+    def log_size(self) -> int:
+        """How many receipts there are: the next one's position."""
+
+    def log_node(self, level: int, index: int) -> bytes:
+        """A node of the log's tree that is complete.
+
+        Raises:
+            StorageError: it is not there.
+        """
+
+    def receipt(self, submission_id: str) -> ReceiptRecord | None:
+        """The receipt of a submission."""
+
+    def receipts(self, device: str, after: int, limit: int) -> tuple[ReceiptRecord, ...]:
+        """A device's receipts from the position ``after`` on, in the log's order."""
+
+    def without_receipt(self, limit: int) -> tuple[Submission, ...]:
+        """Submissions that have a task and no receipt, oldest first."""
+
 
 class Signer(Protocol):
     """The queue's signature under what it hands out (``identity.SigningKey`` is one)."""
@@ -218,6 +289,13 @@ class Blobs(Protocol):
 
         Raises:
             NotFound: it is not there.
+        """
+
+    def destroy(self, sha256: str) -> None:
+        """Remove a content, durably, and look that it is gone; nothing when there is none.
+
+        Raises:
+            StorageError: it is still there.
         """
 
     def check_room(self, size: int) -> None:

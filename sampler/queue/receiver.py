@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from sampler.errors import Conflict, ContentMismatch, SamplerError
+from sampler.errors import Conflict, ContentMismatch, NotFound, SamplerError
 from sampler.limits import BODY_STALL_SECONDS, CHUNK_MAX_BYTES
 from sampler.queue import receiving
-from sampler.queue.core import Core
+from sampler.queue.core import Core, content_bell, receipts_bell
 from sampler.queue.ports import Blobs, Partial
 from sampler.queue.records import Submission, Upload
 from sampler.runtime.blocking import off_loop
@@ -47,6 +47,7 @@ class Receiver(Core):
         Raises:
             DecodeError: it is not a manifest.
             RequestError: it contradicts itself.
+            Recalled: it was taken back.
             Conflict: another manifest was accepted under its identifier.
             NotFound: another device's submission has its identifier.
             StorageFull: there is no room.
@@ -54,9 +55,9 @@ class Receiver(Core):
         message = decode(manifest, Manifest)
         await off_loop(self._blobs.check_room, len(manifest))
         submission = Submission(message.id, device, self._clock.now(), manifest)
-        received = await self._step(receiving.submit, submission, message, self._policy, self._new_id)
+        received = await self._step(receiving.submit, submission, message, self._policy, self._making)
         if received.new_task:
-            self._ring_moved(message.id)
+            await self._ring_complete(message.id)
         return received.answer
 
     async def create_upload(self, device: str, submission_id: str, sha256: str, size: int) -> Upload:
@@ -73,13 +74,14 @@ class Receiver(Core):
         now = self._clock.now()
         expires = now + timedelta(seconds=self._policy.upload_seconds)
         asked = Upload(self._new_id(), submission_id, device, sha256, size, expires)
-        if size == 0:
-            await off_loop(_store_empty, self._blobs, asked)
-        created = await self._step(receiving.create_upload, asked, self._policy, self._new_id, now)
+        async with self._locks.of(content_bell(sha256)):
+            if size == 0:
+                await off_loop(_store_empty, self._blobs, asked)
+            created = await self._step(receiving.create_upload, asked, self._policy, self._making, now)
         if created.before is not None:
             await off_loop(self._blobs.discard, created.before.id)
         for complete in created.complete:
-            self._ring_moved(complete)
+            await self._ring_complete(complete)
         return created.upload
 
     async def head(self, device: str, upload_id: str) -> Upload:
@@ -113,7 +115,7 @@ class Receiver(Core):
             if offset != upload.offset:
                 raise Conflict(f"upload {upload_id} stands at {upload.offset}, not at {offset}; go on from there")
             if not upload.finished:
-                await self._append(upload, body, checksum)
+                await self._append_or_drop(upload, body, checksum)
             return await self._step(receiving.own_upload, upload_id, device, self._clock.now())
 
     async def discard(self, device: str, upload_id: str) -> None:
@@ -139,6 +141,14 @@ class Receiver(Core):
             yield
         finally:
             lock.release()
+
+    async def _append_or_drop(self, upload: Upload, body: Body, checksum: Checksum | None) -> None:
+        """An upload that was ended meanwhile, by its client or by a recall, leaves no bytes."""
+        try:
+            await self._append(upload, body, checksum)
+        except NotFound:
+            await off_loop(self._blobs.discard, upload.id)
+            raise
 
     async def _append(self, upload: Upload, body: Body, checksum: Checksum | None) -> None:
         partial = await off_loop(self._blobs.open_partial, upload.id, upload.offset)
@@ -186,26 +196,41 @@ class Receiver(Core):
         await self._step(receiving.acknowledge, upload, offset, self._policy, self._clock.now())
 
     async def _finish(self, upload: Upload) -> None:
-        try:
-            await off_loop(self._blobs.finish, upload.id, upload.sha256, upload.size)
-        except ContentMismatch:
-            await self._step(lambda ledger: ledger.remove_upload(upload.id))
-            raise
-        await self._record(upload)
+        async with self._locks.of(content_bell(upload.sha256)):
+            await self._step(receiving.check_open, upload)
+            try:
+                await off_loop(self._blobs.finish, upload.id, upload.sha256, upload.size)
+            except ContentMismatch:
+                await self._step(lambda ledger: ledger.remove_upload(upload.id))
+                raise
+            await self._record(upload)
 
     async def _record(self, upload: Upload) -> None:
-        complete = await self._step(receiving.record_content, upload, self._policy, self._new_id, self._clock.now())
+        """Note a content whose bytes are there; the caller holds its lock. One that nobody wants any more goes."""
+        try:
+            complete = await self._step(receiving.record_content, upload, self._policy, self._making, self._clock.now())
+        except NotFound:
+            await self._destroy(upload.sha256)
+            raise
         for submission_id in {upload.submission, *complete}:
-            self._ring_moved(submission_id)
+            await self._ring_complete(submission_id)
+
+    async def _ring_complete(self, submission_id: str) -> None:
+        """Wake those who wait for a submission's task, and its host, which may wait for the receipt."""
+        self._ring_moved(submission_id)
+        receipt = await self._step(lambda ledger: ledger.receipt(submission_id))
+        if receipt is not None:
+            self._bells.ring(receipts_bell(receipt.device))
 
     async def _settled(self, upload: Upload) -> Upload:
         """The upload as its bytes are: perhaps the content arrived in another way, or fewer survived than promised."""
         if upload.finished:
             return upload
-        if await off_loop(self._blobs.has, upload.sha256):
-            await off_loop(self._blobs.discard, upload.id)
-            await self._record(upload)
-            return await self._step(receiving.own_upload, upload.id, upload.device, self._clock.now())
+        async with self._locks.of(content_bell(upload.sha256)):
+            if await off_loop(self._blobs.has, upload.sha256):
+                await off_loop(self._blobs.discard, upload.id)
+                await self._record(upload)
+                return await self._step(receiving.own_upload, upload.id, upload.device, self._clock.now())
         size = await off_loop(self._blobs.partial_size, upload.id)
         return upload if size >= upload.offset else replace(upload, offset=size)
 

@@ -1,25 +1,23 @@
 """The steps of taking in a submission, each one ledger transaction. Blocking; run on the ledger's lane.
 
-Invariant: a submission has a task exactly when none of its contents is missing, and a content is recorded only after
-its bytes are durable under their hash.
+Invariant: a submission has a task, and a receipt, exactly when none of its contents is missing, and a content is
+recorded only after its bytes are durable under their hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from sampler.errors import Conflict, NotFound, TooMany
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Ledger
+from sampler.queue.recalls import Recall
+from sampler.queue.receipts import Making, issue
 from sampler.queue.records import Submission, Upload
 from sampler.queue.submissions import content_sizes, state_of, wants
 from sampler.queue.tasks import Task
 from sampler.wire.messages import Manifest, ManifestAnswer
-
-NewId: TypeAlias = Callable[[], str]
 
 SWEEP_MAX_COUNT = 100
 """Records that one transaction of a sweep touches."""
@@ -44,11 +42,12 @@ class Created:
     """Submissions that got their task by it (a content without bytes is verified at once)."""
 
 
-def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: QueuePolicy, new_id: NewId) -> Received:
+def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: QueuePolicy, making: Making) -> Received:
     """Accept a manifest, or answer again for one that was accepted.
 
     Raises:
         RequestError: the manifest contradicts itself.
+        Recalled: its host took it back.
         Conflict: another manifest came under this identifier.
         NotFound: another device's submission has this identifier.
     """
@@ -56,10 +55,10 @@ def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: Q
     with ledger.transaction():
         before = ledger.submission(submission.id)
         if before is not None:
-            _check_same(before, submission)
+            _check_same(before, submission, ledger.recall(submission.id))
         else:
             ledger.add_submission(submission, sizes)
-        new_task = _add_task_when_complete(ledger, submission.id, new_id, submission.received)
+        new_task = _add_task_when_complete(ledger, submission.id, making, submission.received)
         task = ledger.task_of(submission.id)
         wanted = wants(sizes, ledger.verified(tuple(sizes)))
     state = state_of(task.state if task else None)
@@ -67,7 +66,7 @@ def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: Q
     return Received(answer, new_task)
 
 
-def create_upload(ledger: Ledger, asked: Upload, policy: QueuePolicy, new_id: NewId, now: datetime) -> Created:
+def create_upload(ledger: Ledger, asked: Upload, policy: QueuePolicy, making: Making, now: datetime) -> Created:
     """Begin an upload in place of the one before it; it is finished at once when the content is known.
 
     A content without bytes counts as known: the caller has made it durable before.
@@ -87,7 +86,7 @@ def create_upload(ledger: Ledger, asked: Upload, policy: QueuePolicy, new_id: Ne
             raise TooMany(f"{policy.uploads_per_device_max} uploads are unfinished; end some of them first")
         upload = replace(asked, offset=asked.size if known else 0)
         ledger.add_upload(upload)
-        complete = _verified(ledger, upload, new_id, now) if known else ()
+        complete = _verified(ledger, upload, making, now) if known else ()
     return Created(upload, before, complete)
 
 
@@ -96,10 +95,13 @@ def own_submission(ledger: Ledger, submission_id: str, device: str | None) -> Su
 
     Raises:
         NotFound: there is none, or it is another device's.
+        Recalled: its host took it back.
     """
     submission = ledger.submission(submission_id)
     if submission is None or device not in (None, submission.device):
         raise NotFound(f"no submission {submission_id}")
+    if (recall := ledger.recall(submission_id)) is not None:
+        raise recall.refusal(f"submission {submission_id}")
     return submission
 
 
@@ -126,12 +128,26 @@ def acknowledge(ledger: Ledger, upload: Upload, offset: int, policy: QueuePolicy
 
 
 def record_content(
-    ledger: Ledger, upload: Upload, policy: QueuePolicy, new_id: NewId, now: datetime
+    ledger: Ledger, upload: Upload, policy: QueuePolicy, making: Making, now: datetime
 ) -> tuple[str, ...]:
-    """Record a verified content and give every submission that lacked only this its task; those submissions."""
+    """Record a verified content and give every submission that lacked only this its task; those submissions.
+
+    Raises:
+        NotFound: the upload was ended meanwhile.
+    """
     with ledger.transaction():
-        ledger.move_upload(upload.id, upload.size, now + timedelta(seconds=policy.upload_seconds))
-        return _verified(ledger, upload, new_id, now)
+        acknowledge(ledger, upload, upload.size, policy, now)
+        return _verified(ledger, upload, making, now)
+
+
+def check_open(ledger: Ledger, upload: Upload) -> None:
+    """Look, right before bytes become a content, whether anybody still wants them.
+
+    Raises:
+        NotFound: the upload was ended meanwhile.
+    """
+    if ledger.upload(upload.id) is None:
+        raise NotFound(f"upload {upload.id} was ended meanwhile; begin it anew")
 
 
 def take_expired(ledger: Ledger, now: datetime) -> tuple[Upload, ...]:
@@ -143,12 +159,12 @@ def take_expired(ledger: Ledger, now: datetime) -> tuple[Upload, ...]:
     return expired
 
 
-def _verified(ledger: Ledger, upload: Upload, new_id: NewId, now: datetime) -> tuple[str, ...]:
+def _verified(ledger: Ledger, upload: Upload, making: Making, now: datetime) -> tuple[str, ...]:
     ledger.add_content(upload.sha256, upload.size, now)
     return tuple(
         submission_id
         for submission_id in ledger.receiving(upload.sha256)
-        if _add_task_when_complete(ledger, submission_id, new_id, now)
+        if _add_task_when_complete(ledger, submission_id, making, now)
     )
 
 
@@ -160,15 +176,18 @@ def _check_offered(ledger: Ledger, asked: Upload) -> None:
         )
 
 
-def _check_same(before: Submission, again: Submission) -> None:
+def _check_same(before: Submission, again: Submission, recall: Recall | None) -> None:
     if before.device != again.device:
         raise NotFound(f"no submission {again.id} of this device; choose another identifier")
+    if recall is not None:
+        raise recall.refusal(f"manifest {again.id}")
     if before.manifest != again.manifest:
         raise Conflict(f"submission {again.id} was accepted with another manifest; use a new identifier")
 
 
-def _add_task_when_complete(ledger: Ledger, submission_id: str, new_id: NewId, now: datetime) -> bool:
+def _add_task_when_complete(ledger: Ledger, submission_id: str, making: Making, now: datetime) -> bool:
     if ledger.missing(submission_id) or ledger.task_of(submission_id) is not None:
         return False
-    ledger.add_task(Task(id=new_id(), submission=submission_id, created=now, not_before=now))
+    ledger.add_task(Task(id=making.new_id(), submission=submission_id, created=now, not_before=now))
+    issue(ledger, own_submission(ledger, submission_id, None), making.signer)
     return True

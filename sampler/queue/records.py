@@ -72,6 +72,19 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """A receipt as it was signed, and its place in the log of all of them."""
+
+    position: int
+    """From 0, without gaps."""
+    submission: str
+    device: str
+    document: bytes
+    """JSON, a ``wire.receipt_messages.Receipt``; the log's leaf."""
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictRecord:
     """A verdict on its way to the host that asked; ``cursor`` grows over the whole queue and is never given twice."""
 

@@ -11,15 +11,18 @@ from sampler.errors import SamplerError
 from sampler.queue import receiving, registry
 from sampler.queue.asking import Asking
 from sampler.queue.dispatcher import Dispatcher
+from sampler.queue.recalling import Recalling
+from sampler.queue.receipting import Receipting
 from sampler.queue.receiver import Receiver
 from sampler.queue.records import Device, TokenRecord
+from sampler.queue.statistics import Statistics
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
 
 log = structlog.get_logger()
 
 
-class Queue(Receiver, Dispatcher, Asking):
+class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics):
     """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
 
     async def __aenter__(self) -> Self:
@@ -77,7 +80,11 @@ class Queue(Receiver, Dispatcher, Asking):
         return await off_loop(self._blobs.free_bytes)
 
     async def recover(self) -> None:
-        """Settle uploads that a crash interrupted, and throw away bytes that belong to none."""
+        """Settle uploads that a crash interrupted, throw away bytes that belong to none, end recalls.
+
+        Uploads first: what another one has brought anew of a recalled content is its own.
+        """
+        await self.backfill_receipts()
         uploads = await self._step(lambda ledger: ledger.uploads())
         for upload in uploads:
             await self._settled(upload)
@@ -85,11 +92,14 @@ class Queue(Receiver, Dispatcher, Asking):
         for upload_id in await off_loop(self._blobs.partials):
             if upload_id not in known:
                 await off_loop(self._blobs.discard, upload_id)
+        await self.resume_recalls()
 
     async def sweep(self) -> None:
         """Take back leases, end asks and throw away uploads whose time is over."""
         await self.expire_leases()
         await self.expire_asks()
+        await self.close_statistics()
+        await self.resume_recalls()
         for upload in await self._step(receiving.take_expired, self._clock.now()):
             await off_loop(self._blobs.discard, upload.id)
             log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)

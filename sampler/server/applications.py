@@ -16,6 +16,8 @@ from sampler.server.enrolment import Enrolment, Issuing
 from sampler.server.health import Health
 from sampler.server.metrics import Metrics
 from sampler.server.problems import problems
+from sampler.server.recalls import Recalls
+from sampler.server.receipts import Receipts
 from sampler.server.routing import Answer, add_routes
 from sampler.server.submissions import Submissions
 from sampler.server.tasks import Tasks
@@ -35,6 +37,8 @@ class Applications:
             **Uploads(queue, max_bytes=object_max_bytes).answers(),
             **Tasks(queue).answers(),
             **Asks(queue).answers(),
+            **Receipts(queue, issuing.receipt_key).answers(),
+            **Recalls(queue).answers(),
             **Enrolment(queue, issuing, clock).answers(),
             **Health(queue).answers(),
             **self._metrics.answers(),

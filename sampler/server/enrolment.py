@@ -11,7 +11,7 @@ from datetime import datetime
 from aiohttp import web
 
 from sampler.errors import IdentityError
-from sampler.identity import Authority, expiry_of, serial_of
+from sampler.identity import Authority, PublicKey, expiry_of, serial_of
 from sampler.queue import Device, Queue
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
@@ -33,6 +33,8 @@ class Issuing:
     hosts_url: str
     days: int
     """How long its certificate is valid."""
+    receipt_key: PublicKey
+    """What it checks this queue's receipts with from then on."""
 
 
 class Enrolment:
@@ -67,7 +69,11 @@ class Enrolment:
             raise Refused(401, "token", str(error)) from error
         authority = self._issuing.authority
         answer = EnrollAnswer(
-            agent_id=agent_id, certificate=certificate, ca=authority.certificate_pem, url=self._issuing.hosts_url
+            agent_id=agent_id,
+            certificate=certificate,
+            ca=authority.certificate_pem,
+            url=self._issuing.hosts_url,
+            receipt_key=str(self._issuing.receipt_key),
         )
         return message(answer, status=201)
 

@@ -12,6 +12,7 @@ from typing import Final
 from sampler.errors import SettingsError
 from sampler.identity import Authority
 from sampler.runtime.durable import make_private_folder, write_durably
+from sampler.server.keys import receipt_key
 from sampler.server.settings import QueueSettings, join_address, split_address
 from sampler.storage.opening import open_blobs, open_ledger
 
@@ -71,6 +72,7 @@ def _make(settings: QueueSettings, names: Sequence[str], now: datetime) -> Autho
     pair = authority.issue_server(names, now)
     write_durably(settings.key, pair.key_pem.encode("ascii"))
     write_durably(settings.certificate, pair.certificate_pem.encode("ascii"), mode=0o644)
+    receipt_key(settings.folder)
     open_ledger(settings.ledger_url).close()
     open_blobs(settings.blobs_url)
     return authority

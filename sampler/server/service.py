@@ -15,7 +15,7 @@ import structlog
 from yarl import URL
 
 from sampler.errors import SettingsError
-from sampler.identity import Authority, hosts_server_context, people_server_context
+from sampler.identity import Authority, SigningKey, hosts_server_context, people_server_context
 from sampler.identity.authority import CERTIFICATE_FILE
 from sampler.queue import Queue
 from sampler.runtime.clock import Clock, SystemClock
@@ -51,14 +51,17 @@ async def serve(settings: QueueSettings, *, started: Callable[[Listening], None]
         bound(settings.people_listen) as people,
     ):
         clock = SystemClock()
-        async with _queue(settings, clock) as queue:
-            await _answer(settings, queue, clock, (hosts, people), started)
+        signer = receipt_key(settings.folder)
+        async with _queue(settings, clock, signer) as queue:
+            issuing = _issuing(settings, signer, Listening(place_of(hosts), place_of(people)))
+            apps = Applications(queue, issuing, clock, object_max_bytes=settings.uploads.object_max_bytes)
+            await _answer(settings, queue, apps, (hosts, people), started)
 
 
 async def _answer(
     settings: QueueSettings,
     queue: Queue,
-    clock: Clock,
+    apps: Applications,
     sockets: tuple[socket.socket, socket.socket],
     started: Callable[[Listening], None] | None,
 ) -> None:
@@ -66,10 +69,6 @@ async def _answer(
     hosts_tls = hosts_server_context(settings.certificate, settings.key, settings.authority_folder / CERTIFICATE_FILE)
     people_tls = people_server_context(settings.certificate, settings.key)
     where = Listening(place_of(hosts), place_of(people))
-    issuing = Issuing(
-        Authority.load(settings.authority_folder), _hosts_url(settings, where), settings.host_certificate_days
-    )
-    apps = Applications(queue, issuing, clock, object_max_bytes=settings.uploads.object_max_bytes)
     async with answering(hosts, apps.hosts, hosts_tls), answering(people, apps.people, people_tls):
         log.info("the queue answers", hosts=join_address(*where.hosts), people=join_address(*where.people))
         if started is not None:
@@ -80,9 +79,13 @@ async def _answer(
             queue.end_waiting()
 
 
-def _queue(settings: QueueSettings, clock: Clock) -> Queue:
+def _issuing(settings: QueueSettings, signer: SigningKey, where: Listening) -> Issuing:
+    authority = Authority.load(settings.authority_folder)
+    return Issuing(authority, _hosts_url(settings, where), settings.host_certificate_days, signer.public)
+
+
+def _queue(settings: QueueSettings, clock: Clock, signer: SigningKey) -> Queue:
     blobs = open_blobs(settings.blobs_url, reserve_bytes=settings.uploads.reserve_bytes)
-    signer = receipt_key(settings.folder)
     return Queue(open_ledger(settings.ledger_url), blobs, clock, settings.policy, signer=signer)
 
 

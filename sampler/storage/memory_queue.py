@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from sampler.errors import Conflict
+from sampler.errors import Conflict, StorageError
 from sampler.model import AskState, TaskState, Verdict
-from sampler.queue import AskRecord, Device, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.queue import AskRecord, Device, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.storage.memory_queue_statistics import MemoryStatistics, StatisticsTables
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,12 +30,17 @@ class _Tables:
     tasks: dict[str, Task] = field(default_factory=dict)
     verdicts: list[VerdictRecord] = field(default_factory=list)
     asks: dict[str, AskRecord] = field(default_factory=dict)
+    statistics: StatisticsTables = field(default_factory=StatisticsTables)
+    recalls: dict[str, Recall] = field(default_factory=dict)
+    verdicts_given: int = 0
+    receipts: dict[str, ReceiptRecord] = field(default_factory=dict)
+    log_nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def copied(self) -> _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
 
 
-class MemoryQueueLedger:
+class MemoryQueueLedger(MemoryStatistics):
     """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
 
     def __init__(self) -> None:
@@ -216,7 +222,7 @@ class MemoryQueueLedger:
 
     def add_verdict(self, device: str, submission_id: str, verdict: Verdict) -> int:
         """Append a verdict for a device; its cursor."""
-        cursor = len(self._now.verdicts) + 1
+        cursor = self._now.verdicts_given = self._now.verdicts_given + 1
         self._now.verdicts.append(VerdictRecord(cursor, device, submission_id, verdict))
         return cursor
 
@@ -251,6 +257,106 @@ class MemoryQueueLedger:
         """Open asks whose time is over."""
         overdue = [ask for ask in self._open() if ask.expires <= now]
         return tuple(sorted(overdue, key=lambda ask: ask.expires)[:limit])
+
+    def add_receipt(self, receipt: ReceiptRecord, nodes: Mapping[tuple[int, int], bytes]) -> None:
+        """Append to the log, with the tree's nodes that become complete by it."""
+        if (0, receipt.position) in self._now.log_nodes:
+            raise Conflict(f"a receipt at position {receipt.position} exists already")
+        _add(self._now.receipts, receipt.submission, receipt, f"the receipt of submission {receipt.submission}")
+        self._now.log_nodes.update(nodes)
+
+    def log_size(self) -> int:
+        """How many receipts there are."""
+        return sum(level == 0 for level, _ in self._now.log_nodes)
+
+    def log_node(self, level: int, index: int) -> bytes:
+        """A node of the log's tree that is complete."""
+        node = self._now.log_nodes.get((level, index))
+        if node is None:
+            raise StorageError(f"the log of receipts lacks its node {level}/{index}")
+        return node
+
+    def receipt(self, submission_id: str) -> ReceiptRecord | None:
+        """The receipt of a submission."""
+        return self._now.receipts.get(submission_id)
+
+    def receipts(self, device: str, after: int, limit: int) -> tuple[ReceiptRecord, ...]:
+        """A device's receipts from the position ``after`` on."""
+        found = [each for each in self._now.receipts.values() if each.device == device and each.position >= after]
+        return tuple(found[:limit])
+
+    def without_receipt(self, limit: int) -> tuple[Submission, ...]:
+        """Submissions that have a task and no receipt, oldest first."""
+        lacking = [each.submission for each in self._now.tasks.values() if each.submission not in self._now.receipts]
+        return tuple(self._now.submissions[each] for each in lacking[:limit])
+
+    def offered(self, submission_id: str) -> tuple[str, ...]:
+        """The contents that it offers."""
+        return tuple(self._now.offered.get(submission_id, ()))
+
+    def offered_elsewhere(self, sha256: str, submission_id: str) -> bool:
+        """Whether another submission offers this content too."""
+        return any(sha256 in sizes for other, sizes in self._now.offered.items() if other != submission_id)
+
+    def erase_submission(self, submission_id: str) -> tuple[str, ...]:
+        """Empty its manifest, forget what hangs on it; its uploads."""
+        now = self._now
+        now.submissions[submission_id] = replace(now.submissions[submission_id], manifest=b"")
+        ended = tuple(sorted(each.id for each in now.uploads.values() if each.submission == submission_id))
+        now.offered.pop(submission_id, None)
+        now.uploads = {key: each for key, each in now.uploads.items() if each.submission != submission_id}
+        now.tasks = {key: each for key, each in now.tasks.items() if each.submission != submission_id}
+        now.verdicts = [each for each in now.verdicts if each.submission != submission_id]
+        return ended
+
+    def remove_content(self, sha256: str) -> None:
+        """The queue does not hold this content any more."""
+        self._now.contents.pop(sha256, None)
+
+    def add_recall(self, recall: Recall) -> None:
+        """Record a recall."""
+        _add(self._now.recalls, recall.submission, recall, f"the recall of submission {recall.submission}")
+
+    def end_recall(self, recall: Recall) -> None:
+        """Replace a recall by its end."""
+        if recall.submission in self._now.recalls:
+            self._now.recalls[recall.submission] = recall
+
+    def recall(self, submission_id: str) -> Recall | None:
+        """The recall of a submission."""
+        return self._now.recalls.get(submission_id)
+
+    def recall_of_task(self, task_id: str) -> Recall | None:
+        """The recall that ended this task."""
+        return next((recall for recall in self._now.recalls.values() if recall.task == task_id), None)
+
+    def recall_of_content(self, sha256: str) -> Recall | None:
+        """The latest recall that destroyed this content, or is about to."""
+        found = [recall for recall in self._now.recalls.values() if sha256 in recall.doomed]
+        return max(found, key=lambda recall: recall.asked, default=None)
+
+    def unfinished_recalls(self, limit: int) -> tuple[Recall, ...]:
+        """Those with something left to destroy."""
+        found = [recall for recall in self._now.recalls.values() if recall.done is None]
+        return tuple(sorted(found, key=lambda recall: (recall.asked, recall.submission))[:limit])
+
+    def forget_recalled_contents(self, before: datetime) -> None:
+        """Forget the names of contents of recalls that ended before."""
+        for key, recall in self._now.recalls.items():
+            if recall.done is not None and recall.done < before:
+                self._now.recalls[key] = replace(recall, doomed=(), kept=())
+
+    def forget_deleted(self) -> None:
+        """There are no files."""
+
+    def submissions_of(self, device: str, after: str | None, limit: int) -> tuple[str, ...]:
+        """By their identifiers."""
+        own = [each.id for each in self._now.submissions.values() if each.device == device and each.id > (after or "")]
+        return tuple(sorted(own)[:limit])
+
+    @property
+    def _sums(self) -> StatisticsTables:
+        return self._now.statistics
 
     def _open(self) -> list[AskRecord]:
         return [ask for ask in self._now.asks.values() if ask.state is AskState.OPEN]

@@ -9,8 +9,11 @@ from __future__ import annotations
 from sampler.storage.sqlite_queue_admission import Admission
 from sampler.storage.sqlite_queue_asking import Asking
 from sampler.storage.sqlite_queue_dispatch import Dispatch
+from sampler.storage.sqlite_queue_recalling import Recalling
+from sampler.storage.sqlite_queue_receipts import Receipts
 from sampler.storage.sqlite_queue_receiving import Receiving
+from sampler.storage.sqlite_queue_statistics import Statistics
 
 
-class SqliteQueueLedger(Admission, Receiving, Dispatch, Asking):
+class SqliteQueueLedger(Admission, Receiving, Dispatch, Asking, Receipts, Recalling, Statistics):
     """``queue.Ledger`` over SQLite. Raises ``StorageError`` when the file cannot be opened."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sampler.errors import Conflict, StorageFull
 from sampler.storage.sqlite import open_database, our_errors, transaction
+from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
 
 SCHEMA_STEPS: Final = (
     """
@@ -115,6 +116,48 @@ SCHEMA_STEPS: Final = (
     CREATE INDEX asks_open ON asks (device, number) WHERE state = 'open';
     CREATE INDEX asks_overdue ON asks (expires) WHERE state = 'open';
     """,
+    """
+    CREATE TABLE receipts (
+        position INTEGER PRIMARY KEY,
+        submission TEXT NOT NULL UNIQUE,
+        device TEXT NOT NULL,
+        document BLOB NOT NULL,
+        signature BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX receipts_by_device ON receipts (device, position);
+
+    CREATE TABLE log_nodes (
+        level INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (level, place)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE recalls (
+        submission TEXT NOT NULL PRIMARY KEY REFERENCES submissions (id),
+        device TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        asked INTEGER NOT NULL,
+        task TEXT,
+        done INTEGER,
+        named INTEGER NOT NULL DEFAULT 1
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX recalls_by_task ON recalls (task) WHERE task IS NOT NULL;
+    CREATE INDEX recalls_unfinished ON recalls (asked) WHERE done IS NULL;
+    CREATE INDEX recalls_named ON recalls (done) WHERE named = 1;
+
+    CREATE TABLE recalled_contents (
+        submission TEXT NOT NULL REFERENCES recalls (submission),
+        position INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        kept INTEGER NOT NULL,
+        PRIMARY KEY (submission, position)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX recalled_contents_by_hash ON recalled_contents (sha256);
+    CREATE INDEX submissions_by_device ON submissions (device, id);
+    """,
+    STATISTICS_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

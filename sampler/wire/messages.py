@@ -211,6 +211,8 @@ class EnrollAnswer(Message, frozen=True, kw_only=True):
     """PEM."""
     url: str
     """Where hosts deliver."""
+    receipt_key: Annotated[str, Meta(max_length=64)] | None = None
+    """What this queue's receipts are checked with (Ed25519, base64); an older queue has none."""
 
 
 # --- for people and workers ------------------------------------------------------------------------------------------

@@ -69,6 +69,10 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "state": (_TEXT, "Only those in this state"),
     "limit": ({"type": "integer", "minimum": 1}, "At most so many"),
     "submission": (_TEXT, "Only those about this submission"),
+    "first": (_NUMBER, "Receipts of the smaller log"),
+    "second": (_NUMBER, "Receipts of the larger log"),
+    "position": (_NUMBER, "Place of a receipt in the log, from 0"),
+    "size": (_NUMBER, "Receipts of the log that the proof is about"),
 }
 _REASONS: Final[Mapping[int, str]] = {
     400: "The request cannot be read",

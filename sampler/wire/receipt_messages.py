@@ -7,7 +7,7 @@ write them down again to check them. docs/receipts.md shows how to check all of 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -17,8 +17,8 @@ from sampler.wire.messages import Id, Message, Sha256, Size, StatementMessage, T
 RECEIPT_CONTEXT: Final = "sampler receipt"
 HEAD_CONTEXT: Final = "sampler tree head"
 
-Position: TypeAlias = Annotated[int, Meta(ge=0, lt=2**63, description="place in the log, from 0")]
-Count: TypeAlias = Annotated[int, Meta(ge=0, lt=2**63)]
+Position: TypeAlias = Annotated[int, Meta(ge=0, lt=2**62, description="place in the log, from 0")]
+Count: TypeAlias = Annotated[int, Meta(ge=0, lt=2**62)]
 Key: TypeAlias = Annotated[str, Meta(max_length=64, description="Ed25519 public key (RFC 8032), base64")]
 Signature: TypeAlias = Annotated[bytes, Meta(min_length=64, max_length=64, description="Ed25519 (RFC 8032)")]
 
@@ -30,9 +30,10 @@ class ReceivedContent(Message, frozen=True, kw_only=True):
     size: Size
 
 
-class Receipt(Message, frozen=True, kw_only=True):
+class Receipt(Message, frozen=True, kw_only=True, omit_defaults=False):
     """What the queue has of one submission; signed in the context ``sampler receipt``, and a leaf of the log."""
 
+    schema: Literal["sampler.receipt/1"] = "sampler.receipt/1"
     submission: Id
     device: Id
     manifest: Sha256
@@ -46,9 +47,10 @@ class Receipt(Message, frozen=True, kw_only=True):
     """Under which the host's owner let it leave, as the manifest says."""
 
 
-class TreeHead(Message, frozen=True, kw_only=True):
+class TreeHead(Message, frozen=True, kw_only=True, omit_defaults=False):
     """The log at one moment; signed in the context ``sampler tree head``."""
 
+    schema: Literal["sampler.head/1"] = "sampler.head/1"
     size: Count
     """Receipts in it."""
     root: Sha256

@@ -10,6 +10,8 @@ import msgspec
 
 from sampler.wire import ask_messages as a
 from sampler.wire import messages as m
+from sampler.wire import recall_messages as rc
+from sampler.wire import receipt_messages as r
 
 UUID: Final = m.UUID
 SHA256: Final = "[0-9a-f]{64}"
@@ -84,6 +86,15 @@ VERDICTS = Route(
     "verdicts", "GET", "/v1/verdicts", Door.HOSTS, "This host's verdicts after a cursor; waits when there is none yet",
     answer=m.VerdictPage, errors=(400,), query=("after", "wait"),
 )  # fmt: skip
+OWN_SUBMISSIONS = Route(
+    "own_submissions", "GET", "/v1/submissions", Door.HOSTS, "This host's submissions by identifier, a page at a time",
+    answer=rc.SubmissionPage, errors=(400,), query=("after", "limit"),
+)  # fmt: skip
+RECALL = Route(
+    "recall", "POST", "/v1/submissions/{id}/recall", Door.HOSTS,
+    "Destroy what a submission brought; answers once it is destroyed, signed", request=rc.RecallRequest,
+    answer=rc.SignedRecall, errors=(400, 404, 422, 503, 507),
+)  # fmt: skip
 ASK = Route(
     "ask", "POST", "/v1/submissions/{id}/asks", Door.PEOPLE, "Ask a submission's host for more of the object",
     roles=_SEE, request=a.AskRequest, answer=a.AskView, status=201, errors=(400, 401, 403, 404, 409, 422, 429),
@@ -99,6 +110,24 @@ OPEN_ASKS = Route(
 ANSWER_ASK = Route(
     "answer_ask", "POST", "/v1/asks/{id}/answer", Door.HOSTS, "What the host did about an ask; ends it",
     request=a.AskAnswer, answer=a.AskView, errors=(400, 404, 409, 422),
+)  # fmt: skip
+RECEIPTS = Route(
+    "receipts", "GET", "/v1/receipts", Door.HOSTS, "This host's receipts after a cursor; waits when there is none yet",
+    answer=r.ReceiptPage, errors=(400,), query=("after", "wait"),
+)  # fmt: skip
+LOG_KEY = Route(
+    "log_key", "GET", "/v1/log/key", Door.BOTH, "The key that receipts and heads are signed with", answer=r.LogKey
+)
+LOG_HEAD = Route(
+    "log_head", "GET", "/v1/log/head", Door.BOTH, "The log of receipts as it is now, signed", roles=_SEE, answer=r.Signed,
+)  # fmt: skip
+LOG_CONSISTENCY = Route(
+    "log_consistency", "GET", "/v1/log/consistency", Door.BOTH, "The proof that the log only grew between two sizes",
+    roles=_SEE, answer=r.LogProof, errors=(400, 422), query=("first", "second"),
+)  # fmt: skip
+LOG_INCLUSION = Route(
+    "log_inclusion", "GET", "/v1/log/inclusion", Door.BOTH, "The proof that a receipt is in the log of a size",
+    roles=_SEE, answer=r.LogProof, errors=(400, 422), query=("position", "size"),
 )  # fmt: skip
 TUS_OPTIONS = Route(
     "tus_options", "OPTIONS", "/v1/uploads", Door.HOSTS, "What this server does of tus 1.0.0", status=204,
@@ -161,6 +190,6 @@ METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text form
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
     LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CONTENT, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip

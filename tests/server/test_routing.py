@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from sampler.identity import SigningKey
 from sampler.queue import Queue, QueuePolicy
 from sampler.runtime.clock import SystemClock
 from sampler.server.applications import Applications
@@ -108,10 +110,12 @@ def _registered(app: web.Application) -> set[tuple[str, str]]:
     return found
 
 
-def test_the_document_is_what_the_server_answers() -> None:
+def test_the_document_is_what_the_server_answers(tmp_path: Path) -> None:
     """Both applications have exactly the routes of their door, and together those of the OpenAPI document."""
-    queue = Queue(MemoryQueueLedger(), None, SystemClock(), QueuePolicy())  # type: ignore[arg-type]  # nothing is stored
-    apps = Applications(queue, Issuing(None, "", 1), SystemClock(), object_max_bytes=1)  # type: ignore[arg-type]  # nor issued
+    key = SigningKey.create(tmp_path / "receipt.key")
+    queue = Queue(MemoryQueueLedger(), None, SystemClock(), QueuePolicy(), signer=key)  # type: ignore[arg-type]  # nothing is stored
+    issuing = Issuing(None, "", 1, key.public)  # type: ignore[arg-type]  # nor issued
+    apps = Applications(queue, issuing, SystemClock(), object_max_bytes=1)
     hosts, people = _registered(apps.hosts), _registered(apps.people)
     assert hosts == {(route.method, route.path) for route in ROUTES if route.door is not Door.PEOPLE}
     assert people == {(route.method, route.path) for route in ROUTES if route.door is not Door.HOSTS}
