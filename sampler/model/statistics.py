@@ -7,14 +7,22 @@ no name of a file, path, host, user or of a rule of this host's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sampler.limits import STATISTICS_CELLS_MAX_COUNT, STATISTICS_LABEL_MAX_CHARACTERS, STATISTICS_VALUE_MAX
+from sampler.limits import (
+    OBJECT_MAX_BYTES,
+    STATISTICS_CELLS_MAX_COUNT,
+    STATISTICS_LABEL_MAX_CHARACTERS,
+    STATISTICS_VALUE_MAX,
+)
+from sampler.model.candidate import Reason
+from sampler.model.examination import ContentKind
 from sampler.model.parcel import StatementRef
+from sampler.model.states import ObjectState, Sampling
 
 ALL: Final = "all"
 """The one label of a table that has no other."""
@@ -22,7 +30,7 @@ LOCAL: Final = "local"
 """Stands for every rule and rule set of the host's own."""
 UNKNOWN: Final = "unknown"
 """Of an object that was never examined."""
-_LABEL: Final = re.compile(r"[A-Za-z0-9_:-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_:-]+")
 
 
 class Table(StrEnum):
@@ -54,6 +62,18 @@ class Table(StrEnum):
         return not self.is_distinct and self not in (Table.OBJECTS, Table.BY_RULE)
 
 
+_LABELS: Final[Mapping[Table, frozenset[str]]] = {
+    Table.OBJECTS: frozenset({ALL}),
+    Table.DISTINCT: frozenset({ALL}),
+    Table.BY_KIND: frozenset({*ContentKind, UNKNOWN}),
+    Table.BY_REASON: frozenset(Reason),
+    Table.BY_STATE: frozenset(ObjectState),
+    Table.BY_SAMPLING: frozenset(Sampling),
+    Table.BY_SIZE: frozenset({UNKNOWN, "0", *(str(1 << bits) for bits in range(OBJECT_MAX_BYTES.bit_length()))}),
+}
+"""Those of the tables that are not about rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """One cell of one host's day."""
@@ -63,7 +83,7 @@ class Count:
     value: int
 
     def __post_init__(self) -> None:
-        check_label(self.label)
+        check_label(self.table, self.label)
         if not 1 <= self.value <= STATISTICS_VALUE_MAX:
             raise ValueError(f"a count is 1 to {STATISTICS_VALUE_MAX}, not {self.value}")
 
@@ -162,14 +182,23 @@ def claim_statistics_sealer() -> Callable[..., StatisticsRelease]:
     return seal
 
 
-def check_label(label: str) -> None:
-    """Whether this can be a label.
+def check_label(table: Table, label: str) -> None:
+    """Whether this can be a label of a table: one of its own, or the name or version that rules and rule sets have.
 
     Raises:
         ValueError: it cannot.
     """
-    if len(label) > STATISTICS_LABEL_MAX_CHARACTERS or _LABEL.fullmatch(label) is None:
-        raise ValueError(f"not a label of a counter: {label[:64]!r}")
+    known = _LABELS.get(table)
+    named = len(label) <= STATISTICS_LABEL_MAX_CHARACTERS and _NAME.fullmatch(label) is not None
+    if not named or (known is not None and label not in known):
+        raise ValueError(f"not a label of {table}: {label[:64]!r}")
+
+
+def size_label(size: int | None) -> str:
+    """The label of a size in bytes."""
+    if size is None:
+        return UNKNOWN
+    return str(1 << (size.bit_length() - 1)) if size else "0"
 
 
 def start_of(day: date) -> datetime:
