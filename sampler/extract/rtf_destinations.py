@@ -1,7 +1,7 @@
 """Control words of RTF that begin a destination of their own (Rich Text Format Specification 1.9.1, appendix B).
 
 The text behind them belongs to them and not to what lies around them. ``rtf``, ``private`` and ``pxe`` are left out:
-Word does not take them for one inside an object.
+Word does not take them for one inside an object. The set is the one that oletools (rtfobj) holds to as well.
 """
 
 from __future__ import annotations
