@@ -45,11 +45,14 @@ def find(ledger: Ledger, task_id: str) -> Placed:
 
     Raises:
         NotFound: there is none.
+        Recalled: its host took the submission back; whoever has a lease of it has nothing.
     """
     task = ledger.task(task_id)
-    if task is None:
-        raise NotFound(f"no task {task_id}")
-    return _placed(ledger, task)
+    if task is not None:
+        return _placed(ledger, task)
+    if (recall := ledger.recall_of_task(task_id)) is not None:
+        raise recall.refusal(f"task {task_id}")
+    raise NotFound(f"no task {task_id}")
 
 
 def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now: datetime) -> Placed | None:
@@ -109,6 +112,20 @@ def expire(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> 
 def page(ledger: Ledger, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Placed, ...]:
     """Tasks in the order in which they appeared; fewer than ``limit`` when their manifests are large."""
     return tuple(_within(ledger, ledger.tasks(state=state, after=after, limit=limit)))
+
+
+def check_content(ledger: Ledger, sha256: str) -> None:
+    """Whether a content may be given out: the ledger has it, whatever bytes are still there.
+
+    Raises:
+        NotFound: the queue does not hold it.
+        Recalled: a host took it back.
+    """
+    if ledger.verified((sha256,)):
+        return
+    if (recall := ledger.recall_of_content(sha256)) is not None:
+        raise recall.refusal(f"content {sha256}")
+    raise NotFound(f"no content {sha256}")
 
 
 def _within(ledger: Ledger, found: tuple[Task, ...]) -> Iterator[Placed]:

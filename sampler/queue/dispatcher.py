@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
+from sampler.errors import Recalled
 from sampler.model import TaskState, Verdict
 from sampler.queue import dispatch, tasks
-from sampler.queue.core import TASKS_BELL, Core, submission_bell, verdicts_bell
+from sampler.queue.core import TASKS_BELL, Core, content_bell, submission_bell, verdicts_bell
 from sampler.queue.dispatch import Leasing, Placed
 from sampler.queue.ports import Ledger
 from sampler.queue.receiving import own_submission
@@ -55,13 +56,21 @@ class Dispatcher(Core):
     ) -> AsyncIterator[SubmissionView | None]:
         """A submission now and after each change, to its verdict; ``None`` whenever nothing changed for so long.
 
+        It ends as well when its host takes the submission back meanwhile.
+
         Raises:
             NotFound: there is none that this device may see.
+            Recalled: its host took it back before.
         """
         last: SubmissionView | None = None
         while last is None or last.verdict is None:
             moved = self._bells.listen(submission_bell(submission_id))
-            view = await self.submission(device, submission_id)
+            try:
+                view = await self.submission(device, submission_id)
+            except Recalled:
+                if last is None:
+                    raise
+                return
             if view != last:
                 last = view
                 yield view
@@ -173,12 +182,18 @@ class Dispatcher(Core):
         return await self._step(_task_counts)
 
     async def open_content(self, sha256: str) -> BinaryIO:
-        """A verified content; the caller closes it.
+        """A verified content; the caller closes it, and reads no further once ``destruction`` is set.
 
         Raises:
             NotFound: the queue does not hold it.
+            Recalled: a host took it back.
         """
+        await self._step(dispatch.check_content, sha256)
         return await off_loop(self._blobs.open_content, sha256)
+
+    def destruction(self, sha256: str) -> asyncio.Event:
+        """Set when a content is destroyed. Listen before it is opened."""
+        return self._bells.listen(content_bell(sha256))
 
     async def expire_leases(self) -> int:
         """Take back what ran out; how many tasks."""

@@ -19,13 +19,22 @@ def message(answer: msgspec.Struct, *, status: int = 200, headers: Mapping[str, 
     return web.Response(status=status, body=encode(answer), content_type="application/json", headers=headers)
 
 
-async def file_stream(request: web.Request, file: BinaryIO, *, size: int, name: str) -> web.StreamResponse:
-    """A file's bytes as a download; a reader that takes nothing for ``BODY_STALL_SECONDS`` is given up."""
+async def file_stream(
+    request: web.Request, file: BinaryIO, *, size: int, name: str, end: asyncio.Event
+) -> web.StreamResponse:
+    """A file's bytes as a download; a reader that takes nothing for ``BODY_STALL_SECONDS`` is given up.
+
+    Raises:
+        ConnectionResetError: the reader is gone, or ``end`` was set: no further byte leaves, and the connection ends.
+    """
     response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
     response.content_type = "application/octet-stream"
     response.content_length = size
     await response.prepare(request)
     while data := await off_loop(file.read, COPY_CHUNK_BYTES):
+        if end.is_set():
+            response.force_close()
+            raise ConnectionResetError("the content was destroyed while it was read")
         await write(response, data)
     await response.write_eof()
     return response

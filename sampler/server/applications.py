@@ -19,6 +19,7 @@ from sampler.server.problems import problems
 from sampler.server.recalls import Recalls
 from sampler.server.receipts import Receipts
 from sampler.server.routing import Answer, add_routes
+from sampler.server.statistics import Statistics
 from sampler.server.submissions import Submissions
 from sampler.server.tasks import Tasks
 from sampler.server.uploads import Uploads
@@ -39,6 +40,7 @@ class Applications:
             **Asks(queue).answers(),
             **Receipts(queue, issuing.receipt_key).answers(),
             **Recalls(queue).answers(),
+            **Statistics(queue).answers(),
             **Enrolment(queue, issuing, clock).answers(),
             **Health(queue).answers(),
             **self._metrics.answers(),

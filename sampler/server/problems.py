@@ -14,6 +14,7 @@ from sampler.errors import (
     Conflict,
     ContentMismatch,
     NotFound,
+    Recalled,
     RequestError,
     SamplerError,
     StorageError,
@@ -53,6 +54,7 @@ _TITLES: Final = {
 _OURS: Final[Mapping[type[SamplerError], tuple[int, str]]] = {
     NotFound: (404, "not-found"),
     Conflict: (409, "conflict"),
+    Recalled: (410, "recalled"),
     ContentMismatch: (CHECKSUM_MISMATCH, "content-mismatch"),
     TooMany: (429, "too-many"),
     StorageFull: (507, "storage-full"),

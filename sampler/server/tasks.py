@@ -77,10 +77,11 @@ class Tasks:
     async def content(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """A content's bytes, as they are: hostile, and named by their hash only."""
         sha256 = request.match_info["sha256"]
+        destruction = self._queue.destruction(sha256)
         file = await self._queue.open_content(sha256)
         try:
             size = (await off_loop(os.fstat, file.fileno())).st_size
-            return await file_stream(request, file, size=size, name=sha256)
+            return await file_stream(request, file, size=size, name=sha256, end=destruction)
         finally:
             await off_loop(file.close)
 

@@ -114,6 +114,20 @@ class FolderBlobs:
         except FileNotFoundError as error:
             raise NotFound(f"no content {sha256}") from error
 
+    def destroy(self, sha256: str) -> None:
+        """Remove a content, durably, and look that it is gone; nothing when there is none.
+
+        Raises:
+            StorageError: it is still there.
+        """
+        path = self._content(sha256)
+        with _our_errors(path):
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                sync_folder(path.parent)
+            if os.path.lexists(path):
+                raise StorageError(f"{path}: is still there after it was removed; look at the disk and its rights")
+
     def check_room(self, size: int) -> None:
         """Whether ``size`` more bytes leave the reserve alone.
 

@@ -102,6 +102,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA secure_delete = ON")  # what is recalled or pruned is not left in free pages
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, schema_steps: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from sampler.wire import ask_messages as a
 from sampler.wire import messages as m
 from sampler.wire import recall_messages as rc
 from sampler.wire import receipt_messages as r
+from sampler.wire import statistics_messages as s
 
 UUID: Final = m.UUID
 SHA256: Final = "[0-9a-f]{64}"
@@ -129,6 +130,18 @@ LOG_INCLUSION = Route(
     "log_inclusion", "GET", "/v1/log/inclusion", Door.BOTH, "The proof that a receipt is in the log of a size",
     roles=_SEE, answer=r.LogProof, errors=(400, 422), query=("position", "size"),
 )  # fmt: skip
+STATISTICS = Route(
+    "statistics", "GET", "/v1/statistics", Door.PEOPLE, "Numbers about at least as many hosts as these asked for, of closed days",
+    roles=_SEE, answer=s.StatisticsPage, errors=(400, 401, 403), query=("since", "until", "limit"),
+)  # fmt: skip
+STATISTICS_KEY = Route(
+    "statistics_key", "GET", "/v1/statistics/key", Door.HOSTS, "What hosts hash distinct objects of a day with", answer=s.StatisticsKey,
+    errors=(400, 409), query=("day",),
+)  # fmt: skip
+REPORT_STATISTICS = Route(
+    "report_statistics", "POST", "/v1/statistics", Door.HOSTS, "This host's counters of one day, once; nobody's name is kept with them",
+    request=s.StatisticsReport, answer=s.StatisticsAnswer, errors=(400, 409, 413, 415, 422, 507),
+)  # fmt: skip
 TUS_OPTIONS = Route(
     "tus_options", "OPTIONS", "/v1/uploads", Door.HOSTS, "What this server does of tus 1.0.0", status=204,
 )  # fmt: skip
@@ -190,6 +203,6 @@ METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text form
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
     LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CONTENT, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip
