@@ -5,6 +5,7 @@
     SamplerError
     ├── SettingsError        a configuration file or environment value is wrong
     ├── RequestError         a local peer or a caller asked for something that cannot be done
+    │   ├── NotYours         only somebody else, or root, may do that
     │   └── AgentUnreachable nothing listens on the agent's socket, or it went away before it answered
     ├── SandboxError         the process that examines cannot be had
     │   ├── ChildDied        it crashed or was killed while it held an object
@@ -28,6 +29,7 @@
     └── QueueError           the queue cannot do what was asked
         ├── NotFound
         ├── Conflict         the thing is in another state than the request supposes
+        ├── Recalled         its host took it back; there is nothing of it any more
         ├── ContentMismatch  bytes do not have the announced hash or length
         ├── TooMany          the caller has as many of these open as it may
         └── StorageFull      the queue's disk is full; nothing that was acknowledged is lost
@@ -49,6 +51,10 @@ class SettingsError(SamplerError):
 
 class RequestError(SamplerError):
     """A caller asked for something that cannot be done."""
+
+
+class NotYours(RequestError):
+    """Only somebody else, or root, may do that to the thing."""
 
 
 class AgentUnreachable(RequestError):
@@ -160,6 +166,10 @@ class NotFound(QueueError):
 
 class Conflict(QueueError):
     """The thing is in another state than the request supposes."""
+
+
+class Recalled(QueueError):
+    """Its host took it back: nothing of it is left on the queue, and nothing of it is taken again."""
 
 
 class ContentMismatch(QueueError):

@@ -263,6 +263,8 @@ STATISTICS_ACCEPT_DAYS: Final = 7
 STATEMENT_MAX_BYTES: Final = 256 * KIB
 """One of a statement's two files."""
 CONSENT_MAX_BYTES: Final = 64 * KIB
+CONSENT_ACTS_MAX_BYTES: Final = 4 * MIB
+"""All that was ever done with one machine's consent, some thousand acts."""
 RECIPIENTS_MAX_COUNT: Final = 16
 """That one statement names."""
 RETENTION_MAX_DAYS: Final = 3650

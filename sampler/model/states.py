@@ -57,6 +57,8 @@ class SubmissionState(StrEnum):
     """It has a verdict."""
     DEAD = "dead"
     """Its task failed too often; a person may requeue it."""
+    RECALLED = "recalled"
+    """Its host took it back: what it brought is destroyed, and it is never accepted again."""
 
 
 class TaskState(StrEnum):
