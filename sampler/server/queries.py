@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Final
 
 from aiohttp import web
@@ -12,6 +13,8 @@ from sampler.server.problems import Refused
 from sampler.wire.routes import UUID
 
 _ID: Final = re.compile(UUID, re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_A_DAY: Final = "a day like 2026-11-24"
 _CURSOR_MAX: Final = 2**63 - 1
 
 
@@ -65,6 +68,32 @@ def identifier(request: web.Request, name: str) -> str | None:
     if text is not None and not _ID.fullmatch(text):
         raise _bad(name, "a UUID in lower case")
     return text
+
+
+def day(request: web.Request, name: str) -> date:
+    """A day as ISO 8601 writes it; it has to be there.
+
+    Raises:
+        Refused: 400.
+    """
+    text = request.query.get(name, "")
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError as error:
+        raise _bad(name, _A_DAY) from error
+    raise _bad(name, _A_DAY)
+
+
+def days(request: web.Request, since: str, until: str) -> tuple[date, date]:
+    """From one day to another; what is not there leaves that side open.
+
+    Raises:
+        Refused: 400.
+    """
+    first = day(request, since) if since in request.query else date.min
+    last = day(request, until) if until in request.query else date.max
+    return first, last
 
 
 def _bad(name: str, right: str) -> Refused:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
+from datetime import date
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
-from sampler.errors import SettingsError
+from sampler.errors import QueueFaulty, SettingsError
 from sampler.limits import BODY_STALL_SECONDS, LONG_POLL_MAX_SECONDS, QUEUE_CONNECT_SECONDS
 from sampler.model import Content
 from sampler.runtime.blocking import off_loop
@@ -21,6 +22,7 @@ from sampler.wire import routes
 from sampler.wire.ask_messages import AskAnswer, AskPage
 from sampler.wire.codec import encode
 from sampler.wire.messages import ManifestAnswer, SubmissionView, VerdictPage
+from sampler.wire.statistics_messages import StatisticsAnswer, StatisticsKey
 
 
 class QueueLink:
@@ -154,6 +156,29 @@ class QueueLink:
             repeatable=True,
         )
         require(reply, f"answering ask {ask_id}", 200, 404, 409)
+
+    async def statistics_key(self, day: date) -> StatisticsKey:
+        """What the queue wants distinct objects of a day to be hashed with."""
+        answer = await self._exchange.ask(
+            routes.STATISTICS_KEY.method, f"{self.url}{routes.STATISTICS_KEY.path}?{urlencode({'day': str(day)})}"
+        )
+        what = f"asking for the key of {day}"
+        key = message_of(require(answer, what, 200), StatisticsKey, what)
+        if key.day != day:
+            raise QueueFaulty(f"{what}: the queue answered for {key.day}")
+        return key
+
+    async def report_statistics(self, report: bytes) -> StatisticsAnswer:
+        """Report a day; the same report again changes nothing."""
+        answer = await self._exchange.ask(
+            routes.REPORT_STATISTICS.method,
+            self.url + routes.REPORT_STATISTICS.path,
+            headers={"Content-Type": "application/json"},
+            body=report,
+            repeatable=True,
+        )
+        what = "reporting statistics"
+        return message_of(require(answer, what, 200), StatisticsAnswer, what)
 
 
 def checked_url(url: str) -> str:

@@ -31,6 +31,7 @@ _BINARY_ANSWERS: Final = {
 _TUS_BODY: Final = "application/offset+octet-stream"
 _NUMBER: Final[Json] = {"type": "integer", "minimum": 0}
 _TEXT: Final[Json] = {"type": "string"}
+_DAY: Final[Json] = {"type": "string", "format": "date"}
 _HEADERS: Final[Mapping[str, tuple[Json, str]]] = {
     "Tus-Resumable": ({"const": "1.0.0"}, "The version of tus"),
     "Upload-Length": (_NUMBER, "Bytes of the whole content"),
@@ -69,6 +70,9 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "state": (_TEXT, "Only those in this state"),
     "limit": ({"type": "integer", "minimum": 1}, "At most so many"),
     "submission": (_TEXT, "Only those about this submission"),
+    "day": (_DAY, "A day (UTC)"),
+    "since": (_DAY, "From this day (UTC) on"),
+    "until": (_DAY, "Up to this day (UTC)"),
     "first": (_NUMBER, "Receipts of the smaller log"),
     "second": (_NUMBER, "Receipts of the larger log"),
     "position": (_NUMBER, "Place of a receipt in the log, from 0"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -40,6 +41,7 @@ from sampler.wire.messages import (
     TaskPage,
     TaskView,
 )
+from sampler.wire.statistics_messages import StatisticsPage
 from sampler.worker.answers import error_of, unreachable
 from sampler.worker.private_files import write_privately
 
@@ -170,6 +172,12 @@ class PeopleClient:
         """What hosts were asked for, newest first; about one submission where it is named."""
         query = {"submission": submission} if submission else {}
         return await self._call(routes.ASKS, AskPage, query=query)
+
+    async def statistics(self, since: date | None = None, until: date | None = None) -> StatisticsPage:
+        """Closed days of statistics, the oldest first."""
+        named = {"since": since, "until": until}
+        query = {name: str(day) for name, day in named.items() if day is not None}
+        return await self._call(routes.STATISTICS, StatisticsPage, query=query)
 
     async def download(self, sha256: str, size: int, path: Path) -> str:
         """Download a content of ``size`` bytes to a new file, mode 0600; its SHA-256, which is the one asked for.
