@@ -172,7 +172,10 @@ class Ledger(StatisticsLedger, Protocol):
         """Whether another submission offers this content too."""
 
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
-        """Empty its manifest, forget its task, verdicts, uploads and what it offers; the uploads' identifiers."""
+        """Empty its manifest, forget its task, verdicts, receipt, uploads and what it offers; the uploads' identifiers.
+
+        The log of receipts keeps its hashes: what was proven of it still is.
+        """
 
     def remove_content(self, sha256: str) -> None:
         """The queue does not hold this content any more."""

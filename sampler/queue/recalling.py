@@ -28,7 +28,8 @@ from sampler.queue.records import Submission
 from sampler.queue.submissions import state_of
 from sampler.runtime.blocking import off_loop
 from sampler.wire.codec import encode
-from sampler.wire.recall_messages import RECALL_CONTEXT, Cause, SignedRecall, SubmissionLine, SubmissionPage
+from sampler.wire.recall_messages import RECALL_CONTEXT, Cause, SubmissionLine, SubmissionPage
+from sampler.wire.receipt_messages import Signed
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ _ASKS_MAX_COUNT = 1000
 class Recalling(Core):
     """Recalls. They win over leases, uploads and asks."""
 
-    async def recall(self, device: str, submission_id: str, cause: Cause) -> SignedRecall:
+    async def recall(self, device: str, submission_id: str, cause: Cause) -> Signed:
         """Destroy what a submission of this device brought; the same again gets the same confirmation.
 
         One that the queue does not know is noted as well, so that a manifest that is still on its way is refused.
@@ -53,7 +54,7 @@ class Recalling(Core):
             await off_loop(self._blobs.discard, upload_id)
         self._ring_moved(submission_id)
         document = encode((await self._ended(begun)).confirmation())
-        return SignedRecall(document=document, signature=self._signer.sign(RECALL_CONTEXT, document))
+        return Signed(document=document, signature=self._signer.sign(RECALL_CONTEXT, document))
 
     async def own_submissions(self, device: str, after: str | None, limit: int) -> SubmissionPage:
         """A device's submissions by identifier, those that were recalled among them; fewer when manifests are large."""

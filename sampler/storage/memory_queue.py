@@ -306,6 +306,7 @@ class MemoryQueueLedger(MemoryStatistics):
         now.offered.pop(submission_id, None)
         now.uploads = {key: each for key, each in now.uploads.items() if each.submission != submission_id}
         now.tasks = {key: each for key, each in now.tasks.items() if each.submission != submission_id}
+        now.receipts.pop(submission_id, None)
         now.verdicts = [each for each in now.verdicts if each.submission != submission_id]
         return ended
 

@@ -27,9 +27,9 @@ class Recalling(Rows):
         return self._row(sql, sha256, submission_id) is not None
 
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
-        """Empty its manifest, forget what hangs on it; its uploads."""
+        """Empty its manifest, forget what hangs on it; its uploads. The log of receipts keeps its hashes."""
         rows = self._rows("DELETE FROM uploads WHERE submission = ? RETURNING id", submission_id)
-        for table in ("offered", "tasks", "verdicts"):
+        for table in ("offered", "tasks", "verdicts", "receipts"):
             self._write(f"DELETE FROM {table} WHERE submission = ?", submission_id)  # noqa: S608  # names are ours
         self._write("UPDATE submissions SET manifest = x'' WHERE id = ?", submission_id)
         return tuple(row["id"] for row in rows)

@@ -13,7 +13,6 @@ from sampler.wire.messages import Id, Message, Sha256, Text
 
 RECALL_CONTEXT: Final = "sampler recall"
 """What a confirmation is signed in (``identity.signing``)."""
-ED25519_BYTES: Final = 64
 
 Cause: TypeAlias = Literal["person", "consent"]
 """Somebody asked for it, or the consent that it was sent under does not stand any more. All that is told of why."""
@@ -40,15 +39,6 @@ class RecallConfirmation(Message, frozen=True, kw_only=True, omit_defaults=False
     """Contents that are gone, by their SHA-256."""
     kept: Contents = ()
     """Contents that another submission offers as well; whose, is not said. They are detached from this one."""
-
-
-class SignedRecall(Message, frozen=True, kw_only=True):
-    """A confirmation as it was signed; binary values are base64 (RFC 4648)."""
-
-    document: bytes
-    """A ``RecallConfirmation`` as JSON."""
-    signature: Annotated[bytes, Meta(min_length=ED25519_BYTES, max_length=ED25519_BYTES)]
-    """Ed25519 in the context ``sampler recall``, by the queue's receipt key."""
 
 
 class SubmissionLine(Message, frozen=True, kw_only=True):

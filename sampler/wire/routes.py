@@ -73,15 +73,15 @@ _SEE = (Role.ANALYST, Role.ADMIN)
 
 SUBMIT = Route(
     "submit", "POST", "/v1/submissions", Door.HOSTS, "Offer an object; the answer names the contents that are wanted",
-    request=m.Manifest, answer=m.ManifestAnswer, status=201, errors=(400, 409, 413, 415, 422, 429, 507),
+    request=m.Manifest, answer=m.ManifestAnswer, status=201, errors=(400, 409, 410, 413, 415, 422, 429, 507),
 )  # fmt: skip
 SUBMISSION = Route(
     "submission", "GET", "/v1/submissions/{id}", Door.BOTH, "Where a submission is, what it still lacks, its verdict",
-    roles=_SEE, answer=m.SubmissionView, errors=(404,),
+    roles=_SEE, answer=m.SubmissionView, errors=(404, 410),
 )  # fmt: skip
 SUBMISSION_EVENTS = Route(
     "submission_events", "GET", "/v1/submissions/{id}/events", Door.BOTH,
-    "A submission's changes as server-sent events, to its verdict", roles=_SEE, errors=(404,), binary="answer",
+    "A submission's changes as server-sent events, to its verdict", roles=_SEE, errors=(404, 410), binary="answer",
 )  # fmt: skip
 VERDICTS = Route(
     "verdicts", "GET", "/v1/verdicts", Door.HOSTS, "This host's verdicts after a cursor; waits when there is none yet",
@@ -94,11 +94,11 @@ OWN_SUBMISSIONS = Route(
 RECALL = Route(
     "recall", "POST", "/v1/submissions/{id}/recall", Door.HOSTS,
     "Destroy what a submission brought; answers once it is destroyed, signed", request=rc.RecallRequest,
-    answer=rc.SignedRecall, errors=(400, 404, 422, 503, 507),
+    answer=r.Signed, errors=(400, 404, 422, 503, 507),
 )  # fmt: skip
 ASK = Route(
     "ask", "POST", "/v1/submissions/{id}/asks", Door.PEOPLE, "Ask a submission's host for more of the object",
-    roles=_SEE, request=a.AskRequest, answer=a.AskView, status=201, errors=(400, 401, 403, 404, 409, 422, 429),
+    roles=_SEE, request=a.AskRequest, answer=a.AskView, status=201, errors=(400, 401, 403, 404, 409, 410, 422, 429),
 )  # fmt: skip
 ASKS = Route(
     "asks", "GET", "/v1/asks", Door.PEOPLE, "Asks, newest first; those about one submission where it is named",
@@ -148,7 +148,7 @@ TUS_OPTIONS = Route(
 TUS_CREATE = Route(
     "tus_create", "POST", "/v1/uploads", Door.HOSTS,
     "tus creation and creation-with-upload; Upload-Metadata names submission and sha256",
-    status=201, errors=(400, 404, 409, 412, 413, 415, 422, 429, 460, 507), binary="request",
+    status=201, errors=(400, 404, 409, 410, 412, 413, 415, 422, 429, 460, 507), binary="request",
 )  # fmt: skip
 TUS_HEAD = Route(
     "tus_head", "HEAD", "/v1/uploads/{upload}", Door.HOSTS, "The offset up to which the server has verified bytes",
@@ -168,33 +168,33 @@ ENROLL = Route(
 CA = Route("ca", "GET", "/v1/ca.pem", Door.PEOPLE, "The queue's CA certificate; check its fingerprint", binary="answer")
 LEASES = Route(
     "leases", "POST", "/v1/leases", Door.PEOPLE, "Lease the next task, or a named one; waits when there is none yet",
-    roles=_WORK, request=m.LeaseRequest, answer=m.LeaseAnswer, errors=(400, 401, 403, 404, 409, 422),
+    roles=_WORK, request=m.LeaseRequest, answer=m.LeaseAnswer, errors=(400, 401, 403, 404, 409, 410, 422),
 )  # fmt: skip
 TASKS = Route(
     "tasks", "GET", "/v1/tasks", Door.PEOPLE, "Tasks, oldest first, a page at a time", roles=_SEE, answer=m.TaskPage,
     errors=(400, 401, 403), query=("state", "after", "limit"),
 )  # fmt: skip
 TASK = Route(
-    "task", "GET", "/v1/tasks/{id}", Door.PEOPLE, "One task", roles=_WORK, answer=m.TaskView, errors=(401, 403, 404),
+    "task", "GET", "/v1/tasks/{id}", Door.PEOPLE, "One task", roles=_WORK, answer=m.TaskView, errors=(401, 403, 404, 410),
 )  # fmt: skip
 RENEW = Route(
     "renew", "POST", "/v1/tasks/{id}/renew", Door.PEOPLE, "Keep a lease longer", roles=_WORK, request=m.RenewRequest,
-    answer=m.TaskView, errors=(400, 401, 403, 404, 409, 422),
+    answer=m.TaskView, errors=(400, 401, 403, 404, 409, 410, 422),
 )  # fmt: skip
 COMPLETE = Route(
     "complete", "POST", "/v1/tasks/{id}/complete", Door.PEOPLE, "Report a verdict; ends the task", roles=_WORK,
-    request=m.CompleteRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 422),
+    request=m.CompleteRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 410, 422),
 )  # fmt: skip
 FAIL = Route(
     "fail", "POST", "/v1/tasks/{id}/fail", Door.PEOPLE, "Give a task back because the analyzer could not", roles=_WORK,
-    request=m.FailRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 422),
+    request=m.FailRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 410, 422),
 )  # fmt: skip
 REQUEUE = Route(
     "requeue", "POST", "/v1/tasks/{id}/requeue", Door.PEOPLE, "Let a dead task be tried again", roles=_SEE,
-    answer=m.TaskView, errors=(401, 403, 404, 409),
+    answer=m.TaskView, errors=(401, 403, 404, 409, 410),
 )  # fmt: skip
 CONTENT = Route(
-    "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content's bytes", roles=_WORK, errors=(401, 403, 404),
+    "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content's bytes", roles=_WORK, errors=(401, 403, 404, 410),
     binary="answer",
 )  # fmt: skip
 HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
