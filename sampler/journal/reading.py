@@ -17,7 +17,7 @@ from sampler.journal.surveying import Survey, Surveyor, is_unfinished
 _HEAD: Final = re.compile(rb"(\d{1,18}) ([0-9a-f]{64})\n")
 _HEAD_MAX_BYTES: Final = 256
 _READINGS_MAX_COUNT: Final = 100
-_SURVEYS_MAX_COUNT: Final = 5
+_SURVEYS_MAX_COUNT: Final = 20
 
 Wanted = Callable[[str, str, datetime], bool]
 """Whether an entry of this kind, about this object, of this time is asked for."""
@@ -71,7 +71,7 @@ class JournalReader:
     def survey(self) -> Survey:
         """The same, where the chain ends, and what each file of it holds.
 
-        A journal whose files changed meanwhile is looked at again.
+        Where something does not hold and files were closed or removed meanwhile, it is looked at again.
 
         Raises:
             JournalError: it cannot be read at all.
@@ -79,7 +79,7 @@ class JournalReader:
         for _ in range(_SURVEYS_MAX_COUNT):
             before = closed_segments(self._folder)
             survey = self._survey()
-            if closed_segments(self._folder) == before:
+            if not survey.faults or closed_segments(self._folder) == before:
                 return survey
         raise JournalError(f"{self._folder}: its files change faster than they can be read; try again")
 

@@ -100,7 +100,7 @@ def _finish(folder: Path, line: bytes) -> Repaired:
     document = entry.document
     aside = make_private_folder(folder / document["kept"], mode=_LOOKED_INTO_BY_ALL)
     for name in document["files"]:
-        if (folder / name).exists():
+        if (folder / name).exists() and not (aside / name).exists():  # else it is the new one of an unfinished repair
             (folder / name).rename(aside / name)
     sync_folder(aside)
     write_durably(folder / HEAD, head_note(Place(entry.number, entry.digest)), mode=_READABLE_BY_ALL)

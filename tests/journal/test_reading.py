@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,52 @@ def test_every_user_may_read(written: Path) -> None:
         "journal.head": 0o644,
         "journal.lock": 0o600,
     }
+
+
+def test_newest_first(months: Path) -> None:
+    """The same entries from the end on, over all files."""
+    reader = JournalReader(months)
+    oldest_first = list(reader.entries())
+    assert list(reader.entries(newest_first=True)) == oldest_first[::-1]
+    assert list(reader.entries("object-3", newest_first=True)) == [oldest_first[3]]
+
+
+def test_only_what_is_wanted_is_decoded(months: Path) -> None:
+    """A question by kind, object and time is answered without looking into the documents."""
+    since = datetime.fromisoformat("2026-04-01T00:00:00+00:00")
+    entries = JournalReader(months).entries(wanted=lambda kind, event_id, at: kind == "sent" and at >= since)
+    assert [entry.document for entry in entries] == [{"week": 13}, {"week": 14}, {"week": 15}]
+
+
+def test_lines_are_as_they_were_written(months: Path) -> None:
+    """What is exported is what stands in the files, byte for byte."""
+    files = sorted(months.glob("*.jsonl"))
+    assert b"".join(JournalReader(months).lines()) == b"".join(file.read_bytes() for file in files)
+
+
+def test_verifying_while_an_agent_writes_closes_and_removes(tmp_path: Path) -> None:
+    """A reader that takes no lock finds no fault in a journal that changes under it."""
+    start = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    stop = threading.Event()
+
+    def write() -> None:
+        with Journal(tmp_path, segment_max_bytes=2000) as journal:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                at = start + timedelta(hours=number)
+                journal.append("sent", "x", at, {"pad": "x" * 100})
+                if number % 20 == 0:
+                    journal.tend(at, timedelta(days=5))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        reader = JournalReader(tmp_path)
+        while not (seen := reader.survey()).pruned_to:
+            assert seen.faults == ()
+        assert [reader.verify() for _ in range(50)] == [()] * 50
+        assert all(entry.kind in {"sent", "pruned"} for entry in reader.entries())
+    finally:
+        stop.set()
+        writer.join()
