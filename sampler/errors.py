@@ -24,6 +24,7 @@
     │   ├── QueueFaulty      it answered with its own failure, or with something that is no answer
     │   ├── QueueBusy        429, 503 or 507, with the seconds to wait
     │   └── QueueRefused     it understood and said no; trying again will not help
+    ├── ReceiptError         a receipt, or the log of receipts, does not hold
     ├── IdentityError        a key, certificate, token or role is missing, expired or wrong
     ├── StorageError         a ledger or a folder of contents cannot be opened, is damaged or does not answer
     └── QueueError           the queue cannot do what was asked
@@ -142,6 +143,14 @@ class QueueRefused(DeliveryError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class ReceiptError(SamplerError):
+    """A receipt, or the log of receipts, does not hold; ``code`` names what of it, for machines."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class IdentityError(SamplerError):

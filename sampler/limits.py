@@ -203,6 +203,10 @@ RECEIPT_MAX_BYTES: Final = 64 * KIB
 """One signed receipt; one of a submission with the most contents has half of it."""
 RECEIPTS_PAGE_MAX_COUNT: Final = 64
 """Receipts in one answer, so that a page of the largest ones stays below ``ANSWER_MAX_BYTES``."""
+RECEIPT_STANDING_MAX_BYTES: Final = 256 * KIB
+"""What a host keeps about how far it has followed receipts."""
+SENT_REMEMBERED_MAX_COUNT: Final = 10_000
+"""Offers since the agent's start that are remembered for their receipts; the journal has the others."""
 LOG_PROOF_NODES_MAX_COUNT: Final = 128
 """Hashes of one proof about the log of receipts: two a level of a tree of 2**62 leaves."""
 MANIFEST_MAX_BYTES: Final = 4 * MIB

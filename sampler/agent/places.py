@@ -60,6 +60,16 @@ class AgentPlaces:
         return self.state / "identity" / "seal.key"
 
     @property
+    def receipt_key(self) -> Path:
+        """The key that receipts and confirmations of this host's queue are believed by."""
+        return self.state / "identity" / "receipt.pub"
+
+    @property
+    def receipts(self) -> Path:
+        """How far the queue's receipts were followed; every user of the machine can read it."""
+        return self.state / "receipts" / "standing.json"
+
+    @property
     def retained(self) -> Path:
         """Encrypted snapshots, in case the queue asks for more of an object; can be deleted at any time."""
         return self.state / "retained"
