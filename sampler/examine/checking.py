@@ -5,7 +5,8 @@ The child parsed hostile bytes and may be in their author's hands. Types and cou
 1. the answer is for the object that was asked about;
 2. every hit and every region that is no derived bytes lies inside that object;
 3. every field is one that only content can tell, so that a child cannot say where a file lay or whose it was;
-4. every value is short enough and a number that JSON can carry.
+4. every value is short enough and a number that JSON can carry;
+5. only what is a file of its own, or was made from the object, is said to be of another kind than the object.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 from sampler.examine.messages import MessageError, Swept
 from sampler.limits import BOOT_RECORDS_MAX_COUNT, FIELD_VALUE_MAX_CHARACTERS, MATCHES_MAX_COUNT, PROBLEMS_MAX_COUNT
-from sampler.model import Examination, Field, PartKind, Region, RuleMatch, StringHit
+from sampler.model import ContentKind, Examination, Field, PartKind, Region, RuleMatch, StringHit
 
 _MIME_TYPE: Final = re.compile(r"[A-Za-z0-9.+_-]{1,127}/[A-Za-z0-9.+_-]{1,127}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -25,6 +26,10 @@ _BOOT_NAME: Final = re.compile(r"[a-z]{1,16}(-[a-z]{1,16}){0,2}(:\d{1,4})?")
 _BOOT_ANSWER_MAX_COUNT: Final = 2 * BOOT_RECORDS_MAX_COUNT
 _BOOT_RECORD_MAX_SECTORS: Final = 130
 """A GPT of the size that is taken, with its header, in sectors of 512 bytes."""
+_FILES: Final = frozenset({PartKind.ATTACHMENT, PartKind.MEMBER})
+"""What can lie in an object as it is."""
+_PROGRAM_TEXT: Final = frozenset({PartKind.MACRO, PartKind.SCRIPT})
+_PROGRAMS: Final = frozenset({ContentKind.DRIVER, ContentKind.EXECUTABLE, ContentKind.LIBRARY})
 _FIELDS: Final = frozenset({
     "file.mime_type", "file.type", "file.hash.tlsh", "file.hash.ssdeep", "file.target_path",
 })  # fmt: skip
@@ -41,6 +46,7 @@ def check_examination(examination: Examination, *, sha256: str, size: int) -> No
     for region in examination.regions:  # 2
         if not region.recipe:
             _check_inside(region, size)
+        _check_own_kind(region)  # 5
     _check_matches(examination.matches, size)  # 2
     for field in examination.fields:  # 3, 4
         _check_field(field)
@@ -82,6 +88,13 @@ def _check_matches(matches: Iterable[RuleMatch], size: int) -> None:
             raise MessageError(f"{match.rule[:64]!r} has {len(match.hits)} hits, but {match.hits_total} in all")
         for hit in match.hits:
             _check_inside(hit, size)
+
+
+def _check_own_kind(region: Region) -> None:
+    if region.content is not None and not region.recipe and region.kind not in _FILES:
+        raise MessageError(f"{region.kind} {region.name[:64]!r} is a stretch of the object and no {region.content}")
+    if region.kind in _PROGRAM_TEXT and region.content in _PROGRAMS:
+        raise MessageError(f"{region.kind} {region.name[:64]!r} is text and no {region.content}")
 
 
 def _check_inside(stretch: Region | StringHit, size: int) -> None:

@@ -33,7 +33,7 @@ from sampler.examine.messages import (
 from sampler.examine.reading import Content, read_whole
 from sampler.examine.reports import report_on, without_rules
 from sampler.examine.rules_child import RulesExaminer, attempt, sized
-from sampler.extract import FORMATS, Extraction, KnownSectors, boot_records, derive, find_regions
+from sampler.extract import FORMATS, Data, Extraction, KnownSectors, boot_records, derive, find_regions
 from sampler.limits import DERIVED_PAGE_BYTES, FIELDS_MAX_COUNT, PROBLEMS_MAX_COUNT
 from sampler.model import ContentKind, Examination, Field, Problem
 from sampler.runtime.byte_entropy import entropy_profile
@@ -101,7 +101,10 @@ class ObjectExaminer:
         signature = attempt("describe", lambda: signature_fields(content, datetime.now(UTC)), _NO_FIELDS, problems)
         found = self.by_rules.scan(order.path, order.owner, content, problems)
         structure = attempt(
-            "extract", lambda: find_regions(content, facts.kind, facts.mime_type, profile), Extraction(), problems
+            "extract",
+            lambda: find_regions(content, facts.kind, facts.mime_type, profile, kind_of),
+            Extraction(),
+            problems,
         )
         problems += structure.problems
         return Examination(
@@ -116,6 +119,11 @@ class ObjectExaminer:
             ],
             problems=tuple(problems[:PROBLEMS_MAX_COUNT]),
         )
+
+
+def kind_of(content: Data) -> ContentKind:
+    """What bytes that lie inside an object are by themselves, told as that of an object is."""
+    return classify(content).kind
 
 
 def boot_told(order: BootRequest, descriptor: int) -> BootTold:

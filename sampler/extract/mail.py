@@ -20,7 +20,7 @@ from sampler.extract.listing import listed
 from sampler.extract.mail_decoding import DECODERS, uuencoded_in
 from sampler.extract.mail_entities import Entity, Flaw, entities_of
 from sampler.extract.naming import printable
-from sampler.extract.stretches import open_stretch
+from sampler.extract.stretches import open_stretch, own_kind
 from sampler.limits import KIB
 from sampler.model import PartKind
 
@@ -116,7 +116,8 @@ def _add_file(data: Data, survey: Survey, entity: Entity, title: str) -> None:
     if entity.encoding in DECODERS:
         _add_decoded(data, survey, title, (entity.offset, entity.length), entity.encoding)
     elif entity.length > 0:
-        survey.add_region(PartKind.ATTACHMENT, title, entity.offset, entity.length)
+        own = own_kind(data, survey, PartKind.ATTACHMENT, entity.offset, entity.length)
+        survey.add_region(PartKind.ATTACHMENT, title, entity.offset, entity.length, own)
         open_stretch(data, survey, title, entity.offset, entity.length)
 
 

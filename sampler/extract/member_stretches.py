@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sampler.extract.extraction import Data, Survey
-from sampler.extract.stretches import open_stretch
+from sampler.extract.stretches import open_stretch, own_kind
 from sampler.model import PartKind
 
 Stretch = tuple[str, int, int]
@@ -18,11 +18,12 @@ def survey_stretches(data: Data, survey: Survey, members: Sequence[Stretch]) -> 
     for name, offset, length in members:
         if length <= 0:
             continue
-        survey.add_region(PartKind.MEMBER, name, offset, length)
         inside = min(length, survey.size - offset)
-        if inside > 0 and survey.budget.spent is None:
+        is_opened = inside > 0 and survey.budget.spent is None
+        own = own_kind(data, survey, PartKind.MEMBER, offset, inside) if is_opened else None
+        survey.add_region(PartKind.MEMBER, name, offset, length, own)
+        if is_opened:
             open_stretch(data, survey, name, offset, inside)
-        else:
-            unopened += inside > 0
+        unopened += inside > 0 and not is_opened
     if unopened:
         survey.add_problem("budget", f"{survey.budget.spent}; {unopened} members are not opened")

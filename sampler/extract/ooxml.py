@@ -14,7 +14,7 @@ from sampler.extract.stretches import open_stretch
 from sampler.extract.zip_directory import ZipEntry
 from sampler.extract.zip_entries import ZipFile, opened_members, read_zip
 from sampler.limits import KIB
-from sampler.model import PartKind
+from sampler.model import ContentKind, PartKind
 
 HEADER_BYTES: Final = 4 * KIB
 MARKS: Final = (b"PK\x03\x04",)
@@ -26,6 +26,7 @@ def survey_ooxml(data: Data, survey: Survey) -> bool:
     archive = read_zip(data)
     if not any(entry.raw_name.lower() == _CONTENT_TYPES for entry in archive.entries):
         return False
+    survey.kind = ContentKind.DOCUMENT  # whatever its first bytes look like, its members are a document's
     survey.add_region(PartKind.HEADER, "", 0, min(HEADER_BYTES, survey.size))
     for fault in archive.faults:
         survey.add_problem(fault.code, fault.detail)

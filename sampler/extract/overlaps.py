@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sampler.model import Covered, Region
+from sampler.model import ContentKind, Covered, Region
 
 _RANGE: Final = re.compile(r"range:([0-9]{1,19})\+[0-9]{1,19}")
 
@@ -117,7 +117,8 @@ class Pieces:
     def _piece(self, base: Recipe, group: _Group) -> Piece:
         leading = max(group.members, key=lambda member: member.length)
         inside = [member for member in group.members if member is not leading or leading.length < group.length]
-        region = Region(leading.kind, leading.name, *self._cut(base, group))
+        offset, length, recipe = self._cut(base, group)
+        region = Region(leading.kind, leading.name, offset, length, recipe, _content(leading, group))
         covers = (_covered(member, group.place.start) for member in inside)
         return Piece(region, tuple(sorted(covers, key=lambda inside: (inside.offset, -inside.length))))
 
@@ -143,6 +144,14 @@ def _joined(lists: list[list[Region]], region: Region) -> list[Region]:
         longest += members
     longest.append(region)
     return longest
+
+
+def _content(leading: Region, group: _Group) -> ContentKind | None:
+    """What a piece is by itself: what holds all of it is, or what its members agree upon."""
+    told = {member.content for member in group.members}
+    if leading.length == group.length or len(told) == 1:
+        return leading.content
+    return ContentKind.OTHER if group.place.base else None
 
 
 def _covered(region: Region, start: int) -> Covered:

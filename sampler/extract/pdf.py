@@ -33,7 +33,7 @@ from sampler.extract.pdf_objects import (
 from sampler.extract.pdf_xref import Tables, read_tables
 from sampler.extract.stretches import open_stretch
 from sampler.limits import KIB
-from sampler.model import PartKind
+from sampler.model import ContentKind, PartKind
 
 HEADER_WITHIN_BYTES: Final = 1 * KIB
 """Readers take a header that begins in here (Annex H, implementation note 13)."""
@@ -182,11 +182,12 @@ def _add_scripts(data: Data, survey: Survey, objects: list[PdfObject]) -> None:
             made = unpacked_within(survey, title, len(script), partial(kept_within, script))
             if made:
                 survey.add_content(PartKind.SCRIPT, title, f"pdf:{found.place}#{count}", made)
-    xfa = {number for found in objects for number in referred(found.value, "XFA")}
-    for number in sorted(wanted | xfa):
-        _add_stream(
-            data, survey, latest.get(number), PartKind.SCRIPT, f"{number}" if number in wanted else f"{number}/XFA"
-        )
+    forms = {number for found in objects for number in referred(found.value, "XFA")}
+    pages = {number for found in objects for number in referred(found.value, "Contents")}
+    for number in sorted(wanted | forms):
+        title = f"{number}" if number in wanted else f"{number}/XFA"
+        own = ContentKind.DOCUMENT if number in forms | pages else None  # what people filled in, or the text of a page
+        _add_stream(data, survey, latest.get(number), PartKind.SCRIPT, title, own)
 
 
 def _add_files(data: Data, survey: Survey, objects: list[PdfObject]) -> None:
@@ -200,12 +201,19 @@ def _add_files(data: Data, survey: Survey, objects: list[PdfObject]) -> None:
         _add_stream(data, survey, found, PartKind.ATTACHMENT, title)
 
 
-def _add_stream(data: Data, survey: Survey, found: PdfObject | None, kind: PartKind, title: str) -> None:
+def _add_stream(  # noqa: PLR0917  # what a part is made of
+    data: Data,
+    survey: Survey,
+    found: PdfObject | None,
+    kind: PartKind,
+    title: str,
+    own: ContentKind | None = None,
+) -> None:
     if found is None or not found.stream:
         return
     content = _stream(data, survey, found, title)
     if content:
-        survey.add_content(kind, title, f"pdf:{found.place}", content)
+        survey.add_content(kind, title, f"pdf:{found.place}", content, own=own)
 
 
 def _add_fields(

@@ -101,7 +101,14 @@ def plan_parts(choice: Choice, hash_of: Callable[[Region], str | Omission]) -> P
 def _part(piece: Piece, sha256: str) -> Part:
     region = piece.region
     return Part(
-        region.kind, region.name, region.offset, region.length, sha256, recipe=region.recipe, covers=piece.covers
+        region.kind,
+        region.name,
+        region.offset,
+        region.length,
+        sha256,
+        recipe=region.recipe,
+        covers=piece.covers,
+        content=region.content,
     )
 
 

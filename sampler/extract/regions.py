@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sampler.extract.entropy_windows import add_entropy_windows
-from sampler.extract.extraction import Data, Extraction, Survey
+from sampler.extract.extraction import Data, Extraction, Recogniser, Survey
 from sampler.extract.formats import survey_content
 from sampler.extract.script import survey_script
 from sampler.limits import KIB
@@ -16,7 +16,13 @@ EDGE_BYTES: Final = 4 * KIB
 """Length of the header of an unknown format, and of every tail."""
 
 
-def find_regions(data: Data, kind: ContentKind, mime_type: str, profile: EntropyProfile | None = None) -> Extraction:
+def find_regions(
+    data: Data,
+    kind: ContentKind,
+    mime_type: str,
+    profile: EntropyProfile | None = None,
+    recogniser: Recogniser = lambda _content: None,
+) -> Extraction:
     """The regions, fields and problems of one object. Never raises for hostile input.
 
     The first bytes choose the reader. ``kind`` and ``mime_type`` do not: a program that is damaged beyond loading has
@@ -29,8 +35,10 @@ def find_regions(data: Data, kind: ContentKind, mime_type: str, profile: Entropy
         kind: decided by content.
         mime_type: likewise.
         profile: of its entropy, if the caller has it already.
+        recogniser: tells what lies inside by its own content, as ``kind`` was told.
     """
-    survey = Survey(len(data), reader=survey_content)
+    survey = Survey(len(data), reader=survey_content, recogniser=recogniser)
+    survey.kind = kind
     tail = min(EDGE_BYTES, survey.size)
     survey.add_region(PartKind.TAIL, "", survey.size - tail, tail)
     if survey_content(data, survey):

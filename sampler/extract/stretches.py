@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sampler.extract.extraction import Data, Survey
+from sampler.limits import UNPACK_MEMBER_MAX_BYTES
+from sampler.model import ContentKind, PartKind
 
 
 def open_stretch(data: Data, survey: Survey, name: str, offset: int, length: int) -> None:
@@ -21,3 +23,10 @@ def open_stretch(data: Data, survey: Survey, name: str, offset: int, length: int
     else:
         survey.budget.pay(length)
         survey.open_inside(name, f"range:{offset}+{length}", bytes(data[offset : offset + length]))
+
+
+def own_kind(data: Data, survey: Survey, kind: PartKind, offset: int, length: int) -> ContentKind | None:
+    """What a file that lies in an object as it is, is by itself; ``None`` where it is too long to be looked at."""
+    if not 0 < length <= UNPACK_MEMBER_MAX_BYTES:
+        return None
+    return survey.recognised(kind, bytes(data[offset : offset + length]))

@@ -31,6 +31,7 @@ from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
 from sampler.model.snapshot import FileStat, Snapshot
+from sampler.model.spent import Spent
 from sampler.model.states import AskState, ObjectState, Sampling, SubmissionState, TaskState, WholeSwitch
 from sampler.model.verdict import Conclusion, Verdict
 from sampler.model.waiting import Waiting
@@ -77,6 +78,7 @@ __all__ = [
     "Scope",
     "Snapshot",
     "Source",
+    "Spent",
     "StatementRef",
     "StringHit",
     "Subject",

@@ -171,6 +171,8 @@ class Candidate:
     """How much the peer asks for; ``None`` leaves it to the rules."""
     answers: str | None = None
     """The queue's ask for more of the object that this answers."""
+    follows: str | None = None
+    """The submission about the same object that this one adds to."""
 
     @property
     def path(self) -> bytes | None:

@@ -150,6 +150,8 @@ class Region:
     length: int
     recipe: tuple[str, ...] = ()
     """How derived bytes are made from the whole, step by step (``zip:3``, ``vba:Module1``); empty for a stretch."""
+    content: ContentKind | None = None
+    """What a file inside is by itself, or what other derived bytes come from; ``None``: as the whole is."""
 
     def __post_init__(self) -> None:
         _check_text("region name", self.name, PART_NAME_MAX_CHARACTERS)

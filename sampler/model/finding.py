@@ -57,6 +57,8 @@ class Part:
     """That it belongs to the whole; derived bytes have none, their recipe has to be replayed."""
     covers: tuple[Covered, ...] = ()
     """What else lies inside; where regions overlap, a part has kind and name of the largest and covers all of them."""
+    content: ContentKind | None = None
+    """What a file inside is by itself, or what other derived bytes come from; ``None``: as the whole is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class Finding:
     """For an object that the agent wrote itself; others are what they are."""
     answers: str | None = None
     """The queue's ask for more of the object that this answers."""
+    follows: str | None = None
+    """The submission about the same object that this adds to."""
     path: bytes | None = None
     detections: tuple[str, ...] = ()
     matches: tuple[RuleMatch, ...] = ()

@@ -74,6 +74,10 @@ class Parcel:
     """For the owner, never sent: each field or content, and the rule of statement or policy that let it through."""
     answers: str | None = None
     """The queue's ask for more of the object that this answers."""
+    held: tuple[Content, ...] = ()
+    """Never sent: contents that leave in a parcel of their own once a person approved; each has its omission."""
+    held_scopes: frozenset[Scope] = frozenset()
+    """What consent they need."""
     tree_root: str = ""
     """Of the Merkle tree over the whole (``wire.proofs``), hexadecimal; empty where nothing of it is sampled."""
     seal: object = field(default=None, repr=False, compare=False)
