@@ -25,6 +25,7 @@ _COMMANDS = {
     "queue": "sampler.cli.queue:queue",
     "scan": "sampler.cli.scan:scan",
     "show": "sampler.cli.show:show",
+    "statistics": "sampler.cli.statistics:statistics",
     "submit": "sampler.cli.submit:submit",
     "worker": "sampler.cli.worker:worker",
 }

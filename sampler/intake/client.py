@@ -23,6 +23,7 @@ from sampler.wire.codec import encode
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.statistics_messages import StatisticsPreview
 
 M = TypeVar("M")
 
@@ -111,6 +112,10 @@ class AgentClient:
         query = {"state": state, "after": after, "limit": str(limit)}
         given = {key: value for key, value in query.items() if value is not None}
         return message_of(await self._exchange("GET", local_routes.OBJECTS, params=given), ObjectPage)
+
+    async def statistics(self) -> StatisticsPreview:
+        """Counters of this host's days, and what of them leaves."""
+        return message_of(await self._exchange("GET", local_routes.STATISTICS), StatisticsPreview)
 
     async def status(self) -> AgentStatus:
         """How the agent is."""

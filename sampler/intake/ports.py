@@ -8,6 +8,7 @@ from sampler.model import Candidate, Peer
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.statistics_messages import StatisticsPreview
 
 
 class LocalHandler(Protocol):
@@ -38,6 +39,9 @@ class LocalHandler(Protocol):
 
     async def objects(self, peer: Peer, *, state: str | None, after: str | None, limit: int) -> ObjectPage:
         """A page of the objects that this peer may see, newest first."""
+
+    async def statistics(self) -> StatisticsPreview:
+        """Counters of this host's days, and what of them leaves."""
 
     async def status(self) -> AgentStatus:
         """How the agent is."""

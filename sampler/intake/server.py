@@ -156,6 +156,7 @@ class LocalServer:
         application.router.add_post(local_routes.CAPTURE_PREVIEW, self._preview_capture)
         application.router.add_get(local_routes.OBJECTS, self._objects)
         application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
+        application.router.add_get(local_routes.STATISTICS, self._statistics)
         application.router.add_get(local_routes.STATUS, self._status)
         return application
 
@@ -257,6 +258,10 @@ class LocalServer:
             request[_CONNECTION].peer, state=listing.state, after=listing.after, limit=listing.limit
         )
         return _message_response(page)
+
+    async def _statistics(self, request: web.Request) -> web.Response:
+        del request
+        return _message_response(await self._handler.statistics())
 
     async def _status(self, request: web.Request) -> web.Response:
         del request
