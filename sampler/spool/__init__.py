@@ -10,6 +10,7 @@ from sampler.spool.contents import Read
 from sampler.spool.days import Days, DaysLedger
 from sampler.spool.ledger import SpoolLedger
 from sampler.spool.quota import Fill, Quota, obstacle
+from sampler.spool.recalls import Booked, Cause, Wish
 from sampler.spool.spool import Spool
 
-__all__ = ["Days", "DaysLedger", "Fill", "Quota", "Read", "Spool", "SpoolLedger", "obstacle"]
+__all__ = ["Booked", "Cause", "Days", "DaysLedger", "Fill", "Quota", "Read", "Spool", "SpoolLedger", "Wish", "obstacle"]

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from sampler.model import ObjectRecord, ObjectState, Verdict, Waiting
 from sampler.spool.days import DaysLedger
+from sampler.spool.recalls import RecallsLedger
 
 
-class SpoolLedger(DaysLedger, Protocol):
+class SpoolLedger(DaysLedger, RecallsLedger, Protocol):
     """Records of flagged objects, and what is still to be delivered of them. Values in, values out; no files.
 
     Every method that changes something is one transaction and durable when it returns. The spool lets one thread at a

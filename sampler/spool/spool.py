@@ -22,6 +22,7 @@ from sampler.spool.contents import ContentFolder, Read
 from sampler.spool.days import Days
 from sampler.spool.ledger import SpoolLedger
 from sampler.spool.quota import Fill, Quota, obstacle
+from sampler.spool.recalls import Booked, Wish
 
 log = structlog.get_logger()
 
@@ -180,6 +181,43 @@ class Spool:
         """What ``remember_upload`` was told last."""
         with self._lock:
             return self._ledger.upload_url(event_id, sha256)
+
+    # --- taking back -------------------------------------------------------------------------------------------------
+
+    def take_back(self, event_id: str, wish: Wish | None, *, detail: str, now: datetime) -> None:
+        """End an object as ``RECALLED`` whatever its state, durably, and remove the contents that nobody else needs."""
+        with self._lock:
+            self._discard(self._ledger.take_back(event_id, wish, detail=detail, now=now))
+
+    def wish(self, event_id: str) -> Wish | None:
+        """The wish that the queue destroys what it has of an object."""
+        with self._lock:
+            return self._ledger.wish(event_id)
+
+    def wishes(self, limit: int) -> tuple[Wish, ...]:
+        """Those that the queue has not confirmed, the oldest first."""
+        with self._lock:
+            return self._ledger.wishes(limit)
+
+    def end_wish(self, event_id: str, *, confirmed: bool, detail: str, now: datetime) -> None:
+        """The queue confirmed it; or it is dropped, since nothing had left."""
+        with self._lock:
+            self._ledger.end_wish(event_id, confirmed=confirmed, detail=detail, now=now)
+
+    def followers(self, event_id: str, limit: int) -> tuple[ObjectRecord, ...]:
+        """What was made of the same object later."""
+        with self._lock:
+            return self._ledger.followers(event_id, limit)
+
+    def in_order(self, after: str, limit: int) -> tuple[Booked, ...]:
+        """Objects in the order of their identifiers, from the one behind ``after`` on."""
+        with self._lock:
+            return self._ledger.in_order(after, limit)
+
+    def needed(self, after: str, limit: int) -> tuple[tuple[str, int], ...]:
+        """Contents that some object needs, SHA-256 and bytes, in the order of their hashes."""
+        with self._lock:
+            return self._ledger.needed(after, limit)
 
     # --- upkeep ------------------------------------------------------------------------------------------------------
 

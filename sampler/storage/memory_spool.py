@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sampler.model import ObjectRecord, ObjectState, Verdict, Waiting
 from sampler.storage.memory_spool_days import MemoryDays
+from sampler.storage.memory_spool_recalls import MemoryRecalls
 
 
 @dataclass(slots=True)
@@ -19,12 +20,13 @@ class _Entry:
     uploads: dict[str, str] = field(default_factory=dict)
 
 
-class MemorySpoolLedger(MemoryDays):
+class MemorySpoolLedger(MemoryDays, MemoryRecalls):
     """``spool.SpoolLedger`` that forgets everything when it goes."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: (entry.record for entry in self._entries.values()))
         self._entries: dict[str, _Entry] = {}
+        MemoryDays.__init__(self, lambda: (entry.record for entry in self._entries.values()))
+        MemoryRecalls.__init__(self, self._entries)
         self._cursor = 0
 
     def add(self, record: ObjectRecord, waiting: Waiting | None) -> bool:

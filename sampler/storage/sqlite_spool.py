@@ -21,6 +21,7 @@ from sampler.errors import SpoolFull
 from sampler.model import Content, ObjectRecord, ObjectState, Scope, StatementRef, Verdict, Waiting
 from sampler.storage.sqlite import open_database, our_errors, transaction
 from sampler.storage.sqlite_spool_days import DAYS_SCHEMA_STEP, SqliteDays
+from sampler.storage.sqlite_spool_recalls import RECALLS_SCHEMA_STEP, SqliteRecalls
 
 _SCHEMA_STEPS: Final = (
     """
@@ -50,6 +51,7 @@ _SCHEMA_STEPS: Final = (
     CREATE TABLE cursors (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
     DAYS_SCHEMA_STEP,
+    RECALLS_SCHEMA_STEP,
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -71,7 +73,7 @@ _record_decoder = msgspec.json.Decoder(ObjectRecord)
 _needs_decoder = msgspec.json.Decoder(tuple[tuple[Content, ...], frozenset[Scope], StatementRef])
 
 
-class SqliteSpoolLedger(SqliteDays):
+class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
     """``spool.SpoolLedger`` over a file. One thread at a time; the spool's lock sees to it."""
 
     def __init__(self, path: Path) -> None:
@@ -86,6 +88,8 @@ class SqliteSpoolLedger(SqliteDays):
                 "ON CONFLICT (event_id) DO NOTHING RETURNING number",
                 (record.event_id, record.state.value, due, _encoder.encode(record)),
             )
+            if number is not None:
+                self._follow(number, record)
             if number is not None and waiting is not None:
                 self._add_waiting(number, waiting)
         return number is not None
