@@ -10,6 +10,8 @@ from sampler.limits import (
     CHILD_MEMORY_MAX_BYTES,
     EXAMINE_DEADLINE_SECONDS,
     GIB,
+    JOURNAL_KEEP_DAYS,
+    JOURNAL_KEEP_MIN_DAYS,
     MATCH_CONTEXT_MAX_BYTES,
     MIB,
     OBJECT_MAX_BYTES,
@@ -54,6 +56,13 @@ class RetainSection(Section, frozen=True):
     """All of them; 0 keeps none, and every ask is answered with that."""
     seconds: Seconds = RETAIN_SECONDS
     """How long one is kept."""
+
+
+class JournalSection(Section, frozen=True):
+    """``[journal]``: what left, as it left."""
+
+    keep_days: Annotated[int, Meta(ge=JOURNAL_KEEP_MIN_DAYS, le=36_500)] = JOURNAL_KEEP_DAYS
+    """A file of the journal whose last entry is older is removed; days in which the agent ran count."""
 
 
 class IntakeSection(Section, frozen=True):
@@ -131,6 +140,7 @@ class AgentSettings(Section, frozen=True):
     queue: QueueSection = QueueSection()
     spool: SpoolSection = SpoolSection()
     retain: RetainSection = RetainSection()
+    journal: JournalSection = JournalSection()
     intake: IntakeSection = IntakeSection()
     drop: DropSection = DropSection()
     examine: ExamineSection = ExamineSection()
