@@ -12,6 +12,7 @@ import click
 
 from sampler import identity
 from sampler.agent.places import AgentPlaces
+from sampler.agent.receipt_pin import PinnedKey
 from sampler.agent.service import run as run_agent
 from sampler.cli.options import agent_settings, config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, size_text
@@ -73,6 +74,8 @@ async def _enroll(where: AgentPlaces, url: str, token: str, fingerprint: str) ->
     make_private_folder(where.key.parent)
     for file, text in ((where.key, made.key_pem), (where.ca, answer.ca), (where.certificate, answer.certificate)):
         write_durably(file, text.encode())
+    if answer.receipt_key is not None:
+        PinnedKey(where.receipt_key).pin(identity.PublicKey.parse(answer.receipt_key))
     return answer.url, answer.agent_id
 
 
@@ -114,6 +117,7 @@ def status(socket: Path | None, config: Path | None, as_json: bool) -> None:
         ("spool", size_text(answer.spool_bytes)),
         ("children", str(answer.children)),
         ("sandbox", answer.sandbox),
+        *((("receipts", answer.receipts),) if answer.receipts else ()),
         *((f"objects {state}", str(count)) for state, count in sorted(answer.counts.items())),
     ]
     if answer.queue_detail:

@@ -11,6 +11,7 @@ from sampler.upload.enrolment import enroll, fetch_ca
 from sampler.upload.link import QueueLink
 from sampler.upload.manifest import manifest_of
 from sampler.upload.ports import Check, ContentReader, OnEvent, OnVerdict, Outbox
+from sampler.upload.receipts import ReceiptLink
 from sampler.upload.uploader import Uploader
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "OnVerdict",
     "Outbox",
     "QueueLink",
+    "ReceiptLink",
     "Uploader",
     "enroll",
     "fetch_ca",

@@ -17,6 +17,7 @@ from sampler.upload import tus
 from sampler.upload.answers import message_of, require
 from sampler.upload.exchange import Exchange
 from sampler.upload.ports import ContentReader
+from sampler.upload.receipts import ReceiptLink
 from sampler.upload.uploading import Errand, Hooks, Uploading
 from sampler.wire import routes
 from sampler.wire.ask_messages import AskAnswer, AskPage
@@ -50,6 +51,7 @@ class QueueLink:
         self._exchange = Exchange(
             tls, connect_seconds=connect_seconds, stall_seconds=stall_seconds, connections=connections
         )
+        self.receipts = ReceiptLink(self._exchange, self.url)
 
     async def __aenter__(self) -> Self:
         await self._exchange.__aenter__()
