@@ -112,6 +112,29 @@ async def test_chosen_addresses_are_taken_and_nothing_else(
     assert await downloaded(people, folder) == {f"{target.address:x}-rwxs-shared": b"sampler-known-memory "}
 
 
+async def test_only_what_lies_around_a_match(
+    lab: Lab, people: PeopleClient, until: Until, target: Target, folder: Path
+) -> None:
+    """With a window, so many bytes on each side of a rule's hit leave, and nothing else of the memory."""
+    rules = folder / "own-rules"
+    rules.mkdir()
+    text = "sampler-known-memory sampler"
+    (rules / "known.yar").write_text(f'rule Known_Memory {{ strings: $text = "{text}" condition: $text }}')
+    await lab.kill("agent")
+    settings = lab.agent_config.read_text()
+    lab.agent_config.write_text(f'{settings}\n[examine]\nshipped_rules = false\nrules = ["{rules}"]\n')
+    await lab.start_agent()
+    around = ("--address", f"{target.address:x}-{target.address + 64:x}", "--match", "--window", "16")
+    said = await run(lab, "capture", "memory", str(target.pid), *around, "--json")
+    assert said.code == 0, said.err
+    view = json.loads(said.out)
+    assert [match["rule"] for match in view["matches"]] == ["Known_Memory"]
+    await until(view["id"], delivered)
+    (window,) = (await downloaded(people, folder)).values()
+    assert window == (b"sampler-known-memory " * 100)[: len(window)]
+    assert len(text) < len(window) <= 64
+
+
 async def test_all_of_a_process_is_one_content(
     lab: Lab, people: PeopleClient, until: Until, target: Target, folder: Path
 ) -> None:
