@@ -6,7 +6,7 @@ values of ``model``; what one object does wrong ends that object in a named stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -43,6 +43,7 @@ from sampler.model import (
     Reason,
     Refusal,
     Sampling,
+    Scope,
     Snapshot,
     Subject,
 )
@@ -56,6 +57,7 @@ from sampler.permit import (
     explain,
     shipped_names,
     shipped_statement,
+    withheld,
 )
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
@@ -292,7 +294,8 @@ class Pipeline:
         if finding.answers is not None and not outcome.contents:
             return self._nothing_to_answer(record, outcome)
         try:
-            return self._spool(record, outcome, read)
+            accepted = consent.scopes if consent is not None else frozenset[Scope]()
+            return self._spool(record, outcome, read, withheld(finding, outcome, statement, accepted))
         except DeliveryError as error:
             failed = replace(record, state=ObjectState.FAILED, detail=str(error))
             self.spool.record(failed)
@@ -314,7 +317,9 @@ class Pipeline:
             log.error("the consent counts as absent", event_id=event_id, error=str(error))
             return shipped_statement(shipped_names()[0]), None
 
-    def _spool(self, record: ObjectRecord, parcel: Parcel, read: Read) -> ObjectRecord:
+    def _spool(
+        self, record: ObjectRecord, parcel: Parcel, read: Read, stays: Mapping[str, Sequence[str]]
+    ) -> ObjectRecord:
         """Keep a parcel until it is delivered.
 
         Raises:
@@ -329,7 +334,8 @@ class Pipeline:
             omissions=parcel.omissions,
         )
         manifest = encode(manifest_of(parcel))
-        self._note("permitted", record, {"reasons": dict(parcel.reasons), "statement": parcel.statement.digest})
+        under = {"statement": parcel.statement.digest, "scopes": sorted(parcel.scopes)}
+        self._note("permitted", record, {**under, "reasons": dict(parcel.reasons), "withheld": stays})
         self.spool.put(record, parcel, manifest, read)
         self.on_spooled()
         return record
@@ -339,7 +345,7 @@ class Pipeline:
         return record
 
     def _note(self, kind: str, record: ObjectRecord, document: Mapping[str, Any]) -> None:
-        self.journal.append(kind, record.event_id, record.updated, document)
+        self.journal.append(kind, record.event_id, record.updated, {"reason": record.reason, **document})
 
     def _record(self, candidate: Candidate, state: ObjectState, *, detail: str = "") -> ObjectRecord:
         now: datetime = self.clock.now()

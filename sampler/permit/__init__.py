@@ -20,6 +20,7 @@ from sampler.permit.statement import FieldRule, Region, Statement
 from sampler.permit.statement_file import digest_input, parse_statement
 from sampler.permit.statement_signature import SIGNATURE_CONTEXT, StatementSignature, parse_signature
 from sampler.permit.treatments import Treatment
+from sampler.permit.withholding import withheld
 
 __all__ = [
     "SAFE_KINDS",
@@ -52,4 +53,5 @@ __all__ = [
     "still_allowed",
     "widenings",
     "with_whole_command_lines",
+    "withheld",
 ]
