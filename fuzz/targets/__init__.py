@@ -10,7 +10,7 @@ from fuzz.target import Target
 NAMES: Final = (
     "answer", "child_answer", "frames", "orders",
     "pe", "elf", "macho", "ole", "vba", "ooxml", "rtf", "lnk", "pdf", "script", "mail",
-    "zip", "tar", "compressed", "seven", "rar", "iso", "disk", "installers",
+    "zip", "tar", "compressed", "seven", "rar", "iso", "disk", "boot", "installers",
     "formats", "content", "signature", "scan", "split", "examine", "rule_file",
     "flag", "first_bytes", "descriptor_call",
     "wire", "statement", "consent", "journal",
