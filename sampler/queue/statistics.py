@@ -23,7 +23,7 @@ from sampler.limits import (
 from sampler.model.statistics import check_label
 from sampler.queue.core import Core
 from sampler.queue.ports import Ledger
-from sampler.queue.statistics_cells import Cell, OpenDay, merged, shown
+from sampler.queue.statistics_cells import Cell, OpenDay, estimated, merged, shown
 from sampler.wire.sketches import KEY_BYTES, decode_sketch
 from sampler.wire.statistics_messages import (
     SketchMessage,
@@ -104,7 +104,7 @@ def _of_sketch(message: SketchMessage, threshold: int) -> Cell:
     check_label(message.table, message.label)
     if not message.table.is_distinct:
         raise ValueError(f"{message.table} is filled by counters")
-    estimate = round(decode_sketch(message.registers).estimate())
+    estimate = estimated(decode_sketch(message.registers))
     return Cell(message.table, message.label, 1, estimate, estimate, threshold, message.registers)
 
 

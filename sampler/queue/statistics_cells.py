@@ -18,8 +18,9 @@ from datetime import date
 from itertools import groupby
 from operator import attrgetter
 
+from sampler.limits import STATISTICS_VALUE_MAX
 from sampler.model.statistics import Table
-from sampler.wire.sketches import decode_sketch
+from sampler.wire.sketches import Sketch, decode_sketch
 from sampler.wire.statistics_messages import StatisticsCell
 
 
@@ -57,6 +58,11 @@ class Cell:
         return self.hosts >= self.threshold and not outweighs
 
 
+def estimated(sketch: Sketch) -> int:
+    """A sketch's estimate as a number that a ledger can keep, whatever a host made of its registers."""
+    return round(min(sketch.estimate(), STATISTICS_VALUE_MAX))
+
+
 def merged(cell: Cell | None, host: Cell) -> Cell:
     """A cell with one more host in it."""
     if cell is None:
@@ -65,7 +71,7 @@ def merged(cell: Cell | None, host: Cell) -> Cell:
     if host.registers:
         sketch = decode_sketch(cell.registers)
         sketch.merge(decode_sketch(host.registers))
-        registers, total = sketch.encode(), round(sketch.estimate())
+        registers, total = sketch.encode(), estimated(sketch)
     return replace(
         cell,
         hosts=cell.hosts + host.hosts,

@@ -55,13 +55,13 @@ class Sketch:
         self._registers = bytearray(map(max, self._registers, other._registers))
 
     def estimate(self) -> float:
-        """About how many distinct things there are (Ertl, algorithm 6)."""
+        """About how many distinct things there are (Ertl, algorithm 6); infinity where all registers are full."""
         counts = Counter(self._registers)
         sum_ = _REGISTERS * _tau(1 - counts[_RANK_MAX] / _REGISTERS)
         for rank in range(_TAIL_BITS, 0, -1):
             sum_ = 0.5 * (sum_ + counts[rank])
         sum_ += _REGISTERS * _sigma(counts[0] / _REGISTERS)
-        return _ALPHA * _REGISTERS**2 / sum_
+        return _ALPHA * _REGISTERS**2 / sum_ if sum_ else math.inf
 
     def encode(self) -> bytes:
         """All registers, or those that hold something as pairs in the order of their numbers, whichever is shorter."""
