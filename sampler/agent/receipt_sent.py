@@ -11,15 +11,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from sampler.journal import Journal
+from sampler.journal import JournalReader
 from sampler.limits import SENT_REMEMBERED_MAX_COUNT
 from sampler.model import Waiting
 
 RECEIPT_KINDS: Final = frozenset({"receipt", "receipt_refused"})
+_READ_KINDS: Final = RECEIPT_KINDS | {"offered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Known:
 class SentBook:
     """Remembers offers. Blocking; any thread may call it."""
 
-    journal: Journal
+    journal: JournalReader
     most: int = SENT_REMEMBERED_MAX_COUNT
     _sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -77,10 +79,14 @@ class SentBook:
 
     def _read(self, submissions: frozenset[str], sent: dict[str, Sent]) -> Known:
         noted: set[str] = set()
-        for entry in self.journal.entries():
-            if entry.kind == "offered" and entry.event_id in submissions:
+
+        def wanted(kind: str, event_id: str, _: datetime) -> bool:
+            return kind in _READ_KINDS and (not event_id or event_id in submissions)
+
+        for entry in self.journal.entries(wanted=wanted):
+            if entry.kind == "offered":
                 sent.setdefault(entry.event_id, sent_of(entry.document))
-            elif entry.kind in RECEIPT_KINDS and (not entry.event_id or entry.event_id in submissions):
+            else:
                 noted.add(str(entry.document.get("digest", "")))
         return Known(sent, noted)
 

@@ -23,6 +23,7 @@ _COMMANDS = {
     "list": "sampler.cli.show:list_objects",
     "preview": "sampler.cli.preview:preview",
     "queue": "sampler.cli.queue:queue",
+    "receipts": "sampler.cli.receipts:receipts",
     "scan": "sampler.cli.scan:scan",
     "show": "sampler.cli.show:show",
     "statistics": "sampler.cli.statistics:statistics",

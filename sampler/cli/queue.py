@@ -15,6 +15,7 @@ from msgspec import Struct
 from sampler.cli.options import choice_of, config_option, settings_of
 from sampler.cli.output import json_option, print_ndjson, time_text
 from sampler.cli.queue_asks import ask, asks
+from sampler.cli.queue_log import log as log_of_receipts
 from sampler.cli.queue_stats import stats
 from sampler.cli.queue_tasks import tasks
 from sampler.cli.terminal import print_table
@@ -43,6 +44,7 @@ queue.add_command(stats)
 queue.add_command(tasks)
 queue.add_command(ask)
 queue.add_command(asks)
+queue.add_command(log_of_receipts)
 
 
 @queue.command()

@@ -41,6 +41,7 @@ from sampler.wire.messages import (
     TaskPage,
     TaskView,
 )
+from sampler.wire.receipt_messages import LogKey, LogProof, Signed
 from sampler.wire.statistics_messages import StatisticsPage
 from sampler.worker.answers import error_of, unreachable
 from sampler.worker.private_files import write_privately
@@ -178,6 +179,18 @@ class PeopleClient:
         named = {"since": since, "until": until}
         query = {name: str(day) for name, day in named.items() if day is not None}
         return await self._call(routes.STATISTICS, StatisticsPage, query=query)
+
+    async def log_key(self) -> str:
+        """The key that the queue says it signs receipts and heads of their log with."""
+        return (await self._call(routes.LOG_KEY, LogKey)).key
+
+    async def log_head(self) -> Signed:
+        """The log of receipts as it is now."""
+        return await self._call(routes.LOG_HEAD, Signed)
+
+    async def log_consistency(self, first: int, second: int) -> LogProof:
+        """The proof that the log of ``second`` receipts begins with that of ``first``."""
+        return await self._call(routes.LOG_CONSISTENCY, LogProof, query={"first": str(first), "second": str(second)})
 
     async def download(self, sha256: str, size: int, path: Path) -> str:
         """Download a content of ``size`` bytes to a new file, mode 0600; its SHA-256, which is the one asked for.
