@@ -138,11 +138,12 @@ class QueueBusy(DeliveryError):
 
 
 class QueueRefused(DeliveryError):
-    """The queue understood and said no; ``status`` is its HTTP status."""
+    """The queue understood and said no; ``status`` is its HTTP status, ``code`` its word for why, where it has one."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, code: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class ReceiptError(SamplerError):

@@ -16,8 +16,9 @@ import structlog
 
 from sampler.agent.keeping import KeptObject
 from sampler.agent.pipeline import Pipeline
+from sampler.agent.recalling import why_taken_back
 from sampler.agent.taken import Taken
-from sampler.errors import ConsentError, SamplerError
+from sampler.errors import ConsentError, JournalError, SamplerError
 from sampler.limits import LONG_POLL_MAX_SECONDS, TEXT_MAX_CHARACTERS
 from sampler.model import Ask, ObjectRecord, ObjectState, Sampling
 from sampler.runtime.backoff import Backoff
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 _BACKOFF: Final = Backoff(first_seconds=1.0, most_seconds=300.0)
 _BETWEEN_EMPTY_PAGES_SECONDS: Final = 1.0
+_BETWEEN_TENDING_SECONDS: Final = 2.0
 _NAMES: Final = uuid.UUID("7f7ab0f0-7d0f-5a39-9d2d-5a4cf2ff5c10")
 """Namespace of the identifiers of answers (RFC 9562, section 5.5)."""
 _LEFT: Final = frozenset({ObjectState.SPOOLED, ObjectState.HELD, ObjectState.DELIVERED, ObjectState.DUPLICATE})
@@ -51,9 +53,14 @@ class AskFollower:
         while True:
             await self.clock.sleep(await self.follow_once())
 
+    async def tend(self) -> None:
+        """Let go of what is kept too long, and of all of it once no consent stands, until cancelled."""
+        while True:
+            await off_loop(self._let_go)
+            await self.clock.sleep(_BETWEEN_TENDING_SECONDS)
+
     async def follow_once(self) -> float:
         """Answer one page of asks; the seconds to wait before the next."""
-        await off_loop(self._let_go)
         try:
             page = await self.link.open_asks(LONG_POLL_MAX_SECONDS)
             for ask in page.asks:
@@ -71,6 +78,8 @@ class AskFollower:
         if not await off_loop(self._consented):
             await off_loop(self._let_go)
             return AskAnswer(outcome="refused", reason="P1 no-consent: the owner's consent does not stand")
+        if await off_loop(why_taken_back, self.pipeline.spool, ask.submission) is not None:
+            return _GONE
         answer_id = str(uuid.uuid5(_NAMES, ask.id))
         if (known := await off_loop(self.pipeline.spool.get, answer_id)) is not None:
             return _answer_of(known)
@@ -81,7 +90,7 @@ class AskFollower:
             return _GONE if kept is None else _answer_of(await self._decide(ask, answer_id, kept))
 
     async def _decide(self, ask: AskView, answer_id: str, kept: KeptObject) -> ObjectRecord:
-        candidate = replace(kept.candidate, event_id=answer_id, answers=ask.id)
+        candidate = replace(kept.candidate, event_id=answer_id, answers=ask.id, follows=ask.submission)
         asked = Ask(Sampling(ask.wants), ask.parts, ask.context)
         return await self.pipeline.answer(candidate, Taken(kept.snapshot, asked=asked))
 
@@ -95,9 +104,9 @@ class AskFollower:
     def _consented(self) -> bool:
         try:
             consent = self.pipeline.consents.load()
-        except ConsentError:
+        except (ConsentError, JournalError):
             return False
-        return consent is not None and bool(consent.scopes)
+        return consent is not None and consent.stands(self.clock.now())
 
 
 def _answer_of(record: ObjectRecord) -> AskAnswer:

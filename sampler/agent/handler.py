@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import sampler
+from sampler.agent.counting import Statistics
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.previewing import preview_of, without_strangers
+from sampler.agent.recalling import Recaller
 from sampler.agent.views import scan_view_of, view_of
-from sampler.errors import ChildDied, ChildTimedOut, ConsentError, RequestError
+from sampler.errors import ChildDied, ChildTimedOut, ConsentError, JournalError, NotYours, RequestError
 from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.upload import Uploader
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.recall_messages import RecallView, RecallWish
+from sampler.wire.statistics_messages import StatisticsPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,12 @@ class Handler:
     queue_url: str
     uploader: Uploader | None
     """``None`` while no queue is configured."""
+    counters: Statistics
+    recaller: Recaller
     rule_trouble: Callable[[], str] = str
     """Why the rules that run are not those on disk; empty: they are."""
+    receipts: Callable[[], str] = str
+    """How the queue's receipts hold; blocking."""
 
     async def flag(self, candidate: Candidate) -> ObjectView:
         """Take one object; the outcome is durable when this returns."""
@@ -73,6 +82,19 @@ class Handler:
             after=records[-1].event_id if len(records) == limit else None,
         )
 
+    async def statistics(self) -> StatisticsPreview:
+        """Counters of this host's days, and what of them leaves, for ``sampler statistics``."""
+        return await off_loop(self.counters.preview)
+
+    async def recall(self, event_id: str, peer: Peer, wish: RecallWish) -> RecallView | None:
+        """Take an object back, with all that was made of it later; for who flagged it, root and the agent's user."""
+        family = await off_loop(self.recaller.family, event_id)
+        if any(peer.uid not in {0, record.uid, os.geteuid()} for record in family):
+            raise NotYours(f"{event_id} was flagged by another user; only that one and root can take it back")
+        if not family:
+            return None
+        return RecallView(objects=await off_loop(self.recaller.recall, family, wish.reason))
+
     async def status(self) -> AgentStatus:
         """How the agent is, for ``sampler agent status``."""
         counts = await off_loop(self.pipeline.spool.counts)
@@ -91,12 +113,13 @@ class Handler:
             spool_bytes=await off_loop(self.pipeline.spool.used_bytes),
             children=self.pipeline.examiner.alive,
             sandbox=str(self.pipeline.examiner.confinement),
+            receipts=await off_loop(self.receipts),
         )
 
     def _consent(self) -> str:
         try:
             consent = self.pipeline.consents.load()
-        except ConsentError as error:
+        except (ConsentError, JournalError) as error:
             return str(error)
         if consent is None or not consent.scopes:
             return "none: nothing leaves this machine; see sampler consent show"

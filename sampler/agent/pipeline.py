@@ -359,6 +359,7 @@ class Pipeline:
             path=candidate.path,
             detail=detail,
             detections=candidate.detections,
+            follows=candidate.follows,
         )
 
 

@@ -23,6 +23,7 @@ from sampler.wire.codec import encode
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.recall_messages import RecallView, RecallWish
 from sampler.wire.statistics_messages import StatisticsPreview
 
 M = TypeVar("M")
@@ -116,6 +117,11 @@ class AgentClient:
     async def statistics(self) -> StatisticsPreview:
         """Counters of this host's days, and what of them leaves."""
         return message_of(await self._exchange("GET", local_routes.STATISTICS), StatisticsPreview)
+
+    async def recall(self, event_id: str, wish: RecallWish) -> RecallView | None:
+        """Take an object back; ``None`` if there is none. Once more, it says how far that is."""
+        answer = await self._exchange("POST", local_routes.RECALL_OBJECT.format(id=event_id), data=encode(wish))
+        return None if answer.status == HTTPStatus.NOT_FOUND else message_of(answer, RecallView)
 
     async def status(self) -> AgentStatus:
         """How the agent is."""

@@ -8,6 +8,7 @@ from sampler.model import Candidate, Peer
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.recall_messages import RecallView, RecallWish
 from sampler.wire.statistics_messages import StatisticsPreview
 
 
@@ -42,6 +43,13 @@ class LocalHandler(Protocol):
 
     async def statistics(self) -> StatisticsPreview:
         """Counters of this host's days, and what of them leaves."""
+
+    async def recall(self, event_id: str, peer: Peer, wish: RecallWish) -> RecallView | None:
+        """Take an object back, with all that was made of it later; ``None`` if it was never flagged here.
+
+        Raises:
+            NotYours: somebody else flagged it.
+        """
 
     async def status(self) -> AgentStatus:
         """How the agent is."""

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 from msgspec import Struct
 
-from sampler.errors import RequestError, SandboxError, SpoolFull
+from sampler.errors import NotYours, RequestError, SandboxError, SpoolFull
 from sampler.intake.accepting import Acceptor
 from sampler.intake.bodies import Patience, read_small, receive_object
 from sampler.intake.captures import read_capture
@@ -24,7 +24,7 @@ from sampler.intake.crowd import Crowd
 from sampler.intake.ports import LocalHandler
 from sampler.intake.problems import Rejected, bad_value, problem_response
 from sampler.intake.rates import Rates
-from sampler.intake.requests import Flag, read_flag, read_listing
+from sampler.intake.requests import Flag, decode_request, read_flag, read_listing
 from sampler.intake.socket_file import SocketFile
 from sampler.limits import (
     BODY_STALL_SECONDS,
@@ -41,6 +41,7 @@ from sampler.model import Candidate, DescriptorSource, Peer, Source
 from sampler.runtime.clock import Clock
 from sampler.wire import local_routes
 from sampler.wire.codec import encode
+from sampler.wire.recall_messages import RecallWish
 from sampler.wire.routes import UUID
 
 log = structlog.get_logger()
@@ -157,6 +158,7 @@ class LocalServer:
         application.router.add_get(local_routes.OBJECTS, self._objects)
         application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
         application.router.add_get(local_routes.STATISTICS, self._statistics)
+        application.router.add_post(local_routes.RECALL_OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._recall)
         application.router.add_get(local_routes.STATUS, self._status)
         return application
 
@@ -263,6 +265,14 @@ class LocalServer:
         del request
         return _message_response(await self._handler.statistics())
 
+    async def _recall(self, request: web.Request) -> web.Response:
+        event_id = request.match_info["id"]
+        wish = decode_request(await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience), RecallWish)
+        view = await self._handler.recall(event_id, request[_CONNECTION].peer, wish)
+        if view is None:
+            raise Rejected(HTTPStatus.NOT_FOUND, "not-found", f"there is no object {event_id}")
+        return _message_response(view)
+
     async def _status(self, request: web.Request) -> web.Response:
         del request
         return _message_response(await self._handler.status())
@@ -286,6 +296,8 @@ def _rejected(error: Exception) -> Rejected:
             return error
         case web.HTTPException(status=status):
             return Rejected(status, "http", f"{error.reason}: see the routes of the local socket")
+        case NotYours():
+            return Rejected(HTTPStatus.FORBIDDEN, "not-yours", str(error))
         case RequestError():
             return Rejected(HTTPStatus.UNPROCESSABLE_ENTITY, "request", str(error))
         case SpoolFull():

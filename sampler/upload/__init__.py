@@ -11,6 +11,7 @@ from sampler.upload.enrolment import enroll, fetch_ca
 from sampler.upload.link import QueueLink
 from sampler.upload.manifest import manifest_of
 from sampler.upload.ports import Check, ContentReader, OnEvent, OnVerdict, Outbox
+from sampler.upload.recalls import RecallLink
 from sampler.upload.receipts import ReceiptLink
 from sampler.upload.uploader import Uploader
 
@@ -21,6 +22,7 @@ __all__ = [
     "OnVerdict",
     "Outbox",
     "QueueLink",
+    "RecallLink",
     "ReceiptLink",
     "Uploader",
     "enroll",

@@ -19,6 +19,7 @@ from sampler.wire.codec import DecodeError, decode
 
 M = TypeVar("M", bound=msgspec.Struct)
 
+PROBLEM_PREFIX: Final = "urn:sampler:problem:"
 _BUSY: Final = frozenset({429, 502, 503, 504, 507})
 """With the two that a proxy gives when the queue behind it is down."""
 
@@ -35,6 +36,7 @@ class Answer:
 class _Problem(msgspec.Struct):
     """RFC 9457, section 3.1: all members are optional, further ones are allowed."""
 
+    type: str = ""
     title: str = ""
     detail: str = ""
 
@@ -87,15 +89,20 @@ def _error(answer: Answer, message: str) -> DeliveryError:
     if answer.status in _BUSY:
         return QueueBusy(message, retry_after_seconds(answer.headers))
     if 400 <= answer.status < 500:
-        return QueueRefused(message, answer.status)
+        return QueueRefused(message, answer.status, _problem(answer).type.removeprefix(PROBLEM_PREFIX))
     return QueueFaulty(message)
 
 
-def _said(answer: Answer) -> str:
+def _problem(answer: Answer) -> _Problem:
+    """What it says is wrong; nothing, where it says that in no form that is known."""
     try:
-        problem = _problem_decoder.decode(answer.body)
+        return _problem_decoder.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
+        return _Problem()
+
+
+def _said(answer: Answer) -> str:
+    problem = _problem(answer)
     said = plain(problem.detail or problem.title)
     return f": {said}" if said else ""
 

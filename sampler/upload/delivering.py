@@ -75,6 +75,7 @@ class Delivering:
     async def _deliver(self) -> Outcome:
         await self._ask()
         await self._journal()
+        await self._ask()  # a recall that looked for the entry before it was there is seen now
         answer = await self.link.submit(self.waiting.manifest)
         self.on_answer()
         contents = {content.sha256: content for content in self.waiting.contents}

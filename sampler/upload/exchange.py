@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
@@ -54,29 +54,19 @@ class Exchange:
         stall_seconds: float = BODY_STALL_SECONDS,
         answer_max_bytes: int = ANSWER_MAX_BYTES,
         connections: int = 8,
+        check: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """``check`` is asked before each request that does not take something back; what it raises comes through."""
         self._tls = tls
         self._connect_seconds = connect_seconds
         self._stall_seconds = stall_seconds
         self._answer_max_bytes = answer_max_bytes
         self._connections = connections
+        self._check = check
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            ssl=self._tls,
-            limit=self._connections,
-            keepalive_timeout=_KEEP_ALIVE_SECONDS,
-            socket_factory=_socket,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity"},
-            timeout=aiohttp.ClientTimeout(total=None),
-            trace_configs=[_tracing()],
-        )
+        self._session = self._new_session()
         return self
 
     async def __aexit__(
@@ -84,6 +74,28 @@ class Exchange:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+
+    async def hang_up(self) -> None:
+        """Close all connections, whatever is under way on them; the next request makes a new one."""
+        session, self._session = self._session, self._new_session()
+        if session is not None:
+            await session.close()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls,
+            limit=self._connections,
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            socket_factory=_socket,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            timeout=aiohttp.ClientTimeout(total=None),
+            trace_configs=[_tracing()],
+        )
 
     async def ask(
         self,
@@ -95,6 +107,7 @@ class Exchange:
         patience_seconds: float = 0.0,
         on_piece: Callable[[int], None] | None = None,
         repeatable: bool = False,
+        takes_back: bool = False,
     ) -> Answer:
         """Send a request and read its whole answer, whatever its status.
 
@@ -106,12 +119,16 @@ class Exchange:
             patience_seconds: how long the queue may hold its answer back (a long poll), beyond the usual stall.
             on_piece: told how many bytes of ``body`` were handed to the connection, piece by piece.
             repeatable: sending it twice does no harm; it is, when a kept connection turns out to be closed.
+            takes_back: it only takes something back from the queue: it is not checked, and keeps no connection open.
 
         Raises:
             QueueUnreachable, IdentityRefused: there was no answer.
             QueueFaulty: there was one, larger than ``answer_max_bytes``.
         """
-        request = _Request(method, url, dict(headers or {}), body, patience_seconds, on_piece)
+        if self._check is not None and not takes_back:
+            await self._check()
+        closing = {"Connection": "close"} if takes_back else {}
+        request = _Request(method, url, {**(headers or {}), **closing}, body, patience_seconds, on_piece)
         connecting = _Connecting()
         try:
             return await self._once(request, connecting)
@@ -121,7 +138,13 @@ class Exchange:
         except (aiohttp.ClientError, OSError) as error:
             raise _converted(error, request, connecting) from error
         return await self.ask(
-            method, url, headers=headers, body=body, patience_seconds=patience_seconds, on_piece=on_piece
+            method,
+            url,
+            headers=headers,
+            body=body,
+            patience_seconds=patience_seconds,
+            on_piece=on_piece,
+            takes_back=takes_back,
         )
 
     async def _once(self, request: _Request, connecting: _Connecting) -> Answer:

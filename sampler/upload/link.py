@@ -17,6 +17,7 @@ from sampler.upload import tus
 from sampler.upload.answers import message_of, require
 from sampler.upload.exchange import Exchange
 from sampler.upload.ports import ContentReader
+from sampler.upload.recalls import RecallLink
 from sampler.upload.receipts import ReceiptLink
 from sampler.upload.uploading import Errand, Hooks, Uploading
 from sampler.wire import routes
@@ -41,17 +42,19 @@ class QueueLink:
         connect_seconds: float = QUEUE_CONNECT_SECONDS,
         stall_seconds: float = BODY_STALL_SECONDS,
         connections: int = 8,
+        check: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Nothing is connected yet.
+        """Nothing is connected yet. ``check`` is asked before each request but those that take something back.
 
         Raises:
             SettingsError: ``url`` is not an ``https://`` one of a host.
         """
         self.url = checked_url(url)
         self._exchange = Exchange(
-            tls, connect_seconds=connect_seconds, stall_seconds=stall_seconds, connections=connections
+            tls, connect_seconds=connect_seconds, stall_seconds=stall_seconds, connections=connections, check=check
         )
         self.receipts = ReceiptLink(self._exchange, self.url)
+        self.recalls = RecallLink(self._exchange, self.url)
 
     async def __aenter__(self) -> Self:
         await self._exchange.__aenter__()
@@ -61,6 +64,10 @@ class QueueLink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._exchange.__aexit__(kind, error, trace)
+
+    async def hang_up(self) -> None:
+        """Close all connections, whatever is under way on them; the next request makes a new one."""
+        await self._exchange.hang_up()
 
     async def submit(self, manifest: bytes) -> ManifestAnswer:
         """Offer an object; the same manifest again changes nothing and gets the same answer."""
@@ -119,7 +126,7 @@ class QueueLink:
     async def terminate(self, url: str) -> None:
         """Have an upload thrown away (tus termination); one that is gone is fine, one elsewhere is not touched."""
         if tus.same_origin(url, self.url):
-            answer = await self._exchange.ask("DELETE", url, headers=tus.plain_headers())
+            answer = await self._exchange.ask("DELETE", url, headers=tus.plain_headers(), takes_back=True)
             require(answer, "ending an upload", 204, 404, 410)
 
     async def submission(self, id: str) -> SubmissionView:  # noqa: A002  # the contract's own word

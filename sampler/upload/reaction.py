@@ -13,6 +13,7 @@ from sampler.errors import (
     QueueUnreachable,
     SamplerError,
 )
+from sampler.model import ObjectState
 from sampler.runtime.backoff import Backoff
 
 PROMPT: Final = Backoff(first_seconds=0.5, most_seconds=300.0)
@@ -21,14 +22,18 @@ PATIENT: Final = Backoff(first_seconds=60.0, most_seconds=900.0)
 """For what a person has to put right."""
 
 _NO: Final = frozenset({400, 409, 413, 422})
+_TAKEN_BACK: Final = "recalled"
+"""The word of a queue for a submission that this host took back; a 410 alone may come from anybody on the way."""
 _NOT_YOU: Final = frozenset({401, 403})
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The queue said no to this object; it ends ``REJECTED``."""
+    """The queue said no to this object."""
 
     detail: str
+    state: ObjectState = ObjectState.REJECTED
+    """What it ends as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ def react(error: SamplerError) -> Reaction:
 
 
 def _refused(error: QueueRefused) -> Reaction:
+    if error.code == _TAKEN_BACK:
+        return Reject(str(error), ObjectState.RECALLED)
     if error.status in _NO:
         return Reject(str(error))
     if error.status in _NOT_YOU:

@@ -159,7 +159,7 @@ class Uploader:
         reaction = react(error)
         if isinstance(reaction, Reject):
             self._answered()
-            await self._finish(waiting, chain, Outcome(ObjectState.REJECTED, reaction.detail))
+            await self._finish(waiting, chain, Outcome(reaction.state, reaction.detail))
         elif chain.journaled:
             self._judge(error, reaction, generation)
             await self._postpone(waiting, chain, reaction)

@@ -14,6 +14,7 @@ from sampler.errors import (
     SamplerError,
     SpoolError,
 )
+from sampler.model import ObjectState
 from sampler.upload.reaction import PATIENT, PROMPT, Postpone, Reject, react
 
 
@@ -21,6 +22,11 @@ from sampler.upload.reaction import PATIENT, PROMPT, Postpone, Reject, react
 def test_rejected(status: int) -> None:
     """Only what the queue understood and refused for what it is, is given up."""
     assert react(QueueRefused("no", status)) == Reject("no")
+
+
+def test_taken_back() -> None:
+    """An object that the queue knows as recalled ends as that here too, as after a restored backup."""
+    assert react(QueueRefused("no", 410, "recalled")) == Reject("no", ObjectState.RECALLED)
 
 
 @pytest.mark.parametrize("status", [402, 404, 405, 410, 412, 415, 423, 426, 451])
