@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sampler.errors import Conflict
+from sampler.errors import Conflict, StorageError
 from sampler.model import AskState, Conclusion, TaskState, Verdict
-from sampler.queue import AskRecord, Device, Ledger, Submission, Task, TokenRecord, Upload
+from sampler.queue import AskRecord, Device, Ledger, ReceiptRecord, Submission, Task, TokenRecord, Upload
 from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.storage.sqlite_queue import SqliteQueueLedger
 from sampler.wire.ask_messages import AskRequest
@@ -344,3 +344,56 @@ def test_an_ask_is_undone_with_its_transaction(ledger: Ledger) -> None:
     with pytest.raises(Conflict):
         twice()
     assert ledger.asks(None, 10) == ()
+
+
+def _receipt(position: int, submission: str, device: str = "d1") -> ReceiptRecord:
+    return ReceiptRecord(position, submission, device, b"receipt of " + submission.encode(), bytes(64))
+
+
+def test_receipts_make_a_log(ledger: Ledger) -> None:
+    """Positions count up over all devices; each device reads its own behind a cursor; nodes come back as they were."""
+    assert (ledger.log_size(), ledger.receipt("s1"), ledger.receipts("d1", 0, 10)) == (0, None, ())
+    ledger.add_receipt(_receipt(0, "s1"), {(0, 0): b"0" * 32})
+    ledger.add_receipt(_receipt(1, "s2", "d2"), {(0, 1): b"1" * 32, (1, 0): b"2" * 32})
+    ledger.add_receipt(_receipt(2, "s3"), {(0, 2): b"3" * 32})
+    assert ledger.log_size() == 3
+    assert ledger.receipt("s2") == _receipt(1, "s2", "d2")
+    assert ledger.receipts("d1", 0, 10) == (_receipt(0, "s1"), _receipt(2, "s3"))
+    assert ledger.receipts("d1", 1, 10) == (_receipt(2, "s3"),)
+    assert ledger.receipts("d1", 0, 1) == (_receipt(0, "s1"),)
+    assert (ledger.log_node(0, 1), ledger.log_node(1, 0)) == (b"1" * 32, b"2" * 32)
+    with pytest.raises(StorageError, match="1/1"):
+        ledger.log_node(1, 1)
+
+
+def test_a_submission_and_a_position_have_one_receipt(ledger: Ledger) -> None:
+    """Nothing is ever signed twice in one place."""
+    ledger.add_receipt(_receipt(0, "s1"), {(0, 0): b"0" * 32})
+    with pytest.raises(Conflict):
+        ledger.add_receipt(_receipt(1, "s1"), {(0, 1): b"1" * 32})
+    with pytest.raises(Conflict):
+        ledger.add_receipt(_receipt(0, "s2"), {(0, 0): b"1" * 32})
+    assert (ledger.log_size(), ledger.log_node(0, 0)) == (1, b"0" * 32)
+
+
+def test_a_receipt_that_is_undone_leaves_no_node(ledger: Ledger) -> None:
+    """The log and its tree move together with everything else of a transaction."""
+
+    def add_and_fail() -> None:
+        with ledger.transaction():
+            ledger.add_receipt(_receipt(0, "s1"), {(0, 0): b"0" * 32})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail()
+    assert (ledger.log_size(), ledger.receipt("s1")) == (0, None)
+
+
+def test_submissions_without_a_receipt(ledger: Ledger) -> None:
+    """Those that have a task and none, oldest first, up to a limit."""
+    for number in (1, 2, 3):
+        _task(ledger, f"t{number}")
+    _submit(ledger, "s-open", {ONE: 1})
+    ledger.add_receipt(_receipt(0, "s-t2"), {(0, 0): b"0" * 32})
+    assert [each.id for each in ledger.without_receipt(10)] == ["s-t1", "s-t3"]
+    assert [each.manifest for each in ledger.without_receipt(1)] == [b"manifest s-t1"]
