@@ -156,7 +156,7 @@ class Survey:
     def add_derived(self, kind: PartKind, name: str, step: str, length: int, own: ContentKind | None = None) -> None:
         """Keep ``length`` bytes that ``step`` makes of this object; nothing where there are none.
 
-        What is no file of its own is of the kind of the object that it comes from; of the whole that goes without saying.
+        What is no file of its own is of the kind of the object that it comes from; the whole need not say it.
         """
         recipe = (*self.recipe, step)
         if length <= 0:

@@ -5,14 +5,16 @@ reads a clock, the network, or a file other than the statements that ship with i
 be put into a parcel. It never sends, stores or asks anybody anything.
 """
 
+from sampler.permit.circumstances import Circumstances
 from sampler.permit.command_lines import with_whole_command_lines
-from sampler.permit.consent import Consent, decode_consent, encode_consent
+from sampler.permit.consent import Consent, consent_from_plain, consent_to_plain, decode_consent, encode_consent
 from sampler.permit.contents import content_label
 from sampler.permit.decide import decide, still_allowed
 from sampler.permit.disclosure import Discloser, FieldLine
 from sampler.permit.explaining import Explanation, explain
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
+from sampler.permit.policy_rules import Conditions, Hours, PolicyRule
 from sampler.permit.renewing import carried, check_successor, widenings
 from sampler.permit.rules import Rule
 from sampler.permit.shipped import shipped_names, shipped_statement, shipped_statements
@@ -25,13 +27,17 @@ from sampler.permit.withholding import withheld
 __all__ = [
     "SAFE_KINDS",
     "SIGNATURE_CONTEXT",
+    "Circumstances",
+    "Conditions",
     "Consent",
     "Discloser",
     "Explanation",
     "FieldLine",
     "FieldRule",
     "HostNames",
+    "Hours",
     "Policy",
+    "PolicyRule",
     "Region",
     "Rule",
     "Statement",
@@ -39,6 +45,8 @@ __all__ = [
     "Treatment",
     "carried",
     "check_successor",
+    "consent_from_plain",
+    "consent_to_plain",
     "content_label",
     "decide",
     "decode_consent",

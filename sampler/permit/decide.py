@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from sampler.model import Finding, ObjectState, Parcel, Reason, Refusal, Sampling, Scope, StatementRef, Subject
+from sampler.permit.circumstances import ORDINARY, Circumstances
 from sampler.permit.consent import Consent
 from sampler.permit.contents import OWN_SCOPES, select_contents
 from sampler.permit.disclosure import Discloser
 from sampler.permit.facts import fields_of, fields_of_match
 from sampler.permit.names import HostNames
 from sampler.permit.policy import Policy
+from sampler.permit.policy_rules import Narrowing
 from sampler.permit.rules import Rule
 from sampler.permit.sealing import seal
 from sampler.permit.statement import Statement
@@ -19,7 +21,13 @@ _ACCEPT = "accept it with: sampler consent accept"
 
 
 def decide(  # noqa: PLR0917  # the six things that a decision is made of, none of them optional
-    finding: Finding, statement: Statement, consent: Consent | None, policy: Policy, host: HostNames, now: datetime
+    finding: Finding,
+    statement: Statement,
+    consent: Consent | None,
+    policy: Policy,
+    host: HostNames,
+    now: datetime,
+    beside: Circumstances = ORDINARY,
 ) -> Parcel | Refusal:
     """What of a finding may leave, or the numbered rule by which none of it does.
 
@@ -31,17 +39,23 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
        ``boot`` or ``activity``; a report that the agent wrote was written under this statement;
     4. the path is not excluded by the policy;
     5. something is asked for;
-    6. the policy's ceiling allows it, else as much of it as the ceiling allows;
-    7. the whole: scope, switch, kind, size; else it is left out (what is no file: size);
-    8. the parts: scope, kind; else they are left out (not asked of what is no file);
-    9. each field: listed in the statement, its scope accepted, treated; else it is left out.
+    6. the policy's ceiling and the rules of it that apply allow it, else as much of it as they allow; a day's volume
+       has room for it, else contents are left out;
+    7. the whole: scope, switch, kind (``documents`` for kinds that may hold personal data), size; else it is left out
+       (what is no file: size);
+    8. the parts: scope, and the kind that each has itself; else they are left out (not asked of what is no file);
+    9. each field: listed in the statement, its scope accepted, treated; else it is left out;
+    10. contents that a person has to approve (policy ``hold``, ``prompt``, kinds that may hold personal data unless the
+       switch is ``all``) are held: they are no part of the parcel, which only tells the host about them. What
+       ``beside.approved`` names is decided about anew, and all the same, but for this step.
     """
     scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
-    refused = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy, statement.ref)
+    limits = policy.narrowed(finding, now + beside.local_offset)
+    refused = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy, limits, statement.ref)
     if refused is not None:
         rule, detail = refused
         return Refusal(finding.event_id, ObjectState.REFUSED, rule.value, detail)
-    selection = select_contents(finding, scopes, policy)  # 6, 7, 8
+    selection = select_contents(finding, scopes, policy, limits, beside)  # 6, 7, 8, 10
     discloser = Discloser(statement, scopes, host)  # 9
     fields = discloser.disclose(fields_of(finding))
     matches = tuple(group for match in finding.matches if (group := discloser.disclose(fields_of_match(match))))
@@ -59,6 +73,8 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
         matches=tuple(tuple(item.field for item in group) for group in matches),
         contents=selection.contents,
         omissions=selection.omissions,
+        held=selection.held,
+        held_scopes=selection.held_scopes | _scopes_needed(finding) if selection.held else frozenset[Scope](),
         reasons=tuple(dict((*selection.reasons, *(item.reason for item in disclosed))).items()),
     )
 
@@ -91,7 +107,9 @@ def _standing(statement: StatementRef, consent: Consent | None, now: datetime) -
     return None
 
 
-def _why_nothing(finding: Finding, scopes: frozenset[Scope], policy: Policy, statement: StatementRef) -> _Why:
+def _why_nothing(
+    finding: Finding, scopes: frozenset[Scope], policy: Policy, limits: Narrowing, statement: StatementRef
+) -> _Why:
     # 3. the scopes without which nothing is said of an object at all
     if missing := _missing(_scopes_needed(finding), scopes):
         return missing
@@ -104,8 +122,9 @@ def _why_nothing(finding: Finding, scopes: frozenset[Scope], policy: Policy, sta
     if finding.plan.sampling is Sampling.NONE:
         return Rule.NOTHING_ASKED, "the matching rules and the policy ask for nothing of this object"
     # 6. the policy's ceiling, where it leaves nothing
-    if policy.sampling_max is Sampling.NONE:
-        return Rule.POLICY_CEILING, "the policy lets nothing of any object leave"
+    if limits.sampling_max is Sampling.NONE:
+        of = "this object" if limits.rules else "any object"
+        return Rule.POLICY_CEILING, f"{limits.by} lets nothing of {of} leave"
     return None
 
 

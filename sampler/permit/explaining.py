@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sampler.model import Field, Finding, Parcel, Refusal, Scope
+from sampler.permit.circumstances import ORDINARY, Circumstances
 from sampler.permit.consent import Consent
 from sampler.permit.decide import decide
 from sampler.permit.disclosure import Discloser, FieldLine
@@ -27,10 +28,16 @@ class Explanation:
 
 
 def explain(  # noqa: PLR0917  # what ``decide`` takes
-    finding: Finding, statement: Statement, consent: Consent | None, policy: Policy, host: HostNames, now: datetime
+    finding: Finding,
+    statement: Statement,
+    consent: Consent | None,
+    policy: Policy,
+    host: HostNames,
+    now: datetime,
+    beside: Circumstances = ORDINARY,
 ) -> Explanation:
     """As ``decide``, with the line for each field; of a refusal every line says the rule that refused."""
-    outcome = decide(finding, statement, consent, policy, host, now)
+    outcome = decide(finding, statement, consent, policy, host, now, beside)
     scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
     discloser = Discloser(statement, scopes, host)
 

@@ -33,6 +33,8 @@ def _own(finding: Finding) -> Iterator[Field]:
     yield Field("event.kind", "alert" if detected else "event")
     yield Field("event.category", ("malware",) if detected else (_CATEGORIES.get(finding.subject, "file"),))
     yield Field("event.reason", finding.reason.value)
+    if finding.follows is not None:
+        yield Field("sampler.event.follows", finding.follows)
     yield Field("file.hash.sha256", finding.sha256)
     yield Field("file.size", finding.size)
     yield Field("file.mime_type", finding.mime_type)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fnmatch
-import posixpath
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sampler.limits import OBJECT_MAX_BYTES, WHOLE_MAX_BYTES
-from sampler.model import ContentKind, Sampling, WholeSwitch
+from sampler.model import ContentKind, Finding, Sampling, Spent, WholeSwitch
+from sampler.permit.path_globs import covering
+from sampler.permit.policy_rules import Narrowing, PolicyRule
 
 SAFE_KINDS: Final = frozenset({ContentKind.EXECUTABLE, ContentKind.LIBRARY, ContentKind.DRIVER, ContentKind.SCRIPT})
 """Unlikely to hold personal data. Everything else, known or not, counts as holding some."""
@@ -23,6 +24,11 @@ class Policy:
     whole_max_bytes: int = WHOLE_MAX_BYTES
     exclude_paths: tuple[str, ...] = ()
     """Globs (``*`` also crosses ``/``); a folder stands for all that is in it. Nothing of what matches leaves."""
+    rules: tuple[PolicyRule, ...] = ()
+    bytes_per_day: int | None = None
+    """Of contents, in any 24 hours; ``None``: as many as there are."""
+    objects_per_day: int | None = None
+    """With contents, in any 24 hours; ``None``: as many as there are."""
 
     def __post_init__(self) -> None:
         if not 0 < self.whole_max_bytes <= OBJECT_MAX_BYTES:
@@ -30,20 +36,24 @@ class Policy:
         for pattern in self.exclude_paths:
             if not pattern or "\0" in pattern:
                 raise ValueError(f"not a path pattern: {pattern!r}")
+        for ceiling in (self.bytes_per_day, self.objects_per_day):
+            if ceiling is not None and ceiling < 0:
+                raise ValueError(f"a day's ceiling is at least 0, not {ceiling}")
 
     def excluding(self, path: bytes | None) -> str | None:
         """The pattern that keeps a path here, or ``None``; ``..`` and doubled slashes do not get around it."""
-        if path is None:
-            return None
-        text = path.decode("utf-8", "surrogateescape")
-        spellings = (text, "/" + posixpath.normpath(text).lstrip("/"))
-        return next((pattern for pattern in self.exclude_paths if _covers(pattern, spellings)), None)
+        return covering(self.exclude_paths, path)
 
-    def lets_kind(self, kind: ContentKind) -> bool:
-        """Whether bytes of this kind, whole or in part, may leave at all."""
-        return self.whole is WholeSwitch.ALL or kind in SAFE_KINDS
+    def narrowed(self, finding: Finding, local: datetime) -> Narrowing:
+        """What the policy and all its rules that apply leave of an object, at a moment in the host's own time."""
+        narrowing = Narrowing(self.sampling_max, self.whole)
+        for number, rule in enumerate(self.rules, 1):
+            if rule.conditions.hold_for(finding, local):
+                narrowing = narrowing.and_by(number, rule)
+        return narrowing
 
-
-def _covers(pattern: str, spellings: tuple[str, ...]) -> bool:
-    below = pattern.rstrip("/") + "/*"
-    return any(fnmatch.fnmatchcase(text, glob) for text in spellings for glob in (pattern, below))
+    def has_room(self, spent: Spent, content_bytes: int) -> bool:
+        """Whether one more object with so many bytes of contents fits into the day."""
+        return (self.bytes_per_day is None or spent.content_bytes + content_bytes <= self.bytes_per_day) and (
+            self.objects_per_day is None or spent.objects < self.objects_per_day
+        )

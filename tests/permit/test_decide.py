@@ -174,13 +174,19 @@ def test_a_whole_leaves_alone(finding: MakeFinding, deciding: Deciding) -> None:
     [
         (Rule.WHOLE_SCOPE, Policy(), ContentKind.EXECUTABLE, frozenset(Scope) - {Scope.WHOLE}),
         (Rule.WHOLE_SWITCH, Policy(whole=WholeSwitch.NEVER), ContentKind.EXECUTABLE, frozenset(Scope)),
-        (Rule.WHOLE_SWITCH, Policy(whole=WholeSwitch.PROMPT), ContentKind.SCRIPT, frozenset(Scope)),
+        (Rule.HELD, Policy(whole=WholeSwitch.PROMPT), ContentKind.SCRIPT, frozenset(Scope)),
         (Rule.WHOLE_SIZE, Policy(whole_max_bytes=4095), ContentKind.EXECUTABLE, frozenset(Scope)),
-        *((Rule.WHOLE_KIND, Policy(), kind, frozenset(Scope)) for kind in ContentKind if kind not in SAFE_KINDS),
+        *(
+            (Rule.WHOLE_KIND, Policy(whole=switch), kind, frozenset(Scope) - {Scope.DOCUMENTS})
+            for kind in ContentKind
+            if kind not in SAFE_KINDS
+            for switch in (WholeSwitch.SAFE, WholeSwitch.ALL)
+        ),
+        *((Rule.HELD, Policy(), kind, frozenset(Scope)) for kind in ContentKind if kind not in SAFE_KINDS),
     ],
 )
 def test_a_whole_that_may_not_leave_is_named(finding: MakeFinding, deciding: Deciding, case: Case) -> None:
-    """P7: scope, switch, size and kind each keep the whole here, and only facts leave."""
+    """P7 and P10: scope, switch, size, kind and approval each keep the whole here, and only facts leave."""
     rule, policy, kind, scopes = case
     parcel = permitted(deciding(finding(plan=WHOLE, kind=kind), policy=policy, scopes=scopes))
     assert parcel.contents == ()
@@ -190,9 +196,10 @@ def test_a_whole_that_may_not_leave_is_named(finding: MakeFinding, deciding: Dec
 
 
 def test_all_means_all(finding: MakeFinding, deciding: Deciding) -> None:
-    """P7: with the switch on all, a document leaves whole."""
+    """P7: with the switch on all and the scope documents, a document leaves whole, and needs that scope to the end."""
     parcel = permitted(deciding(finding(plan=WHOLE, kind=ContentKind.DOCUMENT), policy=Policy(whole=WholeSwitch.ALL)))
     assert len(parcel.contents) == 1
+    assert Scope.DOCUMENTS in parcel.scopes
 
 
 def test_parts_leave_with_their_places(finding: MakeFinding, deciding: Deciding, parts_plan: Plan) -> None:
@@ -210,8 +217,10 @@ def test_parts_leave_with_their_places(finding: MakeFinding, deciding: Deciding,
     "case",
     [
         (Rule.PARTS_SCOPE, Policy(), ContentKind.EXECUTABLE, frozenset(Scope) - {Scope.PARTS}),
-        (Rule.PARTS_KIND, Policy(), ContentKind.DOCUMENT, frozenset(Scope)),
-        (Rule.PARTS_KIND, Policy(whole=WholeSwitch.PROMPT), ContentKind.MAIL, frozenset(Scope)),
+        (Rule.PARTS_KIND, Policy(), ContentKind.DOCUMENT, frozenset(Scope) - {Scope.DOCUMENTS}),
+        (Rule.PARTS_KIND, Policy(whole=WholeSwitch.ALL), ContentKind.DOCUMENT, frozenset(Scope) - {Scope.DOCUMENTS}),
+        (Rule.HELD, Policy(), ContentKind.DOCUMENT, frozenset(Scope)),
+        (Rule.HELD, Policy(whole=WholeSwitch.PROMPT), ContentKind.MAIL, frozenset(Scope)),
         (Rule.PARTS_KIND, Policy(whole=WholeSwitch.NEVER), ContentKind.ARCHIVE, frozenset(Scope)),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sampler.limits import OBJECT_MAX_BYTES
-from sampler.model import ContentKind, WholeSwitch
+from sampler.model import ContentKind, Spent
 from sampler.permit import SAFE_KINDS, Policy
 
 
@@ -44,9 +44,29 @@ def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
         Policy(exclude_paths=(pattern,))
 
 
-@pytest.mark.parametrize("kind", ContentKind)
-@pytest.mark.parametrize("switch", WholeSwitch)
-def test_only_known_kinds_are_safe(kind: ContentKind, switch: WholeSwitch) -> None:
-    """Executables, libraries, drivers and scripts are safe; every other kind needs the switch at all."""
-    assert Policy(whole=switch).lets_kind(kind) == (switch is WholeSwitch.ALL or kind in SAFE_KINDS)
+def test_only_known_kinds_are_safe() -> None:
+    """Executables, libraries, drivers and scripts are safe; every other kind may hold personal data."""
     assert {ContentKind.EXECUTABLE, ContentKind.LIBRARY, ContentKind.DRIVER, ContentKind.SCRIPT} == SAFE_KINDS
+
+
+@pytest.mark.parametrize("ceilings", [{"bytes_per_day": -1}, {"objects_per_day": -1}])
+def test_a_volume_that_is_none_is_refused(ceilings: dict[str, int]) -> None:
+    """A day's ceiling is 0 or more, or absent."""
+    with pytest.raises(ValueError, match="a day's ceiling"):
+        Policy(**ceilings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("policy", "spent", "content_bytes", "fits"),
+    [
+        (Policy(), Spent(2**40, 10**6), 2**30, True),
+        (Policy(bytes_per_day=100), Spent(60, 1), 40, True),
+        (Policy(bytes_per_day=100), Spent(60, 1), 41, False),
+        (Policy(bytes_per_day=0), Spent(), 1, False),
+        (Policy(objects_per_day=2), Spent(0, 1), 1, True),
+        (Policy(objects_per_day=2), Spent(0, 2), 1, False),
+    ],
+)
+def test_a_day_has_room_for_so_much(policy: Policy, spent: Spent, content_bytes: int, *, fits: bool) -> None:
+    """Bytes and objects of 24 hours are counted with what would come to them."""
+    assert policy.has_room(spent, content_bytes) is fits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,15 +22,21 @@ from sampler.model import (
     RuleMatch,
     Sampling,
     Scope,
+    Spent,
     StringHit,
     Subject,
     Treated,
     WholeSwitch,
 )
 from sampler.permit import (
+    SAFE_KINDS,
+    Circumstances,
+    Conditions,
     Consent,
     HostNames,
+    Hours,
     Policy,
+    PolicyRule,
     Rule,
     Statement,
     decide,
@@ -41,6 +48,7 @@ from sampler.wire.codec import decode, encode
 from sampler.wire.messages import Manifest
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+ORDINARY = Circumstances()
 USERS = ("alice", "ben", "jsmith")
 HOST = HostNames(
     homes=(("/home/alice", "alice"), ("/srv/people/ben stone", "ben")),
@@ -64,7 +72,8 @@ _parts = st.lists(
         name=st.just("p"),
         offset=st.integers(0, 100),
         length=st.integers(1, 100),
-        sha256=st.just("11" * 32),
+        sha256=st.sampled_from(["11" * 32, "22" * 32, "33" * 32]),
+        content=st.none() | st.sampled_from(ContentKind),
     ),
     max_size=3,
 ).map(tuple)
@@ -102,19 +111,54 @@ findings = st.builds(
         scopes=st.frozensets(st.sampled_from(Scope), max_size=2),
     ),
 )
+conditions = st.builds(
+    Conditions,
+    paths=st.sampled_from([(), ("/home",), ("*/x",)]),
+    kinds=st.lists(st.sampled_from(ContentKind), max_size=2).map(tuple),
+    mime_types=st.sampled_from([(), ("application/*",), ("image/*",)]),
+    rules=st.sampled_from([(), ("o*",), ("none",)]),
+    severity_at_least=st.sampled_from([None, 0, 3, 50]),
+    severity_below=st.sampled_from([None, 0, 3, 50]),
+    size_above_bytes=st.sampled_from([None, 0, 4096]),
+    reasons=st.lists(st.sampled_from(Reason), max_size=1).map(tuple),
+    between=st.sampled_from([None, Hours.parse("08:00-18:00"), Hours.parse("22:00-06:00")]),
+)
+rules = st.builds(
+    PolicyRule,
+    conditions=conditions,
+    sampling_max=st.sampled_from(Sampling),
+    whole=st.sampled_from(WholeSwitch),
+    hold=st.booleans(),
+)
 policies = st.builds(
     Policy,
     sampling_max=st.sampled_from(Sampling),
     whole=st.sampled_from(WholeSwitch),
     whole_max_bytes=st.sampled_from([1, 2**20]),
     exclude_paths=st.sampled_from([(), ("/srv/secret",)]),
+    rules=st.lists(rules, max_size=2).map(tuple),
+    bytes_per_day=st.sampled_from([None, 0, 150]),
+    objects_per_day=st.sampled_from([None, 0, 1]),
+)
+circumstances = st.builds(
+    Circumstances,
+    local_offset=st.integers(-12, 14).map(lambda hours: timedelta(hours=hours)),
+    spent=st.builds(Spent, st.sampled_from([0, 100]), st.sampled_from([0, 1])),
+    approved=st.none() | st.frozensets(st.sampled_from(["11" * 32, "22" * 32, "ab" * 32])),
+    can_hold=st.booleans(),
 )
 scopes = st.frozensets(st.sampled_from(Scope))
 statements = st.sampled_from(STATEMENTS)
 
 
-def _decide(finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy) -> Parcel | Refusal:
-    return decide(finding, statement, Consent(statement.ref, accepted, "root", NOW), policy, HOST, NOW)
+def _decide(
+    finding: Finding,
+    statement: Statement,
+    accepted: frozenset[Scope],
+    policy: Policy,
+    beside: Circumstances = ORDINARY,
+) -> Parcel | Refusal:
+    return decide(finding, statement, Consent(statement.ref, accepted, "root", NOW), policy, HOST, NOW, beside)
 
 
 def _disclosed(outcome: Parcel | Refusal) -> set[object]:
@@ -125,13 +169,25 @@ def _disclosed(outcome: Parcel | Refusal) -> set[object]:
     return {repr(field) for field in outcome.fields} | matched | set(outcome.contents)
 
 
-@given(findings, statements, scopes, scopes, policies)
+def _held(outcome: Parcel | Refusal) -> set[object]:
+    """What would leave once a person approved it."""
+    return set() if isinstance(outcome, Refusal) else set(outcome.held)
+
+
+@given(findings, statements, scopes, scopes, policies, circumstances)
 def test_accepting_more_never_sends_less(
-    finding: Finding, statement: Statement, some: frozenset[Scope], more: frozenset[Scope], policy: Policy
+    finding: Finding,
+    statement: Statement,
+    some: frozenset[Scope],
+    more: frozenset[Scope],
+    policy: Policy,
+    beside: Circumstances,
 ) -> None:
-    """Adding a scope removes nothing of what leaves, and so taking one back adds nothing."""
-    narrow, wide = _decide(finding, statement, some, policy), _decide(finding, statement, some | more, policy)
+    """Adding a scope removes nothing of what leaves or is held, and so taking one back adds nothing."""
+    narrow = _decide(finding, statement, some, policy, beside)
+    wide = _decide(finding, statement, some | more, policy, beside)
     assert _disclosed(narrow) <= _disclosed(wide)
+    assert _held(narrow) <= _held(wide)
 
 
 @given(findings, statements, scopes, policies)
@@ -176,12 +232,92 @@ def test_every_refusal_and_omission_names_its_rule(
 
 @given(findings, statements, policies)
 def test_no_content_leaves_by_a_narrower_policy(finding: Finding, statement: Statement, policy: Policy) -> None:
-    """Whatever leaves under a policy leaves under the widest one too: a policy never widens."""
+    """Whatever leaves or is held under a policy leaves under the widest one too: a policy never widens."""
     widest = Policy(whole=WholeSwitch.ALL, whole_max_bytes=2**32)
     accepted = frozenset(Scope)
-    assert _disclosed(_decide(finding, statement, accepted, policy)) <= _disclosed(
-        _decide(finding, statement, accepted, widest)
-    )
+    narrow = _decide(finding, statement, accepted, policy)
+    assert _disclosed(narrow) | _held(narrow) <= _disclosed(_decide(finding, statement, accepted, widest))
+
+
+@given(findings, statements, scopes, policies, rules, circumstances)
+def test_one_more_rule_never_sends_more(
+    finding: Finding,
+    statement: Statement,
+    accepted: frozenset[Scope],
+    policy: Policy,
+    rule: PolicyRule,
+    beside: Circumstances,
+) -> None:
+    """A rule of the policy only takes away: of what leaves, and of what leaves or waits for a person."""
+    before = _decide(finding, statement, accepted, policy, beside)
+    after = _decide(finding, statement, accepted, replace(policy, rules=(*policy.rules, rule)), beside)
+    assert _disclosed(after) <= _disclosed(before)
+    if beside == ORDINARY and policy.bytes_per_day is policy.objects_per_day is None:
+        assert _disclosed(after) | _held(after) <= _disclosed(before) | _held(before)
+
+
+@given(findings, statements, scopes, policies, st.permutations(range(3)), st.lists(rules, min_size=3, max_size=3))
+def test_the_order_of_rules_means_nothing(
+    finding: Finding,
+    statement: Statement,
+    accepted: frozenset[Scope],
+    policy: Policy,
+    order: list[int],
+    several: list[PolicyRule],
+) -> None:
+    """All that apply are met; the same rules in another order decide the same."""
+    one = _decide(finding, statement, accepted, replace(policy, rules=tuple(several)))
+    other = _decide(finding, statement, accepted, replace(policy, rules=tuple(several[place] for place in order)))
+    assert _disclosed(one) == _disclosed(other)
+    assert _held(one) == _held(other)
+
+
+@given(findings, statements, scopes, policies, circumstances)
+def test_an_approval_never_exceeds_consent_and_policy(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy, beside: Circumstances
+) -> None:
+    """What leaves by approval was approved, and would leave or be held anyway, by scopes that are accepted."""
+    approved = beside.approved or frozenset()
+    outcome = _decide(finding, statement, accepted, policy, replace(beside, approved=approved))
+    asked = replace(beside, approved=None, can_hold=True, spent=Spent())
+    unlimited = replace(policy, bytes_per_day=None, objects_per_day=None)
+    ordinary = _decide(finding, statement, accepted, unlimited, asked)
+    if isinstance(outcome, Parcel):
+        assert outcome.scopes <= accepted
+        assert {content.sha256 for content in outcome.contents} <= approved
+        if finding.subject is Subject.FILE:
+            assert set(outcome.contents) <= _disclosed(ordinary) | _held(ordinary)
+    assert _held(outcome) == set()
+
+
+@given(findings, statements, scopes, policies, circumstances)
+def test_what_is_held_does_not_leave(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy, beside: Circumstances
+) -> None:
+    """Contents that wait for a person are no contents of the parcel; it says that they wait, and by which consent."""
+    outcome = _decide(finding, statement, accepted, policy, beside)
+    if isinstance(outcome, Parcel):
+        assert not set(outcome.held) & set(outcome.contents)
+        assert outcome.held_scopes <= accepted
+        assert bool(outcome.held) == any(omission.reason.startswith(Rule.HELD) for omission in outcome.omissions)
+        assert beside.can_hold or not outcome.held
+
+
+@given(findings, statements, scopes, policies, circumstances)
+def test_kinds_that_may_hold_personal_data_need_their_scope(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy, beside: Circumstances
+) -> None:
+    """Bytes of a file that are neither program nor script need the scope documents, whatever the policy says."""
+    outcome = _decide(finding, statement, accepted, policy, beside)
+    if isinstance(outcome, Parcel) and finding.subject is Subject.FILE:
+        for content in (*outcome.contents, *outcome.held):
+            kind = (content.part.content if content.part else None) or finding.kind
+            assert kind in SAFE_KINDS or Scope.DOCUMENTS in accepted
+        if Scope.DOCUMENTS not in outcome.scopes:
+            assert all(
+                ((content.part.content if content.part else None) or finding.kind) in SAFE_KINDS
+                for content in outcome.contents
+            )
 
 
 @given(findings, statements, scopes, policies)
