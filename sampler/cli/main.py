@@ -24,6 +24,7 @@ _COMMANDS = {
     "preview": "sampler.cli.preview:preview",
     "queue": "sampler.cli.queue:queue",
     "receipts": "sampler.cli.receipts:receipts",
+    "recall": "sampler.cli.recall:recall",
     "scan": "sampler.cli.scan:scan",
     "show": "sampler.cli.show:show",
     "statistics": "sampler.cli.statistics:statistics",
