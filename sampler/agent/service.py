@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import hashlib
 import random
 import signal
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import structlog
 
 import sampler
 from sampler import describe, identity
 from sampler.agent.asking import AskFollower
+from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
+from sampler.agent.counting import Statistics
 from sampler.agent.dropping import DropWatcher
 from sampler.agent.examining import examine_settings
 from sampler.agent.handler import Handler
 from sampler.agent.hostnames import host_names
+from sampler.agent.journal_tending import JournalTender
 from sampler.agent.keeping import Keeper
+from sampler.agent.noted_consents import Noted, NotedConsents
+from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.pipeline import Asks, Pipeline
 from sampler.agent.places import AgentPlaces, rule_folders
+from sampler.agent.recall_following import RecallFollower
+from sampler.agent.recalling import Recaller, why_taken_back
+from sampler.agent.receipt_log import BelievedLog
+from sampler.agent.receipt_pin import PinnedKey
+from sampler.agent.receipt_sent import SentBook
+from sampler.agent.receipt_standing import StandingFile
+from sampler.agent.receipts import ReceiptFollower
+from sampler.agent.renewing import look_for_newer
+from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
+from sampler.agent.tallying import Published
 from sampler.errors import ConsentError, IdentityError, JournalError
 from sampler.examine import Examiner
 from sampler.intake import LocalServer
-from sampler.journal import Journal
+from sampler.journal import Journal, JournalReader
 from sampler.model import Field, ObjectRecord, Verdict, Waiting
 from sampler.permit import Policy, still_allowed
 from sampler.retain import RetainStore
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
+from sampler.runtime.places import shipped
 from sampler.runtime.sealed_file import load_or_make_key
 from sampler.runtime.tasks import TaskKeeper
+from sampler.scan import RuleSettings
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
@@ -57,9 +76,12 @@ class Stores:
     consents: ConsentStore
     journal: Journal
     spool: Spool
+    sent: SentBook
+    clock: OwnersClock
+    """Never behind what the journal saw."""
 
     @classmethod
-    def open(cls, places: AgentPlaces, settings: AgentSettings) -> Stores:
+    def open(cls, places: AgentPlaces, settings: AgentSettings, clock: Clock) -> Stores:
         """Open, creating what is not there yet, and sweep away what a crash left behind.
 
         Raises:
@@ -74,11 +96,11 @@ class Stores:
         )
         for removed in spool.sweep():
             log.info("removed what an interrupted write left", file=removed)
-        return cls(
-            consents=ConsentStore(make_private_folder(places.consent, mode=0o755)),
-            journal=Journal(make_private_folder(places.journal, mode=0o755)),
-            spool=spool,
-        )
+        journal = Journal(make_private_folder(places.journal, mode=0o755))
+        owners, noted = OwnersClock(clock, journal.latest), Noted.last_of(JournalReader(places.journal))
+        consents = NotedConsents(make_private_folder(places.consent, mode=0o755), journal, owners, noted)
+        sent = SentBook(JournalReader(places.journal))
+        return cls(consents=consents, journal=journal, spool=spool, sent=sent, clock=owners)
 
 
 async def run(
@@ -93,12 +115,14 @@ async def run(
     Raises:
         SamplerError: the service cannot start; the message says what to repair.
     """
-    stores = await off_loop(Stores.open, places, settings)
+    stores = await off_loop(Stores.open, places, settings, clock)
+    clock, gate = stores.clock, ConsentGate(stores.consents, stores.clock)
+    await off_loop(look_for_newer, stores.consents, clock.now())
     async with AsyncExitStack() as stack:
         rules = await _rules(settings, places, clock, stack)
         agent_id = await off_loop(_agent_id, places)
-        link = await stack.enter_async_context(_link(settings, places)) if settings.queue.url else None
-        uploader = await _uploader(settings, link, stores, clock, stack) if link is not None else None
+        link = await stack.enter_async_context(_link(settings, places, gate)) if settings.queue.url else None
+        uploader = await _uploader(settings, link, stores, gate, stack) if link is not None else None
         pipeline = Pipeline(
             clock=clock,
             snapshots=_snapshots(settings, places),
@@ -114,11 +138,25 @@ async def run(
             keeper=await off_loop(_keeper, settings, places),
         )
         stack.push_async_callback(pipeline.under_way.close)
-        handler = Handler(pipeline, agent_id, settings.queue.url, uploader, lambda: rules.trouble)
+        counters = await off_loop(_counters, settings, pipeline)
+        wished = asyncio.Event()
+        recaller = _recaller(stores, pipeline, asyncio.get_running_loop(), wished)
+        handler = Handler(pipeline, agent_id, settings.queue.url, uploader, counters, recaller, lambda: rules.trouble)
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
+        keep = timedelta(days=settings.journal.keep_days)
+        tasks.start("journal", JournalTender(stores.journal, pipeline.clock, keep).run())
         if link is not None:
-            tasks.start("asks", AskFollower(pipeline, link, clock, random.random).run())
+            pin = PinnedKey(places.receipt_key)
+            tasks.start("recalls", RecallFollower(recaller, link, pin, agent_id, random.random, wished).run())
+            tasks.start("statistics", gate.keep(StatisticsReporter(counters, link, pipeline.clock).run))
+            asks = AskFollower(pipeline, link, clock, random.random)
+            tasks.start("asks", gate.keep(asks.run))
+            tasks.start("keeping", asks.tend())
+            tasks.start("consent", gate.watch(link))
+            receipts = _receipts(places, link, stores, agent_id, pipeline.clock)
+            tasks.start("receipts", gate.keep(receipts.run))
+            handler = replace(handler, receipts=receipts.status)
         if settings.drop.folder:
             tasks.start("drop", DropWatcher(settings.drop, pipeline.flag, clock).run())
         await _listen(settings, places, clock, handler, stack)
@@ -200,18 +238,39 @@ def _keeper(settings: AgentSettings, places: AgentPlaces) -> Keeper:
     return Keeper(RetainStore(places.retained, key, max_bytes=limits.max_bytes, seconds=limits.seconds))
 
 
-def _link(settings: AgentSettings, places: AgentPlaces) -> QueueLink:
-    return QueueLink(settings.queue.url, _tls(places))
+def _counters(settings: AgentSettings, pipeline: Pipeline) -> Statistics:
+    rules = RuleSettings((shipped("rules"),), settings.examine.engine)
+    stores = (pipeline.spool, pipeline.consents, pipeline.policy, pipeline.journal)
+    return Statistics(*stores, Published.of(rules), pipeline.clock)
+
+
+def _recaller(stores: Stores, pipeline: Pipeline, loop: asyncio.AbstractEventLoop, wished: asyncio.Event) -> Recaller:
+    return Recaller(
+        spool=stores.spool,
+        journal=stores.journal,
+        consents=stores.consents,
+        kept=pipeline.keeper.store,
+        clock=pipeline.clock,
+        on_wish=lambda: _wake(loop, wished),
+    )
+
+
+def _wake(loop: asyncio.AbstractEventLoop, wished: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(wished.set)
+
+
+def _link(settings: AgentSettings, places: AgentPlaces, gate: ConsentGate) -> QueueLink:
+    return QueueLink(settings.queue.url, _tls(places), check=gate.check)
 
 
 async def _uploader(
-    settings: AgentSettings, link: QueueLink, stores: Stores, clock: Clock, stack: AsyncExitStack
+    settings: AgentSettings, link: QueueLink, stores: Stores, gate: ConsentGate, stack: AsyncExitStack
 ) -> Uploader:
-    watch = DeliveryWatch(stores, clock)
+    watch = DeliveryWatch(stores, stores.clock)
     uploader = Uploader(
         stores.spool,
         link,
-        clock=clock,
+        clock=stores.clock,
         check=watch.why_not,
         on_event=watch.note,
         on_verdict=watch.note_verdict,
@@ -220,8 +279,20 @@ async def _uploader(
     )
     tasks = await stack.enter_async_context(TaskKeeper("upload"))
     tasks.start("deliver", uploader.run())
-    tasks.start("verdicts", uploader.run_verdicts())
+    tasks.start("verdicts", gate.keep(uploader.run_verdicts))
     return uploader
+
+
+def _receipts(places: AgentPlaces, link: QueueLink, stores: Stores, agent_id: str, clock: Clock) -> ReceiptFollower:
+    return ReceiptFollower(
+        believed=BelievedLog(link.receipts, PinnedKey(places.receipt_key)),
+        journal=stores.journal,
+        sent=stores.sent,
+        file=StandingFile(places.receipts),
+        device=agent_id,
+        clock=clock,
+        random=random.random,
+    )
 
 
 def _tls(places: AgentPlaces) -> ssl.SSLContext:
@@ -239,6 +310,9 @@ class DeliveryWatch:
 
     async def why_not(self, waiting: Waiting) -> str | None:
         """Why a parcel that was permitted may no longer be sent, or ``None``."""
+        taken_back = await off_loop(why_taken_back, self.stores.spool, waiting.event_id)
+        if taken_back is not None:
+            return taken_back
         try:
             consent = await off_loop(self.stores.consents.load)
         except ConsentError as error:
@@ -252,7 +326,10 @@ class DeliveryWatch:
             JournalError: it cannot be written, so it must not be sent.
         """
         if kind == "offered":
-            document = {**document, "manifest": json.loads(waiting.manifest)}
+            digest = hashlib.sha256(waiting.manifest).hexdigest()
+            told = {"scopes": sorted(waiting.scopes), "manifest_sha256": digest}
+            document = {**document, **told, "manifest": msgspec.Raw(waiting.manifest)}
+            self.stores.sent.note(waiting)
         await off_loop(self.stores.journal.append, kind, waiting.event_id, self.clock.now(), document)
 
     async def note_verdict(self, record: ObjectRecord, verdict: Verdict) -> None:

@@ -23,6 +23,7 @@ from sampler.limits import (
     SNAPSHOT_DEADLINE_SECONDS,
 )
 from sampler.model import Ask, Sampling, WholeSwitch
+from sampler.permit import Region
 
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -63,6 +64,15 @@ class JournalSection(Section, frozen=True):
 
     keep_days: Annotated[int, Meta(ge=JOURNAL_KEEP_MIN_DAYS, le=36_500)] = JOURNAL_KEEP_DAYS
     """A file of the journal whose last entry is older is removed; days in which the agent ran count."""
+
+
+class ConsentSection(Section, frozen=True):
+    """``[consent]``: which statements the owner is asked to agree to."""
+
+    region: Region = Region.WORLD
+    """Whose form of those that ship ``sampler consent accept`` takes."""
+    statement_keys: list[Annotated[str, Meta(max_length=64)]] = []
+    """Public keys, base64: a statement that does not ship is accepted only with a signature of one of them."""
 
 
 class IntakeSection(Section, frozen=True):
@@ -141,6 +151,7 @@ class AgentSettings(Section, frozen=True):
     spool: SpoolSection = SpoolSection()
     retain: RetainSection = RetainSection()
     journal: JournalSection = JournalSection()
+    consent: ConsentSection = ConsentSection()
     intake: IntakeSection = IntakeSection()
     drop: DropSection = DropSection()
     examine: ExamineSection = ExamineSection()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import getpass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from sampler.agent.consents import ConsentStore
+from sampler.agent.consent_acts import SHIPPED
+from sampler.agent.consents import Acceptance, ConsentStore
+from sampler.agent.noted_consents import Noted
+from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.places import AgentPlaces
+from sampler.agent.renewing import Renewal, newer_version
+from sampler.agent.settings import ConsentSection
+from sampler.agent.signed_statements import read_signed
+from sampler.cli.consent_table import print_acts, print_consent, print_traffic
 from sampler.cli.options import agent_settings, choice_of, config_option
-from sampler.cli.output import time_text
-from sampler.cli.terminal import print_table
 from sampler.errors import ConsentError
+from sampler.identity import PublicKey
+from sampler.journal import JournalReader
 from sampler.model import Scope
-from sampler.permit import shipped_names, shipped_statement
+from sampler.permit import Region, Statement, shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder
 
@@ -32,41 +40,64 @@ def consent() -> None:
 @consent.command()
 @config_option("agent")
 @click.option("--text", is_flag=True, help="Print the whole text of the accepted statement.")
-def show(config: Path | None, text: bool) -> None:
-    """The statement and scopes in force."""
-    store = _store(agent_settings(config)[1])
-    given = store.load()
-    if given is None or not given.scopes:
-        names = ", ".join(shipped_names())
-        click.echo(f"no consent is given: nothing leaves this machine. Statements to accept: {names}")
+@click.option("--acts", is_flag=True, help="Print who accepted and withdrew what, and when.")
+def show(config: Path | None, text: bool, acts: bool) -> None:
+    """The statement and scopes in force, and what goes where."""
+    settings, where = agent_settings(config)
+    store = _store(where)
+    if acts:
+        print_acts(store.acts())
         return
+    store.acts()  # says what is damaged before anything is shown as standing
+    given, now = store.load(), _clock(where).now()
     if text:
         click.echo(store.statement().text)
-        return
-    rows = [
-        ("statement", f"{given.statement.id} version {given.statement.version}"),
-        ("digest", given.statement.digest),
-        ("accepted", f"{time_text(given.at)} by {given.by}"),
-        *((f"scope {scope}", "accepted" if scope in given.scopes else "refused") for scope in Scope),
-    ]
-    print_table(("what", "how"), rows, wrap=("how",))
+    elif given is None or not given.stands(now):
+        names = ", ".join(shipped_names())
+        click.echo(f"no consent stands: nothing leaves this machine. Statements to accept: {names}")
+    else:
+        print_consent(given, store.statement())
+    _print_newer(newer_version(store))
+    print_traffic(settings.queue.url, stands=given is not None and given.stands(now))
 
 
 @consent.command()
-@click.argument("statement", type=click.Choice(shipped_names()))
+@click.argument("statement", type=click.Choice(shipped_names()), required=False)
+@click.option("--statement", "file", type=click.Path(path_type=Path), help="FILE.toml of a signed statement instead.")
+@click.option("--region", type=choice_of(Region), help="Whose form of it; default as the settings say.")
 @_scope
+@click.option(
+    "--also", "also", multiple=True, type=choice_of(Scope), metavar="SCOPE", help="A scope that stands apart, as well."
+)
+@click.option("--days", type=click.IntRange(1, 36_500), help="For so long; default: until it is withdrawn.")
 @_by
 @config_option("agent")
-def accept(statement: str, scopes: tuple[str, ...], by: str, config: Path | None) -> None:
-    """Accept STATEMENT, whole or only some of its scopes."""
-    chosen = shipped_statement(statement)
-    wanted = frozenset(Scope(scope) for scope in scopes) or chosen.scopes
-    if not wanted <= chosen.scopes:
-        extra = ", ".join(sorted(wanted - chosen.scopes))
-        raise ConsentError(f"{statement} has no scope {extra}; it has {', '.join(sorted(chosen.scopes))}")
-    store = _store(agent_settings(config)[1])
-    given = store.accept(chosen, wanted, by, SystemClock().now())
-    click.echo(f"{by} accepted {statement} version {chosen.version}: {', '.join(sorted(given.scopes))}")
+def accept(
+    statement: str | None,
+    file: Path | None,
+    region: str | None,
+    scopes: tuple[str, ...],
+    also: tuple[str, ...],
+    days: int | None,
+    by: str,
+    config: Path | None,
+) -> None:
+    """Accept STATEMENT, whole or only some of its scopes.
+
+    What a statement lists as separate is accepted only if it is named.
+    """
+    settings, where = agent_settings(config)
+    if (statement is None) == (file is None):
+        raise click.UsageError("name either a statement that ships or --statement FILE")
+    form = Region(region) if region else settings.consent.region
+    chosen, signer = (shipped_statement(statement, form), SHIPPED) if statement else _signed(file, settings.consent)
+    wanted = _wanted(chosen, scopes, also)
+    now = _clock(where).now()
+    expires = None if days is None else now + timedelta(days=days)
+    _store(where).accept(Acceptance(chosen, wanted, by, expires, signer), now)
+    click.echo(f"{by} accepted {chosen}: {', '.join(sorted(wanted))}")
+    if apart := chosen.separate - wanted:
+        click.echo(f"not accepted, as it has to be named (--also SCOPE): {', '.join(sorted(apart))}")
 
 
 @consent.command()
@@ -81,6 +112,39 @@ def withdraw(scopes: tuple[str, ...], by: str, config: Path | None) -> None:
     click.echo(f"withdrawn; still accepted: {remaining}")
 
 
+def _wanted(chosen: Statement, scopes: tuple[str, ...], also: tuple[str, ...]) -> frozenset[Scope]:
+    only = frozenset(Scope(scope) for scope in scopes)
+    wanted = (only or chosen.joint) | frozenset(Scope(scope) for scope in also)
+    if not wanted <= chosen.scopes:
+        extra = ", ".join(sorted(wanted - chosen.scopes))
+        raise ConsentError(f"{chosen.id} has no scope {extra}; it has {', '.join(sorted(chosen.scopes))}")
+    return wanted
+
+
+def _signed(file: Path | None, settings: ConsentSection) -> tuple[Statement, str]:
+    assert file is not None  # one of the two was named
+    signed = read_signed(file, [PublicKey.parse(key) for key in settings.statement_keys])
+    return signed.statement, signed.key_id
+
+
+def _print_newer(renewal: Renewal | None) -> None:
+    if renewal is None:
+        return
+    if renewal.widened:
+        click.echo(f"\n{renewal.new} is there. Against {renewal.old}, which stays in force, it widens:")
+        for line in renewal.widened:
+            click.echo(f"  {line}")
+        click.echo("accept it with: sampler consent accept")
+    else:
+        click.echo(f"\n{renewal.new} is there and only narrows; the agent goes over to it when it starts")
+
+
 def _store(where: AgentPlaces) -> ConsentStore:
     make_private_folder(where.state, mode=0o755)
-    return ConsentStore(make_private_folder(where.consent, mode=0o755))
+    witness = JournalReader(where.journal)
+    return ConsentStore(make_private_folder(where.consent, mode=0o755), lambda: Noted.last_of(witness).digest)
+
+
+def _clock(where: AgentPlaces) -> OwnersClock:
+    newest = next(JournalReader(where.journal).entries(newest_first=True), None)
+    return OwnersClock(SystemClock(), datetime.min.replace(tzinfo=UTC) if newest is None else newest.at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -55,6 +56,24 @@ class Consent:
             return self
         left, taken = self.scopes - gone, self.withdrawn | gone
         return replace(self, scopes=left, withdrawn=taken, withdrawn_by=by, withdrawn_at=now)
+
+
+def consent_to_plain(consent: Consent) -> dict[str, Any]:
+    """The consent as a JSON object, for the record of who did what."""
+    plain: dict[str, Any] = msgspec.to_builtins(consent, order="sorted")
+    return plain
+
+
+def consent_from_plain(plain: Any) -> Consent:
+    """The consent that such an object holds.
+
+    Raises:
+        ConsentError: it holds none.
+    """
+    try:
+        return msgspec.convert(plain, Consent)
+    except msgspec.ValidationError as error:
+        raise ConsentError(f"not a consent: {error}") from error
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
