@@ -20,3 +20,8 @@ class Waiting:
     statement: StatementRef
     attempts: int
     """How often a delivery was begun and had to be postponed."""
+
+    @property
+    def content_bytes(self) -> int:
+        """Of all contents; the same bytes twice count once."""
+        return sum({content.sha256: content.size for content in self.contents}.values())

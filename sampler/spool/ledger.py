@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from sampler.model import ObjectRecord, ObjectState, Verdict, Waiting
+from sampler.model import ObjectRecord, ObjectState, Spent, Verdict, Waiting
 from sampler.spool.days import DaysLedger
 from sampler.spool.recalls import RecallsLedger
 
@@ -40,12 +40,21 @@ class SpoolLedger(DaysLedger, RecallsLedger, Protocol):
     def next_due(self) -> datetime | None:
         """When the next delivery may begin, in the past or the future; ``None`` when nothing waits."""
 
+    def release(self, record: ObjectRecord, waiting: Waiting) -> bool:
+        """Let a ``HELD`` object be delivered, as ``record`` and ``waiting`` say from now on; ``False``, and no change,
+        where it is not held.
+        """
+
+    def permitted_since(self, moment: datetime) -> Spent:
+        """What was added or released to be delivered, with contents, from this moment on."""
+
     def finish(
-        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime
+        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime, rule: str | None = None
     ) -> tuple[str, ...]:
         """End an object; returns the SHA-256 of the contents that it needed until now.
 
-        An object that has ended, or that is unknown, stays as it is: nothing is returned.
+        ``rule`` is the numbered rule that ends it; ``None`` leaves the one that stands there. An object that has ended,
+        or that is unknown, stays as it is: nothing is returned.
         """
 
     def unneeded(self, contents: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +15,7 @@ from typing import BinaryIO
 import structlog
 
 from sampler.errors import SpoolError, SpoolFull
-from sampler.model import Content, ObjectRecord, ObjectState, Parcel, Verdict, Waiting
+from sampler.model import Content, ObjectRecord, ObjectState, Parcel, Spent, Verdict, Waiting
 from sampler.runtime.durable import make_private_folder
 from sampler.spool.ballast import Ballast
 from sampler.spool.contents import ContentFolder, Read
@@ -65,18 +65,31 @@ class Spool:
             SpoolFull: by quota or disk; nothing of the object is kept.
             SpoolError: the bytes are not those of the parcel, or the disk fails; nothing of the object is kept.
         """
+        self._keep(record, parcel, manifest, read, self._ledger.add, None)
+
+    def _keep(  # noqa: PLR0917  # what ``put`` takes, and the step of the ledger from one state to the next
+        self,
+        record: ObjectRecord,
+        parcel: Parcel,
+        manifest: bytes,
+        read: Read,
+        step: Callable[[ObjectRecord, Waiting], bool],
+        before: ObjectState | None,
+    ) -> bool:
+        """Contents, then the ledger's step; ``False`` where the object is in another state than ``before``."""
         waiting = Waiting(record.event_id, manifest, parcel.contents, parcel.scopes, parcel.statement, attempts=0)
         wanted = {content.sha256: content for content in parcel.contents}
         with self._lock:
-            if self._ledger.get(record.event_id) is not None:
-                return
+            known = self._ledger.get(record.event_id)
+            if (known.state if known else None) is not before:
+                return False
             needed_bytes = self._promise(record.event_id, wanted, len(manifest))
         with self._promising(wanted, needed_bytes):
             for content in wanted.values():
                 if not self._contents.holds(content.sha256):  # (1)
                     self._contents.write(content, read)
             with self._lock:
-                self._ledger.add(record, waiting)  # (2)
+                return step(record, waiting)  # (2)
 
     def record(self, record: ObjectRecord) -> None:
         """Keep the record of an object that ended without a parcel; the same ``event_id`` again changes nothing.
@@ -88,6 +101,23 @@ class Spool:
             raise ValueError(f"{record.event_id} cannot be delivered without a parcel")
         with self._lock:
             self._ledger.add(record, None)
+
+    def release(self, record: ObjectRecord, parcel: Parcel, manifest: bytes, read: Read) -> bool:
+        """Keep what a person approved of a held object until it is delivered; durable when it returns.
+
+        Args:
+            record: of the held object, now in the state ``SPOOLED``.
+            parcel: what permit let through.
+            manifest: the bytes to offer to the queue.
+            read: yields a content's bytes.
+
+        Returns:
+            ``False``, and nothing is kept, where the object is no longer held.
+
+        Raises:
+            SpoolFull, SpoolError: as ``put``; the object is still held.
+        """
+        return self._keep(record, parcel, manifest, read, self._ledger.release, ObjectState.HELD)
 
     # --- for whoever asks --------------------------------------------------------------------------------------------
 
@@ -107,6 +137,11 @@ class Spool:
         """How many objects are in each state (a ``Counter``: absent states read as 0)."""
         with self._lock:
             return self._ledger.counts()
+
+    def permitted_since(self, moment: datetime) -> Spent:
+        """What was permitted to leave with contents from this moment on, delivered or not."""
+        with self._lock:
+            return self._ledger.permitted_since(moment)
 
     def used_bytes(self) -> int:
         """Bytes of everything that waits, shared contents counted once."""
@@ -133,8 +168,12 @@ class Spool:
         """
         return self._contents.open(sha256)
 
-    def finish(self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime) -> None:
+    def finish(
+        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime, rule: str | None = None
+    ) -> None:
         """End an object, then remove the contents that nobody else needs. One that has ended stays as it is.
+
+        ``rule`` is the numbered rule that ends it, if one does.
 
         Raises:
             ValueError: ``state`` is not a final one.
@@ -144,11 +183,11 @@ class Spool:
             raise ValueError(f"{state} ends nothing")
         with self._lock:
             try:
-                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now)
+                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now, rule=rule)
             except SpoolFull:
                 if not self._ballast.release():
                     raise
-                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now)
+                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now, rule=rule)
             self._discard(held)
             self._ballast.take()
 

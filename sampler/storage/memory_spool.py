@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sampler.model import ObjectRecord, ObjectState, Verdict, Waiting
+from sampler.model import ObjectRecord, ObjectState, Spent, Verdict, Waiting
 from sampler.storage.memory_spool_days import MemoryDays
 from sampler.storage.memory_spool_recalls import MemoryRecalls
 
@@ -28,6 +28,7 @@ class MemorySpoolLedger(MemoryDays, MemoryRecalls):
         MemoryDays.__init__(self, lambda: (entry.record for entry in self._entries.values()))
         MemoryRecalls.__init__(self, self._entries)
         self._cursor = 0
+        self._permitted: list[tuple[datetime, int]] = []
 
     def add(self, record: ObjectRecord, waiting: Waiting | None) -> bool:
         """In the order of adding, which a dictionary keeps."""
@@ -35,7 +36,23 @@ class MemorySpoolLedger(MemoryDays, MemoryRecalls):
             return False
         due = record.created if waiting and record.state is ObjectState.SPOOLED else None
         self._entries[record.event_id] = _Entry(record, waiting, due)
+        if due is not None and waiting is not None:
+            self._count(record, waiting)
         return True
+
+    def release(self, record: ObjectRecord, waiting: Waiting) -> bool:
+        """In its place in the order of adding."""
+        entry = self._entries.get(record.event_id)
+        if entry is None or entry.record.state is not ObjectState.HELD:
+            return False
+        self._entries[record.event_id] = _Entry(record, waiting, record.updated)
+        self._count(record, waiting)
+        return True
+
+    def permitted_since(self, moment: datetime) -> Spent:
+        """Added up anew each time."""
+        late = [size for at, size in self._permitted if at >= moment]
+        return Spent(sum(late), len(late))
 
     def get(self, event_id: str) -> ObjectRecord | None:
         """The record, or ``None``."""
@@ -70,14 +87,15 @@ class MemorySpoolLedger(MemoryDays, MemoryRecalls):
         return min((entry.due for entry in self._entries.values() if entry.due is not None), default=None)
 
     def finish(
-        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime
+        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime, rule: str | None = None
     ) -> tuple[str, ...]:
         """Forget what was needed to deliver it."""
         entry = self._open(event_id)
         if entry is None:
             return ()
         contents = entry.waiting.contents if entry.waiting else ()
-        entry.record = replace(entry.record, state=state, detail=detail, sent_bytes=sent_bytes, updated=now)
+        ended = replace(entry.record, state=state, detail=detail, sent_bytes=sent_bytes, updated=now)
+        entry.record = ended if rule is None else replace(ended, rule=rule)
         entry.waiting, entry.due = None, None
         entry.uploads.clear()
         return tuple(sorted({content.sha256 for content in contents}))
@@ -126,6 +144,10 @@ class MemorySpoolLedger(MemoryDays, MemoryRecalls):
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _count(self, record: ObjectRecord, waiting: Waiting) -> None:
+        if waiting.contents:
+            self._permitted.append((record.updated, waiting.content_bytes))
 
     def _open(self, event_id: str) -> _Entry | None:
         entry = self._entries.get(event_id)

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from sampler.errors import SpoolFull
-from sampler.model import Content, ObjectRecord, ObjectState, Scope, StatementRef, Verdict, Waiting
+from sampler.model import Content, ObjectRecord, ObjectState, Scope, Spent, StatementRef, Verdict, Waiting
 from sampler.storage.sqlite import open_database, our_errors, transaction
 from sampler.storage.sqlite_spool_days import DAYS_SCHEMA_STEP, SqliteDays
 from sampler.storage.sqlite_spool_recalls import RECALLS_SCHEMA_STEP, SqliteRecalls
@@ -50,11 +50,17 @@ _SCHEMA_STEPS: Final = (
     CREATE INDEX needed_contents_by_hash ON needed_contents (sha256, size);
     CREATE TABLE cursors (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE permitted (at INTEGER NOT NULL, content_bytes INTEGER NOT NULL) STRICT;
+    CREATE INDEX permitted_by_time ON permitted (at);
+    """,
     DAYS_SCHEMA_STEP,
     RECALLS_SCHEMA_STEP,
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_PERMITTED_KEPT: Final = timedelta(days=8)
+"""Longer than anybody counts back."""
 _VERDICTS: Final = "verdicts"
 
 _NUMBER: Final = "SELECT number FROM objects WHERE event_id = ?"
@@ -92,7 +98,27 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
                 self._follow(number, record)
             if number is not None and waiting is not None:
                 self._add_waiting(number, waiting)
+                if due is not None:
+                    self._count(record, waiting)
         return number is not None
+
+    def release(self, record: ObjectRecord, waiting: Waiting) -> bool:
+        """State, due time and what is needed to deliver change in one transaction."""
+        with self._writing():
+            number, held = self._open_object(record.event_id)
+            if held is None or held.state is not ObjectState.HELD:
+                return False
+            self._delete_waiting(number)
+            self._add_waiting(number, waiting)
+            self._count(record, waiting)
+            self._update(number, record, due=_microseconds(record.updated))
+        return True
+
+    def permitted_since(self, moment: datetime) -> Spent:
+        """By the index over times."""
+        query = "SELECT coalesce(sum(content_bytes), 0) AS bytes, count(*) AS objects FROM permitted WHERE at >= ?"
+        (row,) = self._rows(query, (_microseconds(moment),))
+        return Spent(row["bytes"], row["objects"])
 
     def get(self, event_id: str) -> ObjectRecord | None:
         """By the unique index."""
@@ -131,7 +157,7 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
         return None if due is None else _EPOCH + due * _MICROSECOND
 
     def finish(
-        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime
+        self, event_id: str, state: ObjectState, *, detail: str, sent_bytes: int, now: datetime, rule: str | None = None
     ) -> tuple[str, ...]:
         """The state changes, and what was needed to deliver goes, in one transaction."""
         with self._writing():
@@ -139,10 +165,9 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
             if record is None:
                 return ()
             held = self._rows("SELECT sha256 FROM needed_contents WHERE object = ? ORDER BY sha256", (number,))
-            self._database.execute("DELETE FROM needed_contents WHERE object = ?", (number,))
-            self._database.execute("DELETE FROM waiting WHERE object = ?", (number,))
+            self._delete_waiting(number)
             ended = replace(record, state=state, detail=detail, sent_bytes=sent_bytes, updated=now)
-            self._update(number, ended, due=None)
+            self._update(number, ended if rule is None else replace(ended, rule=rule), due=None)
         return tuple(row["sha256"] for row in held)
 
     def unneeded(self, contents: Iterable[str]) -> tuple[str, ...]:
@@ -213,6 +238,17 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
             "INSERT INTO needed_contents (object, sha256, size) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [(number, content.sha256, content.size) for content in waiting.contents],
         )
+
+    def _delete_waiting(self, number: int) -> None:
+        self._database.execute("DELETE FROM needed_contents WHERE object = ?", (number,))
+        self._database.execute("DELETE FROM waiting WHERE object = ?", (number,))
+
+    def _count(self, record: ObjectRecord, waiting: Waiting) -> None:
+        """Remember how much was permitted, and forget what is too old to matter."""
+        if waiting.contents:
+            at = _microseconds(record.updated)
+            self._database.execute("INSERT INTO permitted VALUES (?, ?)", (at, waiting.content_bytes))
+            self._database.execute("DELETE FROM permitted WHERE at < ?", (at - _PERMITTED_KEPT // _MICROSECOND,))
 
     def _open_object(self, event_id: str) -> tuple[int, ObjectRecord | None]:
         """The row of an object that has not ended; no record for others."""

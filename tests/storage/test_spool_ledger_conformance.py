@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from sampler.model import (
     Reason,
     Sampling,
     Scope,
+    Spent,
     StatementRef,
     Verdict,
     Waiting,
@@ -147,6 +149,44 @@ def test_held_is_never_due(ledger: SpoolLedger) -> None:
     assert _finish(ledger, "1", ObjectState.EXPIRED) == (_A,)
 
 
+def test_a_release_is_due_at_once_and_happens_once(ledger: SpoolLedger) -> None:
+    """What a person approved is delivered as the new record says; what is not held cannot be released."""
+    held, whole = _record("1", ObjectState.HELD), Content(_A, 4096, 0)
+    assert ledger.add(held, None)
+    released = replace(held, state=_SPOOLED, detail="approved", updated=_NOW + timedelta(days=1))
+    assert not ledger.release(replace(released, event_id="2"), _waiting("2", whole))
+    assert ledger.release(released, _waiting("1", whole))
+    assert ledger.get("1") == released
+    assert ledger.due(_NOW, 9) == ()
+    assert ledger.due(released.updated, 9) == (_waiting("1", whole),)
+    assert ledger.unneeded([_A]) == ()
+    assert not ledger.release(released, _waiting("1", whole))
+    _finish(ledger, "1")
+    assert not ledger.release(released, _waiting("1", whole))
+
+
+def test_what_was_permitted_is_counted_by_its_time(ledger: SpoolLedger) -> None:
+    """Objects with contents count from when they may leave, whatever becomes of them; equal bytes count once."""
+    whole, part = Content(_A, 4096, 0), Content(_B, 10, 512)
+    _add(ledger, "1", whole, part, part)
+    _add(ledger, "2")
+    ledger.add(_record("3", ObjectState.HELD), None)
+    late = _NOW + timedelta(hours=30)
+    ledger.release(replace(_record("3"), updated=late), _waiting("3", part))
+    _finish(ledger, "1")
+    assert ledger.permitted_since(_NOW) == Spent(4116, 2)
+    assert ledger.permitted_since(_NOW + timedelta(microseconds=1)) == Spent(10, 1)
+    assert ledger.permitted_since(late + timedelta(microseconds=1)) == Spent()
+
+
+def test_the_rule_that_ends_it(ledger: SpoolLedger) -> None:
+    """An end by a rule names it; one without leaves what stood there."""
+    for event_id, rule in (("1", None), ("2", "P10 denied")):
+        _add(ledger, event_id)
+        ledger.finish(event_id, ObjectState.REFUSED, detail="", sent_bytes=0, now=_NOW, rule=rule)
+    assert [record.rule for record in ledger.list(state=None, after=None, limit=9)] == ["P10 denied", "7"]
+
+
 def test_the_end(ledger: SpoolLedger) -> None:
     """At its end an object lets go of its contents, keeps how it ended, and keeps it for good."""
     _add(ledger, "1", Content(_B, 10, 0), Content(_A, 7, 0), Content(_A, 7, 50))
@@ -230,6 +270,7 @@ _STEPS = st.one_of(
     st.tuples(st.just("finish"), _EVENTS, st.sampled_from([_DELIVERED, ObjectState.RECALLED])),
     st.tuples(st.just("postpone"), _EVENTS, st.integers(-5, 5)),
     st.tuples(st.just("remember"), _EVENTS, st.sampled_from([_A, _B])),
+    st.tuples(st.just("release"), _EVENTS, st.sets(st.sampled_from([_A, _B]))),
 )
 
 
@@ -238,6 +279,9 @@ def _apply(ledger: SpoolLedger, step: tuple[object, ...]) -> object:
         case ("add", str(event_id), set(hashes), ObjectState() as state):
             contents = [Content(sha256, 7, 0) for sha256 in sorted(hashes)]
             return ledger.add(_record(event_id, state), _waiting(event_id, *contents))
+        case ("release", str(event_id), set(hashes)):
+            contents = [Content(sha256, 7, 0) for sha256 in sorted(hashes)]
+            return ledger.release(_record(event_id), _waiting(event_id, *contents))
         case ("finish", str(event_id), ObjectState() as state):
             return _finish(ledger, event_id, state)
         case ("postpone", str(event_id), int(seconds)):
@@ -255,6 +299,7 @@ def _seen(ledger: SpoolLedger) -> tuple[object, ...]:
         ledger.due(_NOW, 9),
         ledger.next_due(),
         ledger.unneeded([_A, _B]),
+        ledger.permitted_since(_NOW),
         [ledger.upload_url(event_id, sha256) for event_id in "123" for sha256 in (_A, _B)],
     )
 
