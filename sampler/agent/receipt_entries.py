@@ -57,17 +57,16 @@ def refused_document(signed: Signed, error: ReceiptError) -> dict[str, Any]:
     }
 
 
-def trouble_document(code: str, reason: str, *, seen: Signed | None, shown: Signed | None) -> dict[str, Any]:
+def trouble_document(code: str, reason: str, heads: Mapping[str, Signed | None]) -> dict[str, Any]:
     """The document of a ``receipt_refused`` entry about the log.
 
     Args:
         code: of the ``ReceiptError``.
         reason: for people.
-        seen: the last head that held.
-        shown: the head that the queue showed last.
+        heads: the last head that held (``seen``), and the one that the queue showed last (``shown``).
     """
-    heads = {name: _signed(head) for name, head in (("seen", seen), ("shown", shown)) if head is not None}
-    return {"digest": "", "code": code, "reason": reason, **heads}
+    evidence = {name: _signed(head) for name, head in heads.items() if head is not None}
+    return {"digest": "", "code": code, "reason": reason, **evidence}
 
 
 def held_of(document: Mapping[str, Any]) -> tuple[Held, LogProof]:

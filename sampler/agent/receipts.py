@@ -1,9 +1,9 @@
 """Follows the receipts of the queue, and holds the queue to what it has signed once.
 
-Only while a consent stands. A receipt that holds is written into the journal beside its submission, with all that is
-needed to check it anew without anybody's help; one that does not is written there as well, and told of loudly. A log
-that shrank, forked or is signed by another key stops the following until it is what it was: nothing later can be
-believed then.
+A receipt that holds is written into the journal beside its submission, with all that is needed to check it anew
+without anybody's help; one that does not is written there as well, and told of loudly. A log that shrank, forked or is
+signed by another key stops the following until it is what it was: nothing later can be believed then. The journal
+comes first, the cursor behind it follows; what a crash between the two brings once more is found in the journal.
 """
 
 from __future__ import annotations
@@ -16,57 +16,37 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from sampler.agent.consents import ConsentStore
-from sampler.agent.receipt_checks import (
-    check_grown,
-    check_included,
-    check_not_shrunk,
-    check_receipt,
-    opened_head,
-    opened_receipt,
-)
+from sampler.agent.receipt_checks import check_receipt, opened_receipt
 from sampler.agent.receipt_entries import Held, held_document, refused_document, trouble_document
-from sampler.agent.receipt_pin import PinnedKey
+from sampler.agent.receipt_log import BelievedLog, Head
 from sampler.agent.receipt_sent import Known, SentBook
 from sampler.agent.receipt_standing import Standing, StandingFile, Trouble
-from sampler.errors import ConsentError, QueueFaulty, QueueRefused, ReceiptError, SamplerError
+from sampler.errors import QueueFaulty, ReceiptError, SamplerError
 from sampler.identity import PublicKey
 from sampler.journal import Journal
 from sampler.limits import LONG_POLL_MAX_SECONDS
 from sampler.runtime.backoff import Backoff
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
-from sampler.upload import ReceiptLink
 from sampler.wire.codec import DecodeError, decode
-from sampler.wire.receipt_messages import LogProof, Receipt, ReceiptPage, Signed, TreeHead
+from sampler.wire.receipt_messages import Receipt, ReceiptPage, Signed
 
 log = structlog.get_logger()
 
 _BACKOFF: Final = Backoff(first_seconds=1.0, most_seconds=300.0)
 _BETWEEN_EMPTY_PAGES_SECONDS: Final = 1.0
-_WITHOUT_CONSENT_SECONDS: Final = 5.0
 _IN_TROUBLE_SECONDS: Final = 60.0
 _BETWEEN_HEADS: Final = timedelta(minutes=10)
 """A log that grows by others' receipts only is looked at as often as this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A head of the log, checked."""
-
-    signed: Signed
-    tree: TreeHead
-
-
 @dataclass(slots=True)
 class ReceiptFollower:
-    """Keeps the queue's receipts for what this host sent."""
+    """Keeps the queue's receipts for what this host sent. ``agent.consent_gate`` lets it run."""
 
-    link: ReceiptLink
-    consents: ConsentStore
+    believed: BelievedLog
     journal: Journal
     sent: SentBook
-    pin: PinnedKey
     file: StandingFile
     device: str
     clock: Clock
@@ -74,12 +54,10 @@ class ReceiptFollower:
     failures: int = 0
     postponed: str = ""
     """Why the last look did not come to an end."""
-    _shown: Signed | None = field(default=None, init=False)
-    """The head that the queue showed last, whatever it is worth."""
     _looked: datetime | None = field(default=None, init=False)
     """When the log was found as it should be, since the start."""
     _settled: bool = field(default=False, init=False)
-    """Whether everything that is in the journal lies behind the cursor that is kept."""
+    """Whether every receipt in the journal lies behind the cursor that is kept."""
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -88,8 +66,6 @@ class ReceiptFollower:
 
     async def follow_once(self) -> float:
         """Ask for one page and check what it brings; the seconds to wait before the next."""
-        if not await off_loop(self._consented):
-            return _WITHOUT_CONSENT_SECONDS
         try:
             found = await self._follow()
         except ReceiptError as error:
@@ -110,60 +86,20 @@ class ReceiptFollower:
         return "; ".join(filter(None, (_alarm(standing), f"{standing.confirmed} held", self.postponed)))
 
     async def _follow(self) -> bool:
-        key = await self._key()
+        key = await self.believed.key()
         standing = await off_loop(self.file.load, str(key))
-        page = await self.link.page(standing.cursor, LONG_POLL_MAX_SECONDS)
+        page = await self.believed.link.page(standing.cursor, LONG_POLL_MAX_SECONDS)
         _check_cursor(page, standing.cursor)
         if page.receipts or self._is_due(standing):
-            await self._check_key(key)
-            head = await self._next_head(key, standing)
+            await self.believed.check_key(key)
+            head = await self.believed.next_head(key, standing.head)
             await self._keep(key, head, page, standing)
         return bool(page.receipts)
-
-    async def _key(self) -> PublicKey:
-        """The pinned key; at first sight, the one that the queue shows."""
-        key = await off_loop(self.pin.load)
-        if key is None:
-            key = PublicKey.parse(await self.link.key())
-            await off_loop(self.pin.pin, key)
-            log.info("receipts of the queue are believed by this key from now on", key=key.id)
-        return key
-
-    async def _check_key(self, pinned: PublicKey) -> None:
-        shown = await self.link.key()
-        if shown.strip() != str(pinned):
-            detail = (
-                f"the queue shows {shown!r}, this host believes {pinned}; ask its operator, enrol anew if it is right"
-            )
-            raise ReceiptError(f"the queue's key for receipts is another one: {detail}", "key")
-
-    async def _next_head(self, key: PublicKey, standing: Standing) -> Head:
-        """The log as it is, if it goes on from where it was seen last."""
-        self._shown = signed = await self.link.head()
-        tree = opened_head(key, signed)
-        if standing.head is not None:
-            before = opened_head(key, standing.head)
-            check_not_shrunk(before, tree)
-            grown = 0 < before.size < tree.size
-            check_grown(before, tree, await self._proof(self.link.consistency, before.size, tree.size, asked=grown))
-        return Head(signed, tree)
-
-    async def _proof(self, ask: Callable[[int, int], Any], first: int, second: int, *, asked: bool = True) -> LogProof:
-        """A proof of the queue, if one is needed.
-
-        Raises:
-            ReceiptError: it says that there is none, of what it has signed.
-        """
-        try:
-            proof: LogProof = await ask(first, second) if asked else LogProof()
-        except QueueRefused as error:
-            raise ReceiptError(f"the queue gives no proof of its own log: {error}", "no-proof") from error
-        return proof
 
     async def _keep(self, key: PublicKey, head: Head, page: ReceiptPage, standing: Standing) -> None:
         """Journal what came, then let the cursor and the head follow."""
         settled, self._settled = self._settled, False
-        names = _submissions_of(page)
+        names = tuple(filter(None, map(_submission_of, page.receipts)))
         known = await off_loop(self.sent.look_up, names, thorough=bool(page.receipts) and not settled)
         held = refused = 0
         for signed in page.receipts:
@@ -186,40 +122,34 @@ class ReceiptFollower:
         held = Held(signed, str(key), head.signed)
         if held.digest in known.noted:
             return None
-        submission = _submission_of(signed)
         try:
             receipt = opened_receipt(key, signed)
             check_receipt(receipt, self.device, known.sent.get(receipt.submission))
-            inclusion = await self._inclusion(signed, receipt, head.tree)
+            inclusion = await self.believed.inclusion(signed, receipt, head.tree)
         except ReceiptError as error:
+            submission = _submission_of(signed)
             log.error("a receipt of the queue does not hold", submission=submission, code=error.code, reason=str(error))
             await self._note("receipt_refused", submission, refused_document(signed, error))
             return False
         await self._note("receipt", receipt.submission, held_document(held, receipt.position, inclusion))
         return True
 
-    async def _inclusion(self, signed: Signed, receipt: Receipt, head: TreeHead) -> LogProof:
-        inside = receipt.position < head.size
-        proof = await self._proof(self.link.inclusion, receipt.position, head.size, asked=inside)
-        check_included(signed.document, receipt, head, proof)
-        return proof
-
     async def _stop(self, error: ReceiptError) -> float:
         """The log is not to be believed: say so, once into the journal, and look again later."""
-        log.error("the receipts of the queue do not hold", code=error.code, reason=str(error))
-        self.postponed, self._looked = str(error), None
+        log.error("the log of receipts of the queue does not hold", code=error.code, reason=str(error))
+        self.postponed, self._looked = "", None
         try:
             await self._note_trouble(Trouble(error.code, str(error)))
         except SamplerError as trouble:
+            self.postponed = f"ALARM: {error}; and this is not in the journal: {trouble}"
             log.error("an alarm about receipts is not in the journal", reason=str(trouble))
         return _IN_TROUBLE_SECONDS
 
     async def _note_trouble(self, trouble: Trouble) -> None:
-        key = await self._key()
-        standing = await off_loop(self.file.load, str(key))
+        standing = await off_loop(self.file.load, str(await self.believed.key()))
         if standing.trouble is None or standing.trouble.code != trouble.code:
-            document = trouble_document(trouble.code, trouble.detail, seen=standing.head, shown=self._shown)
-            await self._note("receipt_refused", "", document)
+            heads = {"seen": standing.head, "shown": self.believed.shown}
+            await self._note("receipt_refused", "", trouble_document(trouble.code, trouble.detail, heads))
             await off_loop(self.file.save, msgspec.structs.replace(standing, trouble=trouble))
 
     def _postpone(self, error: SamplerError) -> float:
@@ -237,13 +167,6 @@ class ReceiptFollower:
             return True
         return not self._looked <= self.clock.now() < self._looked + _BETWEEN_HEADS
 
-    def _consented(self) -> bool:
-        try:
-            consent = self.consents.load()
-        except ConsentError:
-            return False
-        return consent is not None and bool(consent.scopes)
-
 
 def _alarm(standing: Standing) -> str:
     if standing.trouble is not None:
@@ -255,10 +178,6 @@ def _check_cursor(page: ReceiptPage, cursor: int) -> None:
     """A cursor that does not move on would bring the same page for ever."""
     if page.cursor < cursor or (page.receipts and page.cursor == cursor):
         raise QueueFaulty(f"waiting for receipts: the queue's cursor goes from {cursor} to {page.cursor}")
-
-
-def _submissions_of(page: ReceiptPage) -> tuple[str, ...]:
-    return tuple(filter(None, map(_submission_of, page.receipts)))
 
 
 def _submission_of(signed: Signed) -> str:
