@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from sampler.limits import STATISTICS_CELLS_MAX_COUNT, STATISTICS_SKETCHES_MAX_COUNT, STATISTICS_VALUE_MAX
@@ -57,10 +57,14 @@ class Published:
 
 def tally(day: date, records: Iterable[ObjectRecord], published: Published) -> Tally:
     """What a day's objects sum to; of more cells than are kept, the largest."""
-    sums = Counter(cell for record in records for cell in _cells_of(record, published))
+    sums: Counter[tuple[Table, str]] = Counter()
+    first: datetime | None = None
+    for record in records:
+        sums.update(_cells_of(record, published))
+        first = min(first or record.created, record.created)
     most = sums.most_common(STATISTICS_CELLS_MAX_COUNT)
     counts = [Count(table, label, min(value, STATISTICS_VALUE_MAX)) for (table, label), value in most]
-    return Tally(day, tuple(sorted(counts, key=lambda count: (_ORDER.index(count.table), count.label))))
+    return Tally(day, tuple(sorted(counts, key=lambda count: (_ORDER.index(count.table), count.label))), first)
 
 
 def sketcher(

@@ -96,6 +96,8 @@ class Tally:
     """UTC."""
     counts: tuple[Count, ...] = ()
     """In the order of tables and labels; what is 0 is not there."""
+    first: datetime | None = None
+    """When the first of its objects was flagged, which can be long before the day: an object counts when it ended."""
 
     def __post_init__(self) -> None:
         if len(self.counts) > STATISTICS_CELLS_MAX_COUNT:

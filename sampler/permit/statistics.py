@@ -53,7 +53,7 @@ def release(
     3. it holds the scope ``statistics``;
     4. the policy does not keep everything here;
     5. the day is over;
-    6. the consent stood when the day began, so that nothing from before it is told;
+    6. the consent stood when the day began, and when the first of its objects was flagged: nothing from before is told;
     7. the queue still takes the day;
     8. each table: listed in the statement under ``statistics`` as ``keep``; else it is left out.
     """
@@ -83,8 +83,11 @@ def _why_not(tally: Tally, consent: Consent, policy: Policy, now: datetime) -> t
         return StatisticsRule.POLICY, "the policy lets nothing leave"
     if now < end_of(tally.day):  # 5
         return StatisticsRule.NOT_OVER, "the day is not over; counters leave once it is"
-    if start_of(tally.day) < consent.at:  # 6
-        return StatisticsRule.BEFORE_CONSENT, f"the consent of {consent.at:%Y-%m-%dT%H:%M:%SZ} did not stand all day"
+    if min(start_of(tally.day), tally.first or consent.at) < consent.at:  # 6
+        return (
+            StatisticsRule.BEFORE_CONSENT,
+            f"it counts what is older than the consent of {consent.at:%Y-%m-%dT%H:%M:%SZ}",
+        )
     if now >= end_of(tally.day) + timedelta(days=STATISTICS_ACCEPT_DAYS):  # 7
         return StatisticsRule.TOO_OLD, f"the queue takes a day for {STATISTICS_ACCEPT_DAYS} days after it"
     return None

@@ -238,6 +238,20 @@ async def test_withdrawn_while_the_key_is_on_its_way(host: Host) -> None:
     assert host.day().state is DayState.REFUSED
 
 
+async def test_what_was_flagged_without_a_consent_is_never_told(host: Host) -> None:
+    """Not even when the agent was off on the days between, so that it is all counted on a day under the consent."""
+    host.accept(at=datetime(2026, 11, 25, 12, tzinfo=UTC))
+    host.clock.moment = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
+    await host.reporter.report_once()
+    (day,) = host.spool.days.latest(9)
+    assert (day.tally.day.day, day.state, day.detail[:2]) == (26, DayState.REFUSED, "S6")
+    assert host.link.reports == []
+    host.record()
+    host.clock.moment += timedelta(days=1)
+    await host.reporter.report_once()
+    assert [_decoded(report).counts[0].value for report in host.link.reports] == [1]
+
+
 async def test_a_damaged_consent_is_none(host: Host) -> None:
     """As for objects."""
     host.consents.damaged = True

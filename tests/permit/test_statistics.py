@@ -101,6 +101,13 @@ def test_a_day_that_the_consent_does_not_cover() -> None:
     assert isinstance(decided(consent=accepted(at=start)), StatisticsRelease)
 
 
+def test_an_object_from_before_the_consent_keeps_its_day_here() -> None:
+    """An object that was flagged before the consent and ended after it does not leave as a number either."""
+    older = replace(TALLY, first=BEFORE - timedelta(seconds=1))
+    assert rule_of(decided(tally=older)) == "S6 day-before-consent"
+    assert isinstance(decided(tally=replace(TALLY, first=BEFORE)), StatisticsRelease)
+
+
 def test_a_day_that_the_queue_takes_no_more() -> None:
     """A host that was off for long does not send what nobody takes."""
     last = datetime(2026, 11, 25, tzinfo=UTC) + timedelta(days=STATISTICS_ACCEPT_DAYS)
