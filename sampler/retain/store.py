@@ -1,36 +1,15 @@
-"""A folder of sealed snapshots, one file an object: ``<event id>.sealed``, its age the file's."""
+"""Snapshots that are kept for a while: too old ones go, then the oldest until the rest fits."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from sampler.errors import SealError
 from sampler.limits import RETAIN_ABOUT_MAX_BYTES
-from sampler.runtime.durable import make_private_folder, write_durably
-from sampler.runtime.sealed_file import SealedFile, sealed
-
-_EVENT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SUFFIX: Final = ".sealed"
-_LENGTH_BYTES: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One snapshot that is kept."""
-
-    about: bytes
-    """What was kept beside it."""
-    size: int
-    """Of the snapshot, in bytes."""
-    read: Callable[[], Iterator[bytes]]
-    """Its bytes in chunks; raises ``SealError`` where the file was changed."""
+from sampler.retain.sealed_folder import SUFFIX, Kept, SealedFolder
 
 
 class RetainStore:
@@ -44,8 +23,7 @@ class RetainStore:
     """
 
     def __init__(self, folder: Path, key: bytes, *, max_bytes: int, seconds: float) -> None:
-        self._folder = make_private_folder(folder)
-        self._key = key
+        self._folder = SealedFolder(folder, key)
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -67,7 +45,7 @@ class RetainStore:
             return False
         with self._lock:  # so that nobody sweeps away what is being written
             self._sweep(now, room=size + len(about))
-            write_durably(self._path(event_id), sealed(self._key, _with_head(about, chunks)), mode=0o600)
+            self._folder.write(event_id, about, chunks)
         return True
 
     @contextlib.contextmanager
@@ -79,28 +57,23 @@ class RetainStore:
             OSError: it cannot be read.
         """
         self.sweep(now)
-        try:
-            file = self._path(event_id).open("rb", buffering=0)
-        except FileNotFoundError:
-            yield None
-            return
-        with file:
-            yield _kept(SealedFile(file, self._key))
+        with self._folder.opened(event_id) as kept:
+            yield kept
 
     def forget(self, event_id: str) -> None:
         """Let go of one snapshot."""
-        self._path(event_id).unlink(missing_ok=True)
+        self._folder.remove(event_id)
 
     def forget_all(self) -> int:
         """Let go of everything, for an owner who withdrew; how many there were."""
-        files = list(self._folder.iterdir())
+        files = list(self._folder.files())
         for file in files:
-            file.unlink(missing_ok=True)
+            file.path.unlink(missing_ok=True)
         return len(files)
 
     def used_bytes(self) -> int:
         """On disk."""
-        return sum(size for _, size, _ in self._files())
+        return sum(file.size for file in self._folder.files())
 
     def sweep(self, now: datetime) -> None:
         """Let go of what is too old or half written, then of the oldest until the rest fits."""
@@ -108,36 +81,10 @@ class RetainStore:
             self._sweep(now, room=0)
 
     def _sweep(self, now: datetime, room: int) -> None:
-        files = sorted(self._files())
-        used = sum(size for _, size, _ in files)
-        for written, size, file in files:
-            is_strange = file.suffix != _SUFFIX
-            if is_strange or written + self._seconds <= now.timestamp() or used + room > self._max_bytes:
-                file.unlink(missing_ok=True)
-                used -= size
-
-    def _files(self) -> Iterator[tuple[float, int, Path]]:
-        for file in self._folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                stat = file.stat(follow_symlinks=False)
-                yield stat.st_mtime, stat.st_size, file
-
-    def _path(self, event_id: str) -> Path:
-        if not _EVENT_ID.fullmatch(event_id):
-            raise ValueError(f"not an event id: {event_id!r}")
-        return self._folder / f"{event_id}{_SUFFIX}"
-
-
-def _with_head(about: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    yield len(about).to_bytes(_LENGTH_BYTES, "big") + about
-    yield from chunks
-
-
-def _kept(opened: SealedFile) -> Kept:
-    length = int.from_bytes(b"".join(opened.read(0, min(_LENGTH_BYTES, opened.size))), "big")
-    if length > min(RETAIN_ABOUT_MAX_BYTES, opened.size - _LENGTH_BYTES):
-        raise SealError("a kept snapshot does not have the form that it was written in")
-    about = b"".join(opened.read(_LENGTH_BYTES, length))
-    start = _LENGTH_BYTES + length
-    size = opened.size - start
-    return Kept(about, size, lambda: opened.read(start, size))
+        files = sorted(self._folder.files(), key=lambda file: file.written)
+        used = sum(file.size for file in files)
+        for file in files:
+            is_strange = file.path.suffix != SUFFIX
+            if is_strange or file.written + self._seconds <= now.timestamp() or used + room > self._max_bytes:
+                file.path.unlink(missing_ok=True)
+                used -= file.size

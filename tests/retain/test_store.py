@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Callable[..., RetainStore]:
 
 def keep(store: RetainStore, number: int, content: bytes, at: datetime = NOW) -> bool:
     kept = store.keep(name(number), b"about %d" % number, len(content), [content], at)
-    for file in store._folder.glob(f"{name(number)}*"):
+    for file in store._folder.path.glob(f"{name(number)}*"):
         os.utime(file, (at.timestamp(), at.timestamp()))
     return kept
 
@@ -51,7 +51,7 @@ def test_what_is_kept_comes_back_and_lies_encrypted(store: Callable[..., RetainS
     assert keep(store(), 2, b"")
     assert content(store(), 1) == b"MZ hostile bytes"
     assert content(store(), 2) == b""
-    files = list(store()._folder.iterdir())
+    files = list(store()._folder.path.iterdir())
     assert all(b"hostile" not in file.read_bytes() and file.stat().st_mode & 0o777 == 0o600 for file in files)
 
 
@@ -101,7 +101,7 @@ def test_a_changed_file_is_not_believed(store: Callable[..., RetainStore]) -> No
     """Whoever writes into the folder makes an error, not a snapshot."""
     kept = store()
     keep(kept, 1, b"x" * 100)
-    (file,) = kept._folder.iterdir()
+    (file,) = kept._folder.path.iterdir()
     changed = bytearray(file.read_bytes())
     changed[-1] ^= 1
     file.write_bytes(changed)
@@ -113,9 +113,9 @@ def test_a_changed_file_is_not_believed(store: Callable[..., RetainStore]) -> No
 def test_half_written_files_go_and_those_being_written_stay(store: Callable[..., RetainStore]) -> None:
     """What a crash left is swept; a snapshot that is written at this moment is not."""
     kept = store()
-    (kept._folder / ".left.part").write_bytes(b"half")
+    (kept._folder.path / ".left.part").write_bytes(b"half")
     kept.sweep(NOW)
-    assert list(kept._folder.iterdir()) == []
+    assert list(kept._folder.path.iterdir()) == []
     sweeping = threading.Thread(target=kept.sweep, args=(datetime.now(UTC),))
 
     def chunks() -> object:
