@@ -189,6 +189,12 @@ RETAIN_SECONDS: Final = 72 * 3600.0
 RETAIN_ABOUT_MAX_BYTES: Final = 1 * MIB
 """What is kept beside the bytes of one of them."""
 
+# Reconciling
+RECONCILE_RANGE_MAX_COUNT: Final = 10_000
+"""Objects that are held against journal and queue in one reading of the journal."""
+RECONCILE_DIFFERENCES_MAX_COUNT: Final = 10_000
+"""That one run names."""
+
 # The wire
 SELECTORS_MAX_COUNT: Final = 64
 """Parts that one ask for more of an object names."""

@@ -17,7 +17,7 @@ import structlog
 
 from sampler.agent.consents import ConsentStore
 from sampler.errors import ConsentError, JournalError
-from sampler.journal import Journal
+from sampler.journal import Journal, JournalReader
 from sampler.limits import RECALLED_TOGETHER_MAX_COUNT
 from sampler.model import ObjectRecord, ObjectState
 from sampler.retain import RetainStore
@@ -96,12 +96,13 @@ class Recaller:
         return _seen(after or record, "asked" if told else "stopped")
 
     def has_left(self, record: ObjectRecord) -> bool:
-        """Whether anything of it was ever offered; of a journal that cannot be read, it is believed."""
+        """Whether anything of it was ever offered; it is believed where the journal cannot say, or no longer."""
         if record.state in _LEFT:
             return True
         try:
-            offers = self.journal.entries(record.event_id)
-            return any(entry.kind == "offered" for entry in offers)
+            if (begins := begins_later(self.journal)) is not None and record.created < begins:
+                return True
+            return any(entry.kind == "offered" for entry in self.journal.entries(record.event_id))
         except JournalError as error:
             log.error("the journal cannot say whether it left", event_id=record.event_id, error=str(error))
             return True
@@ -112,6 +113,16 @@ class Recaller:
         except ConsentError:
             return "consent"
         return "person" if consent is not None and consent.scopes else "consent"
+
+
+def begins_later(journal: Journal | JournalReader) -> datetime | None:
+    """Where the journal's beginning was removed: the time from which on it has everything.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    first = next(iter(journal.entries()), None)
+    return first.at if first is not None and first.number > 1 else None
 
 
 def why_taken_back(spool: Spool, event_id: str) -> str | None:

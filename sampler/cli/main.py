@@ -25,6 +25,7 @@ _COMMANDS = {
     "queue": "sampler.cli.queue:queue",
     "receipts": "sampler.cli.receipts:receipts",
     "recall": "sampler.cli.recall:recall",
+    "reconcile": "sampler.cli.reconcile:reconcile",
     "scan": "sampler.cli.scan:scan",
     "show": "sampler.cli.show:show",
     "statistics": "sampler.cli.statistics:statistics",

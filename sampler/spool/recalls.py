@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from sampler.model import ObjectRecord, Waiting
+from sampler.model import ObjectRecord, ObjectState, Waiting
 
 Cause: TypeAlias = Literal["person", "consent"]
 
@@ -26,6 +26,8 @@ class Booked:
     """Everything that the ledger has of one object."""
 
     record: ObjectRecord
+    listed: ObjectState
+    """Under which state it is found; anything but the record's own is a fault."""
     waiting: Waiting | None
     wish: Wish | None
 
@@ -50,6 +52,9 @@ class RecallsLedger(Protocol):
 
     def followers(self, event_id: str, limit: int) -> tuple[ObjectRecord, ...]:
         """What was made of the same object later, in the order of adding."""
+
+    def booked(self, event_id: str) -> Booked | None:
+        """Everything about one object."""
 
     def in_order(self, after: str, limit: int) -> tuple[Booked, ...]:
         """Objects in the order of their identifiers, from the one behind ``after`` on."""

@@ -248,6 +248,11 @@ class Spool:
         with self._lock:
             return self._ledger.followers(event_id, limit)
 
+    def booked(self, event_id: str) -> Booked | None:
+        """Everything that the ledger has of one object."""
+        with self._lock:
+            return self._ledger.booked(event_id)
+
     def in_order(self, after: str, limit: int) -> tuple[Booked, ...]:
         """Objects in the order of their identifiers, from the one behind ``after`` on."""
         with self._lock:

@@ -66,13 +66,21 @@ class MemoryRecalls:
         """Looked for anew each time."""
         return tuple(entry.record for entry in self._of.values() if entry.record.follows == event_id)[:limit]
 
+    def booked(self, event_id: str) -> Booked | None:
+        """Everything about one object."""
+        entry = self._of.get(event_id)
+        return None if entry is None else self._booked(event_id, entry)
+
     def in_order(self, after: str, limit: int) -> tuple[Booked, ...]:
         """Sorted anew each time."""
         keys = sorted(key for key in self._of if key > after)[:limit]
-        return tuple(Booked(self._of[key].record, self._of[key].waiting, self._wished.get(key)) for key in keys)
+        return tuple(self._booked(key, self._of[key]) for key in keys)
 
     def needed(self, after: str, limit: int) -> tuple[tuple[str, int], ...]:
         """Of everything that waits, each once."""
         waiting = (entry.waiting for entry in self._of.values() if entry.waiting)
         found = {(content.sha256, content.size) for each in waiting for content in each.contents}
         return tuple(sorted(pair for pair in found if pair[0] > after)[:limit])
+
+    def _booked(self, event_id: str, entry: Entry) -> Booked:
+        return Booked(entry.record, entry.record.state, entry.waiting, self._wished.get(event_id))

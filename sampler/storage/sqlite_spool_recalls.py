@@ -32,10 +32,11 @@ RECALLS_SCHEMA_STEP: Final = """
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BOOKED: Final = """
-    SELECT event_id, record, manifest, needs, attempts, cause, asked, confirmed
+    SELECT event_id, state, record, manifest, needs, attempts, cause, asked, confirmed
     FROM objects LEFT JOIN waiting ON object = number LEFT JOIN wishes USING (event_id)
-    WHERE event_id > ? ORDER BY event_id LIMIT ?
 """
+_IN_ORDER: Final = f"{_BOOKED} WHERE event_id > ? ORDER BY event_id LIMIT ?"
+_ONE: Final = f"{_BOOKED} WHERE event_id = ?"
 
 _encoder = msgspec.json.Encoder()
 _record_decoder = msgspec.json.Decoder(ObjectRecord)
@@ -89,9 +90,14 @@ class SqliteRecalls:
         sql = "SELECT record FROM followers JOIN objects ON number = object WHERE follows = ? ORDER BY object LIMIT ?"
         return tuple(_record_decoder.decode(row["record"]) for row in self._select(sql, event_id, limit))
 
+    def booked(self, event_id: str) -> Booked | None:
+        """By the unique index over identifiers."""
+        found = self._select(_ONE, event_id)
+        return _booked(found[0]) if found else None
+
     def in_order(self, after: str, limit: int) -> tuple[Booked, ...]:
         """By the unique index over identifiers."""
-        return tuple(_booked(row) for row in self._select(_BOOKED, after, limit))
+        return tuple(_booked(row) for row in self._select(_IN_ORDER, after, limit))
 
     def needed(self, after: str, limit: int) -> tuple[tuple[str, int], ...]:
         """By the index over hashes."""
@@ -125,7 +131,7 @@ def _booked(row: sqlite3.Row) -> Booked:
         contents, scopes, statement = _needs_decoder.decode(row["needs"])
         waiting = Waiting(row["event_id"], row["manifest"], contents, scopes, statement, row["attempts"])
     wish = None if row["cause"] is None else _wish(row)
-    return Booked(_record_decoder.decode(row["record"]), waiting, wish)
+    return Booked(_record_decoder.decode(row["record"]), ObjectState(row["state"]), waiting, wish)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -1,0 +1,90 @@
+"""Whether the bytes that wait are there, under their hashes, and nothing lies about that nobody needs. Blocking."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from sampler.limits import COPY_CHUNK_BYTES
+from sampler.model import ObjectState
+from sampler.spool import Booked
+from sampler.wire.reconcile_messages import Difference
+
+_PAGE: Final = 500
+_HASH_CHARACTERS: Final = 64
+_AGAIN: Final = "flag its object again"
+
+
+class Needs(Protocol):
+    """The part of the ledger that says which contents wait."""
+
+    def needed(self, after: str, limit: int) -> tuple[tuple[str, int], ...]:
+        """Contents that some object needs, SHA-256 and bytes, in the order of their hashes."""
+
+    def booked(self, event_id: str) -> Booked | None:
+        """Everything about one object."""
+
+
+def contents(ledger: Needs, folder: Path) -> Iterator[Difference]:
+    """Contents that wait and are not there as they should be, then files that nobody needs.
+
+    What an agent writes or removes meanwhile is looked at twice.
+    """
+    after = ""
+    while page := ledger.needed(after, _PAGE):
+        for sha256, size in page:
+            fault = _fault(folder / sha256[:2] / sha256, sha256, size)
+            if fault is not None and _is_needed(ledger, sha256):
+                yield Difference(id=sha256, where="spool", code=fault[0], what=fault[1], advice=_AGAIN)
+        after = page[-1][0]
+    yield from _orphans(ledger, folder)
+
+
+def kept(ledger: Needs, folder: Path) -> Iterator[Difference]:
+    """Snapshots that are kept for further asks, of objects that are unknown or were taken back."""
+    for path in sorted(folder.glob("*.sealed")) if folder.is_dir() else ():
+        booked = ledger.booked(path.stem)
+        if booked is None or booked.record.state is ObjectState.RECALLED:
+            why = "is not in the ledger" if booked is None else "was taken back"
+            what = f"a snapshot is kept for further asks, and its object {why}"
+            if path.exists():
+                yield Difference(id=path.stem, where="kept", code="needless", what=what, advice=f"remove {path.name}")
+
+
+def _fault(path: Path, sha256: str, size: int) -> tuple[str, str] | None:
+    digest, length = hashlib.sha256(), 0
+    try:
+        with path.open("rb", buffering=0) as file:
+            while data := file.read(COPY_CHUNK_BYTES):
+                digest.update(data)
+                length += len(data)
+                if length > size:
+                    break
+    except FileNotFoundError:
+        return "content-missing", "a content waits for delivery, and its file is gone"
+    except OSError as error:
+        return "content-unreadable", f"a content waits for delivery, and its file cannot be read: {error.strerror}"
+    if (digest.hexdigest(), length) != (sha256, size):
+        return "content-changed", f"a content waits for delivery, and its file has other bytes ({length} of {size})"
+    return None
+
+
+def _orphans(ledger: Needs, folder: Path) -> Iterator[Difference]:
+    for shard in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in sorted(shard.iterdir()) if shard.is_dir() else ():
+            if _is_orphan(ledger, path) and _is_orphan(ledger, path):
+                what = "a file lies in the spool that no object needs"
+                yield Difference(id=path.name, where="spool", code="needless", what=what, advice="restart the agent")
+
+
+def _is_orphan(ledger: Needs, path: Path) -> bool:
+    named = len(path.name) == _HASH_CHARACTERS
+    return named and path.exists() and not _is_needed(ledger, path.name)
+
+
+def _is_needed(ledger: Needs, sha256: str) -> bool:
+    """By the hash just before it: identifiers in the order of their hashes begin there."""
+    before = f"{int(sha256, 16) - 1:064x}" if int(sha256, 16) else ""
+    return any(found == sha256 for found, _ in ledger.needed(before, 1))
