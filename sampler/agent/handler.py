@@ -39,6 +39,8 @@ class Handler:
     """Why the rules that run are not those on disk; empty: they are."""
     receipts: Callable[[], str] = str
     """How the queue's receipts hold; blocking."""
+    reconciled: Callable[[], str] = str
+    """What reconciling found since the start."""
 
     async def flag(self, candidate: Candidate) -> ObjectView:
         """Take one object; the outcome is durable when this returns."""
@@ -114,6 +116,7 @@ class Handler:
             children=self.pipeline.examiner.alive,
             sandbox=str(self.pipeline.examiner.confinement),
             receipts=await off_loop(self.receipts),
+            reconciled=self.reconciled(),
         )
 
     def _consent(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -39,6 +40,8 @@ from sampler.agent.receipt_pin import PinnedKey
 from sampler.agent.receipt_sent import SentBook
 from sampler.agent.receipt_standing import StandingFile
 from sampler.agent.receipts import ReceiptFollower
+from sampler.agent.reconcile_keeping import ReconcileKeeper
+from sampler.agent.reconciling import Reconciler
 from sampler.agent.renewing import look_for_newer
 from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
@@ -144,11 +147,15 @@ async def run(
         handler = Handler(pipeline, agent_id, settings.queue.url, uploader, counters, recaller, lambda: rules.trouble)
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
+        accounts = _accounts(places, stores)
+        handler = replace(handler, reconciled=lambda: accounts.status)
+        tasks.start("reconcile", accounts.run_local())
         keep = timedelta(days=settings.journal.keep_days)
         tasks.start("journal", JournalTender(stores.journal, pipeline.clock, keep).run())
         if link is not None:
             pin = PinnedKey(places.receipt_key)
             tasks.start("recalls", RecallFollower(recaller, link, pin, agent_id, random.random, wished).run())
+            tasks.start("reconcile-queue", gate.keep(partial(accounts.run_queue, link)))
             tasks.start("statistics", gate.keep(StatisticsReporter(counters, link, pipeline.clock).run))
             asks = AskFollower(pipeline, link, clock, random.random)
             tasks.start("asks", gate.keep(asks.run))
@@ -242,6 +249,11 @@ def _counters(settings: AgentSettings, pipeline: Pipeline) -> Statistics:
     rules = RuleSettings((shipped("rules"),), settings.examine.engine)
     stores = (pipeline.spool, pipeline.consents, pipeline.policy, pipeline.journal)
     return Statistics(*stores, Published.of(rules), pipeline.clock)
+
+
+def _accounts(places: AgentPlaces, stores: Stores) -> ReconcileKeeper:
+    books = Reconciler(stores.spool, JournalReader(places.journal), places.spool / "contents", places.retained)
+    return ReconcileKeeper(books, stores.clock, random.random)
 
 
 def _recaller(stores: Stores, pipeline: Pipeline, loop: asyncio.AbstractEventLoop, wished: asyncio.Event) -> Recaller:

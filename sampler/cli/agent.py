@@ -118,6 +118,7 @@ def status(socket: Path | None, config: Path | None, as_json: bool) -> None:
         ("children", str(answer.children)),
         ("sandbox", answer.sandbox),
         *((("receipts", answer.receipts),) if answer.receipts else ()),
+        *((("accounts", answer.reconciled),) if answer.reconciled else ()),
         *((f"objects {state}", str(count)) for state, count in sorted(answer.counts.items())),
     ]
     if answer.queue_detail:

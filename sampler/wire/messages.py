@@ -406,3 +406,7 @@ class AgentStatus(Message, frozen=True, kw_only=True):
     children: int
     sandbox: str
     """What holds the children, and what this kernel lacks for it; for people."""
+    receipts: str = ""
+    """How the queue's receipts hold; an alarm begins with ALARM."""
+    reconciled: str = ""
+    """Whether every object was accounted for at the start, here and on the queue."""
