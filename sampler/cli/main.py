@@ -18,6 +18,7 @@ _COMMANDS = {
     "capture": "sampler.cli.capture:capture",
     "consent": "sampler.cli.consent:consent",
     "demo": "sampler.cli.demo:demo",
+    "explain": "sampler.cli.explain:explain",
     "flag": "sampler.cli.flag:flag",
     "history": "sampler.cli.history:history",
     "list": "sampler.cli.show:list_objects",

@@ -13,6 +13,7 @@ import msgspec
 
 from sampler.agent.places import AgentPlaces
 from sampler.agent.settings import AgentSettings
+from sampler.journal import JournalReader
 from sampler.runtime import places
 from sampler.runtime.settings import load_settings
 
@@ -55,6 +56,21 @@ def agent_settings(config: Path | None) -> tuple[AgentSettings, AgentPlaces]:
 def socket_of(socket: Path | None, config: Path | None) -> Path:
     """The agent's socket: as given, or as the agent's settings say."""
     return socket or agent_settings(config)[1].socket
+
+
+from_option: Decorator = click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="A journal that was set aside; default: the agent's.",
+)
+"""Which journal is read."""
+
+
+def reader_of(folder: Path | None, config: Path | None) -> JournalReader:
+    """The journal that was named, or the agent's."""
+    return JournalReader(folder or agent_settings(config)[1].journal)
 
 
 socket_option: Decorator = click.option(

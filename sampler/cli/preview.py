@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -15,14 +14,12 @@ from sampler.cli.exit_codes import ExitCode
 from sampler.cli.flag import ask_about, standard_input
 from sampler.cli.options import choice_of, config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, printable_text, size_text
+from sampler.cli.sections import NAME_WIDTH, bullet, dump, named, section, value_text
 from sampler.cli.show import content_text
 from sampler.intake import AgentClient
 from sampler.model import Reason, Sampling
-from sampler.wire.messages import FieldJson, FlagRequest
+from sampler.wire.messages import FlagRequest
 from sampler.wire.preview_messages import PreviewContent, PreviewField, PreviewView
-
-_LINE_BYTES: Final = 16
-_NAME_WIDTH: Final = 28
 
 
 @click.command()
@@ -91,20 +88,14 @@ def preview_lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[st
         f"{len(view.contents)} contents; {view.manifest_bytes + view.content_bytes} bytes in all. Nothing was sent now."
     )
     for scope in sorted({field.scope for field in view.fields}):
-        yield from _section(f"FIELDS, scope {scope}", _field_lines(view.fields, scope))
+        yield from section(f"FIELDS, scope {scope}", _field_lines(view.fields, scope))
     for match in view.matches:
-        yield from _section("RULE MATCH", _field_lines(match))
-    yield from _section("BYTES", (line for each in view.contents for line in _content_lines(each, shown_bytes)))
+        yield from section("RULE MATCH", _field_lines(match))
+    yield from section("BYTES", (line for each in view.contents for line in _content_lines(each, shown_bytes)))
     stays = [field for group in (view.fields, *view.matches) for field in group if field.after is None]
-    yield from _section("STAYS HERE", _staying_lines(stays))
-    yield from _section("LEFT OUT", (_bullet(each.what, each.reason) for each in view.omissions))
-    yield from _section("NOT DONE", (_bullet(f"{each.stage} {each.code}", each.detail) for each in view.problems))
-
-
-def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    shown = list(lines)
-    if shown:
-        yield from ("", title, *shown)
+    yield from section("STAYS HERE", _staying_lines(stays))
+    yield from section("LEFT OUT", (bullet(each.what, each.reason) for each in view.omissions))
+    yield from section("NOT DONE", (bullet(f"{each.stage} {each.code}", each.detail) for each in view.problems))
 
 
 def _field_lines(fields: Iterable[PreviewField], scope: str | None = None) -> Iterator[str]:
@@ -113,19 +104,15 @@ def _field_lines(fields: Iterable[PreviewField], scope: str | None = None) -> It
         if field.after is None or scope not in (None, field.scope):
             continue
         changed = field.before != field.after
-        yield _named(field.name, _text(field.before if changed else field.after))
+        yield named(field.name, value_text(field.before if changed else field.after))
         if changed:
-            yield f"{'':{_NAME_WIDTH}}   → {_text(field.after)}  ({field.treatment})"
+            yield f"{'':{NAME_WIDTH}}   → {value_text(field.after)}  ({field.treatment})"
 
 
 def _staying_lines(fields: Iterable[PreviewField]) -> Iterator[str]:
     for field in fields:
-        yield _named(field.name, _text(field.before))
-        yield f"{'':{_NAME_WIDTH}}   {field.why}"
-
-
-def _named(name: str, value: str) -> str:
-    return f"  {name:<{_NAME_WIDTH}} {value}"
+        yield named(field.name, value_text(field.before))
+        yield f"{'':{NAME_WIDTH}}   {field.why}"
 
 
 def _content_lines(content: PreviewContent, shown_bytes: int) -> Iterator[str]:
@@ -133,21 +120,4 @@ def _content_lines(content: PreviewContent, shown_bytes: int) -> Iterator[str]:
     yield f"  {'whole object' if part is None else content_text(content.content)}"
     if content.why:
         yield f"      {content.why}"
-    yield from _dump(bytes.fromhex(content.head)[:shown_bytes], part.offset if part else 0)
-
-
-def _dump(data: bytes, offset: int) -> Iterator[str]:
-    for start in range(0, len(data), _LINE_BYTES):
-        line = data[start : start + _LINE_BYTES]
-        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line)
-        yield f"      {offset + start:08x}  {line.hex(' '):<{3 * _LINE_BYTES - 1}}  {text}"
-
-
-def _bullet(what: str, reason: str) -> str:
-    return f"  {printable_text(what)}: {printable_text(reason)}"
-
-
-def _text(value: FieldJson | None) -> str:
-    if isinstance(value, list):
-        return printable_text(", ".join(value))
-    return printable_text(str(value))
+    yield from dump(bytes.fromhex(content.head)[:shown_bytes], part.offset if part else 0)

@@ -1,0 +1,152 @@
+"""``sampler explain``: what was sent of one object, field by field, and why; read from the journal itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from sampler.agent.consents import ConsentStore
+from sampler.agent.places import AgentPlaces
+from sampler.cli.exit_codes import ExitCode
+from sampler.cli.explain_bytes import KeptBytes
+from sampler.cli.explain_messages import Explained, ExplainedContent, ExplainedField
+from sampler.cli.explain_story import CONSENT_KINDS, Story
+from sampler.cli.options import agent_settings, config_option, from_option, reader_of
+from sampler.cli.output import json_option, print_ndjson, printable_text, size_text, time_text, warn
+from sampler.cli.sections import bullet, dump, named, section, value_text, wrapped
+from sampler.errors import ConsentError
+from sampler.permit import Statement
+
+
+@click.command()
+@click.argument("event_id", metavar="ID")
+@click.option(
+    "--bytes", "shown_bytes", type=click.IntRange(0, 256), default=48, show_default=True, help="Shown of each part."
+)
+@click.option("--text", is_flag=True, help="Print the whole statement that it left under.")
+@from_option
+@config_option("agent")
+@json_option
+def explain(
+    event_id: str, shown_bytes: int, text: bool, folder: Path | None, config: Path | None, as_json: bool
+) -> None:
+    """What was sent of the object ID, exactly, and why.
+
+    Each field as it left with its treatment and the rule that let it through,
+    each part, what stayed here, under whose consent, what became of it, and
+    how to stop it. Every user may ask; no agent is needed.
+    """
+    places = agent_settings(config)[1]
+    entries = reader_of(folder, config).entries(
+        wanted=lambda kind, about, at: about == event_id or kind in CONSENT_KINDS
+    )
+    story = Story.of(event_id, entries)
+    if not story.later:
+        warn(f"{event_id}: the journal has nothing about it; see sampler history, or sampler list for what is waiting")
+        sys.exit(ExitCode.ERROR)
+    explained = KeptBytes(places).shown_in(story.explained())
+    if as_json:
+        print_ndjson([explained])
+    elif text:
+        click.echo(ConsentStore(places.consent).statement_of(explained.statement_digest).text)
+    else:
+        click.echo("\n".join(explain_lines(explained, _statement(places, explained), shown_bytes)))
+
+
+def _statement(places: AgentPlaces, explained: Explained) -> Statement | str:
+    """The statement that it left under, or why it cannot be shown."""
+    try:
+        return ConsentStore(places.consent).statement_of(explained.statement_digest)
+    except ConsentError as error:
+        return str(error)
+
+
+def explain_lines(explained: Explained, statement: Statement | str, shown_bytes: int) -> Iterator[str]:
+    """What people read of it."""
+    yield from _head(explained, statement)
+    for scope in sorted({field.scope for field in explained.fields}):
+        yield from section(_title(scope, statement), _field_lines(explained.fields, scope))
+    for match in explained.matches:
+        yield from section("RULE MATCH", _field_lines(match))
+    yield from section("BYTES", (line for each in explained.contents for line in _content_lines(each, shown_bytes)))
+    yield from section("STAYED HERE", _withheld(explained))
+    yield from section("LEFT OUT", (bullet(each.what, each.reason) for each in explained.omissions))
+    yield from section("AGREED TO", _consent_lines(explained, statement))
+    yield from section("WHAT BECAME OF IT", _became(explained))
+    yield from section("TO STOP IT", _stop_lines(explained))
+
+
+def _head(explained: Explained, statement: Statement | str) -> Iterator[str]:
+    yield f"{explained.id}, flagged for {explained.reason or 'a reason that was not noted'}"
+    if explained.left is None:
+        yield "Nothing of it has left this machine."
+        return
+    yield f"sha256 {explained.sha256}, {size_text(explained.size)}"
+    yield (
+        f"Sent from {time_text(explained.left)} on under {explained.statement}: {len(explained.fields)} fields,\n"
+        f"{len(explained.matches)} rule matches, {len(explained.contents)} contents; "
+        f"{size_text(explained.sent_bytes)} of these travelled."
+    )
+
+
+def _title(scope: str, statement: Statement | str) -> str:
+    if not scope:
+        return "FIELDS"
+    purposes = {} if isinstance(statement, str) else {str(key): text for key, text in statement.purposes.items()}
+    return "\n".join((f"FIELDS, scope {scope}", *wrapped(purposes.get(scope, ""))))
+
+
+def _field_lines(fields: Iterable[ExplainedField], scope: str | None = None) -> Iterator[str]:
+    for field in fields:
+        if scope in (None, field.scope):
+            how = f"  ({field.treatment})" if field.treatment not in ("", "keep") else ""
+            yield named(field.name, f"{value_text(field.value)}{how}")
+
+
+def _content_lines(content: ExplainedContent, shown_bytes: int) -> Iterator[str]:
+    yield f"  {'whole object' if content.label == 'whole' else printable_text(content.label)}, {content.size} bytes"
+    yield f"      sha256 {content.sha256}"
+    if content.why:
+        yield f"      {printable_text(content.why)}"
+    if content.head is not None:
+        yield from dump(bytes.fromhex(content.head)[:shown_bytes], content.offset)
+
+
+def _withheld(explained: Explained) -> Iterator[str]:
+    for why, names in explained.withheld.items():
+        yield f"  {printable_text(why)}:"
+        yield from wrapped(", ".join(names), indent=6)
+
+
+def _consent_lines(explained: Explained, statement: Statement | str) -> Iterator[str]:
+    if (given := explained.consent) is not None:
+        yield f"  {printable_text(given.by)}, at {printable_text(given.at)}: {', '.join(given.scopes) or 'nothing'}"
+    elif explained.statement:
+        yield "  the journal has no entry about the consent that it left under"
+    if isinstance(statement, str):
+        yield from wrapped(f"the statement cannot be read: {statement}", indent=2)
+        return
+    yield f"  {statement.id} version {statement.version}: {printable_text(statement.title)}"
+    yield f"  its text: sampler explain {explained.id} --text"
+
+
+def _became(explained: Explained) -> Iterator[str]:
+    for end in explained.became:
+        yield f"  {time_text(end.at)} {end.kind}"
+        yield from wrapped(end.detail, indent=6)
+    if (receipt := explained.receipt) is not None:
+        yield f"  {time_text(receipt.noted)} receipt"
+        yield from wrapped(
+            f"signed by the queue at {receipt.received}, number {receipt.position} in its log; check it with "
+            f"sampler receipts verify",
+            indent=6,
+        )
+
+
+def _stop_lines(explained: Explained) -> Iterator[str]:
+    for step in explained.stop:
+        yield f"  {step}"
+    yield '  in agent.toml, nothing of a folder: [policy] exclude_paths = ["/its/path"]'

@@ -1,0 +1,181 @@
+"""The story of one object, put together from its entries in the journal. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sampler.cli.explain_messages import (
+    Explained,
+    ExplainedConsent,
+    ExplainedContent,
+    ExplainedEnd,
+    ExplainedField,
+    ExplainedReceipt,
+)
+from sampler.cli.history_facts import (
+    Document,
+    contents_of,
+    fields_of,
+    gist_of,
+    object_of,
+    part_of,
+    reason_of,
+    scopes_of,
+)
+from sampler.journal import JournalEntry
+from sampler.model import Part, PartKind
+from sampler.permit import content_label
+from sampler.wire.messages import FieldJson, OmissionMessage
+
+CONSENT_KINDS: Final = frozenset({"consent", "withdrawn"})
+"""Entries that are about no object, and tell under what it left."""
+_TOLD_OTHERWISE: Final = frozenset({"permitted", "offered", "receipt"})
+_RULE: Final = re.compile(r"scope (?P<scope>\w+), (?P<pattern>\S+) = (?P<treatment>\w+)\Z")
+
+
+@dataclass(slots=True)
+class Story:
+    """The entries about one object, by kind, and the last act about the consent before it."""
+
+    event_id: str
+    first: dict[str, JournalEntry] = field(default_factory=dict)
+    """The first entry of each kind."""
+    later: list[JournalEntry] = field(default_factory=list)
+    consent: JournalEntry | None = None
+
+    @classmethod
+    def of(cls, event_id: str, entries: Iterable[JournalEntry]) -> Story:
+        """From entries about the object and about consents, oldest first."""
+        story = cls(event_id)
+        for entry in entries:
+            if entry.kind in CONSENT_KINDS and not entry.event_id:
+                story.consent = entry if not story.first else story.consent
+            elif entry.event_id == event_id:
+                story.first.setdefault(entry.kind, entry)
+                story.later.append(entry)
+        return story
+
+    def document(self, kind: str) -> Document:
+        """What the first entry of a kind says; nothing where there is none."""
+        return self.first[kind].document if kind in self.first else {}
+
+    def explained(self) -> Explained:
+        """All of it."""
+        offered, permitted = self.document("offered"), self.document("permitted")
+        manifest = part_of(offered, "manifest")
+        reasons = part_of(permitted, "reasons")
+        whole = object_of(offered)
+        return Explained(
+            id=self.event_id,
+            left=self.first["offered"].at if "offered" in self.first else None,
+            reason=reason_of(permitted) or reason_of(offered) or reason_of(self.document("refused")),
+            sha256=str(whole.get("sha256", "")),
+            size=int(whole.get("size", 0)),
+            statement=_statement(part_of(manifest, "statement")),
+            statement_digest=str(part_of(manifest, "statement").get("digest") or permitted.get("statement", "")),
+            scopes=tuple(sorted(scopes_of(offered) or scopes_of(permitted))),
+            consent=_consent(self.consent),
+            fields=_fields(fields_of(offered), reasons),
+            matches=tuple(_fields(match, reasons) for match in manifest.get("matches", ())),
+            contents=tuple(_content(content, reasons) for content in contents_of(offered)),
+            omissions=_omissions(manifest),
+            withheld={why: tuple(names) for why, names in part_of(permitted, "withheld").items()},
+            sent_bytes=max((int(entry.document.get("sent_bytes", 0)) for entry in self.later), default=0),
+            receipt=_receipt(self.first.get("receipt")),
+            became=tuple(_end(entry) for entry in self.later if entry.kind not in _TOLD_OTHERWISE),
+            stop=self._stop(),
+        )
+
+    def _stop(self) -> tuple[str, ...]:
+        steps = []
+        if "offered" in self.first and "recall_confirmed" not in self.first:
+            steps.append(f"sampler recall {self.event_id}")
+        scopes = scopes_of(self.document("offered")) - {"reputation"}
+        steps += [f"sampler consent withdraw --scope {scope}" for scope in sorted(scopes)]
+        return (*steps, "sampler consent withdraw")
+
+
+def _statement(statement: Document) -> str:
+    return f"{statement['id']} version {statement['version']}" if statement else ""
+
+
+def _omissions(manifest: Document) -> tuple[OmissionMessage, ...]:
+    return tuple(OmissionMessage(what=each["what"], reason=each["reason"]) for each in manifest.get("omissions", ()))
+
+
+def _fields(fields: Document, reasons: Document) -> tuple[ExplainedField, ...]:
+    return tuple(_field(name, value, str(reasons.get(name, ""))) for name, value in fields.items())
+
+
+def _field(name: str, value: FieldJson, why: str) -> ExplainedField:
+    rule = _RULE.search(why)
+    scope, treatment = (rule["scope"], rule["treatment"]) if rule else ("", "")
+    return ExplainedField(name=name, value=value, scope=scope, treatment=treatment, why=why)
+
+
+def _content(content: Document, reasons: Document) -> ExplainedContent:
+    part = part_of(content, "part")
+    label = _label(part)
+    return ExplainedContent(
+        label=label,
+        sha256=str(content["sha256"]),
+        size=int(content["size"]),
+        offset=int(part.get("offset", 0)),
+        derived=bool(part.get("recipe")),
+        why=str(reasons.get(label, "")),
+    )
+
+
+def _label(part: Document) -> str:
+    """As permit calls it."""
+    if not part:
+        return content_label(None)
+    kind, name, offset, length = PartKind(part["kind"]), part["name"], part["offset"], part["length"]
+    return content_label(Part(kind, name, offset, length, ""))
+
+
+def _consent(entry: JournalEntry | None) -> ExplainedConsent | None:
+    if entry is None:
+        return None
+    said = entry.document
+    return ExplainedConsent(
+        by=str(said.get("by", "")),
+        at=str(said.get("at") or entry.at.isoformat()),
+        act=str(said.get("act", "")),
+        scopes=tuple(map(str, said.get("scopes", ()))),
+    )
+
+
+def _receipt(entry: JournalEntry | None) -> ExplainedReceipt | None:
+    if entry is None:
+        return None
+    said = entry.document
+    return ExplainedReceipt(
+        position=int(said.get("position", 0)),
+        received=str(_json(str(said.get("receipt", "{}"))).get("received", "")),
+        key=str(said.get("key", "")),
+        signature=str(said.get("signature", "")),
+        noted=entry.at,
+    )
+
+
+def _end(entry: JournalEntry) -> ExplainedEnd:
+    if entry.kind == "recall_confirmed":
+        done = _json(str(entry.document.get("confirmation", "{}")))
+        kept = f", {len(done.get('kept', ()))} stay because of other submissions" if done.get("kept") else ""
+        detail = f"the queue destroyed {len(done.get('destroyed', ()))} contents at {done.get('done', '?')}{kept}"
+        return ExplainedEnd(at=entry.at, kind=entry.kind, detail=detail)
+    return ExplainedEnd(at=entry.at, kind=entry.kind, detail=gist_of(entry))
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    """A document that the journal holds as the text that was signed."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
