@@ -21,6 +21,7 @@ from sampler.snapshot import SnapshotTaker, release
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectMessage, ObjectPage, ObjectView
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.statistics_messages import StatisticsPreview
 
 
 class RecordingHandler:
@@ -78,6 +79,9 @@ class RecordingHandler:
     async def objects(self, peer: Peer, *, state: str | None, after: str | None, limit: int) -> ObjectPage:
         self.listings.append((peer, state, after, limit))
         return ObjectPage(after="next")
+
+    async def statistics(self) -> StatisticsPreview:
+        return StatisticsPreview(threshold=20)
 
     async def status(self) -> AgentStatus:
         return AgentStatus(
