@@ -21,7 +21,7 @@ from sampler.identity import PublicKey
 from sampler.journal import JournalEntry
 from sampler.wire.receipt_messages import LogProof, Receipt, Signed, TreeHead
 
-VERIFIED_KINDS: Final = RECEIPT_KINDS | {"offered", "delivered", "duplicate"}
+VERIFIED_KINDS: Final = RECEIPT_KINDS | {"offered", "delivered", "duplicate", "recall_confirmed"}
 """Of the entries that are needed."""
 
 
@@ -45,7 +45,7 @@ class Verifying:
 
     @property
     def lacking(self) -> int:
-        """Delivered submissions that have no receipt, or not yet."""
+        """Delivered submissions that have no receipt, or not yet, and were not taken back."""
         return len(self._lacking)
 
     def follow(self, entries: Iterable[JournalEntry]) -> None:
@@ -55,6 +55,8 @@ class Verifying:
                 self._sent[entry.event_id] = sent_of(entry.document)
             elif entry.kind in ("delivered", "duplicate"):
                 self._lacking |= {entry.event_id} & self._sent.keys()
+            elif entry.kind == "recall_confirmed":
+                self._lacking.discard(entry.event_id)
             elif entry.kind == "receipt_refused":
                 self.faults.append(f"{entry.event_id or 'the log'}: refused: {entry.document.get('reason', '')}")
             elif entry.kind == "receipt":

@@ -456,6 +456,8 @@ async def test_verifying_notices_every_change(host: Host, queue: FakeQueue) -> N
     run = Verifying(None)
     run.follow([*entries[:2], *delivered, first])
     assert (run.held, run.lacking, run.faults) == (1, 1, [])
+    run.follow([replace(delivered[1], kind="recall_confirmed")])
+    assert run.lacking == 0
     run.follow([first])
     assert run.unmatched == 1
 
