@@ -24,6 +24,7 @@ from sampler.model.statistics import check_label
 from sampler.queue.core import Core
 from sampler.queue.ports import Ledger
 from sampler.queue.statistics_cells import Cell, OpenDay, estimated, merged, shown
+from sampler.runtime.blocking import off_loop
 from sampler.wire.sketches import KEY_BYTES, decode_sketch
 from sampler.wire.statistics_messages import (
     SketchMessage,
@@ -56,7 +57,7 @@ class Statistics(Core):
             Conflict: the day is not over, or is closed.
             RequestError: a label or a sketch is none, or is there twice.
         """
-        cells = _cells(report)
+        cells = await off_loop(_cells, report)
         added = await self._step(_add, device, report, cells, self._clock.now())
         return StatisticsAnswer(id=report.id, added=added)
 

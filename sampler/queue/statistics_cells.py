@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
 from itertools import groupby
 from operator import attrgetter
 
@@ -93,24 +94,31 @@ def shown(cells: Iterable[Cell], chance: Callable[[], float]) -> tuple[Statistic
 
 
 def _showable(table: Table, cells: Sequence[Cell]) -> Iterator[Cell]:
-    backs = [cell for cell in cells if not cell.is_safe]
-    if backs and table.is_partition:
-        others = sorted((cell for cell in cells if cell.is_safe), key=lambda cell: (cell.hosts, cell.total, cell.label))
-        while others and not _together(backs).is_safe:
-            backs.append(others.pop(0))
-        if not _together(backs).is_safe:
-            return
-    yield from (cell for cell in cells if cell not in backs)
+    safe = sorted((cell for cell in cells if cell.is_safe), key=lambda cell: (cell.hosts, cell.total, cell.label))
+    unsafe = [cell for cell in cells if not cell.is_safe]
+    taken = _taken_along(unsafe, safe) if unsafe and table.is_partition else 0
+    shown_labels = {cell.label for cell in safe[taken:]}
+    yield from (cell for cell in cells if cell.label in shown_labels)
 
 
-def _together(cells: Sequence[Cell]) -> Cell:
-    """Several cells as one, at the worst: the same few hosts in all of them, one of which brought the most to each."""
+def _taken_along(unsafe: Sequence[Cell], safe: Sequence[Cell]) -> int:
+    """How many of the others, from the smallest on, are kept back with those that are not safe; perhaps all."""
+    together = reduce(_joined, unsafe)
+    for number, cell in enumerate(safe):
+        if together.is_safe:
+            return number
+        together = _joined(together, cell)
+    return len(safe)
+
+
+def _joined(one: Cell, other: Cell) -> Cell:
+    """Two cells as one, at the worst: the same few hosts in both, one of which brought the most to each."""
     return replace(
-        cells[0],
-        hosts=max(cell.hosts for cell in cells),
-        total=sum(cell.total for cell in cells),
-        largest=sum(cell.largest for cell in cells),
-        threshold=max(cell.threshold for cell in cells),
+        one,
+        hosts=max(one.hosts, other.hosts),
+        total=one.total + other.total,
+        largest=one.largest + other.largest,
+        threshold=max(one.threshold, other.threshold),
     )
 
 

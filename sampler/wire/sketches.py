@@ -65,9 +65,9 @@ class Sketch:
 
     def encode(self) -> bytes:
         """All registers, or those that hold something as pairs in the order of their numbers, whichever is shorter."""
-        held = [(number, rank) for number, rank in enumerate(self._registers) if rank]
-        if len(held) * _PAIR_BYTES >= _REGISTERS:
+        if (_REGISTERS - self._registers.count(0)) * _PAIR_BYTES >= _REGISTERS:
             return bytes(self._registers)
+        held = ((number, rank) for number, rank in enumerate(self._registers) if rank)
         return b"".join(number.to_bytes(2, "big") + bytes((rank,)) for number, rank in held)
 
 

@@ -84,6 +84,16 @@ def test_tables_that_do_not_add_up_hide_nothing() -> None:
     assert labels(shown(rules, low)) == {"Common_Rule"}
 
 
+def test_labels_that_hosts_invent_do_not_hold_the_closing_up() -> None:
+    """A day that is full of them is decided about in one pass: each cell is looked at a few times, not once for each
+    other."""
+    many = [cell(f"v{number}", *[1] * 5, table=Table.BY_RULESET) for number in range(30_000)]
+    heavy = cell("one-host", 50_000, table=Table.BY_RULESET)
+    kept = shown([*many, heavy], low)
+    assert 15_000 < len(kept) < 20_000
+    assert "one-host" not in labels(kept)
+
+
 def test_rounding_is_right_on_average_and_to_multiples() -> None:
     """What is shown is one of the two next multiples of the threshold, so that one object more is not seen."""
     chance = random.Random(1).random
