@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -101,6 +103,32 @@ async def test_enrolment_brings_the_key(person: Person, settings: QueueSettings)
     """A host knows from its first moment whom to believe."""
     reply = await person(Role.ENROLL)("POST", "/v1/enroll", message=EnrollRequest(csr=make_host_key().csr_pem))
     assert decode(reply.body, EnrollAnswer).receipt_key == str(receipt_key(settings.folder).public)
+
+
+@pytest.mark.parametrize("service", ["process"], indirect=True)
+async def test_a_killed_server_has_a_receipt_for_each_task(
+    host: Call,
+    person: Person,
+    deliver: Deliver,
+    make_manifest: Callable[[bytes], Manifest],
+    restart: Callable[[], Awaitable[None]],
+) -> None:
+    """``kill -9`` while submissions become whole: no task, and no receipt, is there alone, and the log is sound."""
+    bodies = [b"%d" % number for number in range(12)]
+    under_way = [asyncio.ensure_future(deliver(make_manifest(body), body)) for body in bodies]
+    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    await restart()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    tasks = json.loads((await person(Role.ANALYST)("GET", "/v1/tasks")).body).get("tasks", [])
+    page = decode((await host("GET", "/v1/receipts")).body, ReceiptPage)
+    receipts = [decode(signed.document, Receipt) for signed in page.receipts]
+    assert {receipt.submission for receipt in receipts} == {task["submission"] for task in tasks}
+    assert [receipt.position for receipt in receipts] == list(range(len(tasks)))
+    head = decode(decode((await host("GET", "/v1/log/head")).body, Signed).document, TreeHead)
+    assert head.size == len(tasks) > 0
+    last = page.receipts[-1].document
+    proof = decode((await host("GET", f"/v1/log/inclusion?position={head.size - 1}&size={head.size}")).body, LogProof)
+    assert is_included(last, head.size - 1, head.size, bytes.fromhex(head.root), proof.nodes)
 
 
 async def test_receipts_survive_a_restart(
