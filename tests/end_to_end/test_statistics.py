@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,8 +19,10 @@ from sampler.agent.consents import ConsentStore
 from sampler.agent.counting import Statistics
 from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.tallying import Published
+from sampler.cli.demo_lab import Lab
 from sampler.errors import QueueRefused
 from sampler.identity import host_client_context, make_host_key
+from sampler.intake import AgentClient
 from sampler.journal import Journal
 from sampler.limits import STATISTICS_ACCEPT_DAYS
 from sampler.model import ContentKind, ObjectRecord, ObjectState, Reason, Scope
@@ -31,6 +33,7 @@ from sampler.server import Listening, QueueSettings, create_token, initialize, s
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink, enroll, fetch_ca
+from sampler.wire.messages import FlagRequest, ObjectView
 from sampler.wire.routes import Role
 from sampler.wire.statistics_messages import StatisticsPage, StatisticsReport
 from sampler.worker import PeopleClient
@@ -214,3 +217,25 @@ async def test_the_certificate_says_whose_report_it_is(site: Site) -> None:
         report = StatisticsReport(id=str(uuid.uuid4()), day=site.yesterday, threshold=5, counts=(), sketches=())
         answer = await host.link.report_statistics(msgspec.json.encode(report))
         assert answer.added is (number == 0)
+
+
+async def test_an_agent_shows_what_it_counts(
+    lab: Lab,
+    agent: AgentClient,
+    until: Callable[[str, Callable[[ObjectView], bool]], Awaitable[ObjectView]],
+    samples: Path,
+) -> None:
+    """The present day, with the published rule's name and the published rule set's version, and the same after it was
+    killed."""
+    (eicar,) = (path for path in (samples / "eicar/eicar").iterdir() if path.name != "expected.json")
+    for _ in range(2):
+        flagged = await agent.flag(FlagRequest(path=str(eicar)))
+        await until(flagged.id, lambda view: view.state in {"delivered", "duplicate"})
+    before = (await agent.statistics()).days[0]
+    assert (before.state, before.rule, before.counts) == ("counting", "S5 day-not-over", ())
+    counted = {(count.table, count.label): count.value for count in before.stays}
+    assert counted[Table.OBJECTS, "all"] == counted[Table.BY_RULE, "EICAR_Test_File"] == 2
+    assert counted[Table.BY_RULESET, (await agent.status()).ruleset_version] == 2
+    await lab.kill("agent")
+    await lab.start_agent()
+    assert (await agent.statistics()).days[0] == before
