@@ -18,8 +18,7 @@ from sampler.errors import ConsentError
 from sampler.journal import Journal
 from sampler.limits import STATISTICS_ACCEPT_DAYS
 from sampler.model.statistics import CountedDay, DayState, StatisticsRefusal, StatisticsRelease, Tally
-from sampler.permit import Policy, shipped_names, shipped_statement
-from sampler.permit.statistics import release
+from sampler.permit import Policy, release_statistics, shipped_names, shipped_statement
 from sampler.runtime.clock import Clock
 from sampler.spool import Spool
 from sampler.wire.statistics_messages import LocalCount, LocalDay, StatisticsPreview, StatisticsReport
@@ -58,7 +57,7 @@ class Statistics:
             statement, consent = self.consents.statement(), self.consents.load()
         except ConsentError:
             statement, consent = shipped_statement(shipped_names()[0]), None
-        return release(counted, statement, consent, self.policy, self.clock.now())
+        return release_statistics(counted, statement, consent, self.policy, self.clock.now())
 
     def unsent(self) -> tuple[CountedDay, ...]:
         """Closed days that the queue does not have yet, the oldest first. Blocking."""

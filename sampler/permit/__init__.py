@@ -14,18 +14,20 @@ from sampler.permit.disclosure import Discloser, FieldLine
 from sampler.permit.explaining import Explanation, explain
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
-from sampler.permit.policy_rules import Conditions, Hours, PolicyRule
+from sampler.permit.policy_rules import SEVERITIES, Conditions, Hours, PolicyRule
 from sampler.permit.renewing import carried, check_successor, widenings
 from sampler.permit.rules import Rule
 from sampler.permit.shipped import shipped_names, shipped_statement, shipped_statements
 from sampler.permit.statement import FieldRule, Region, Statement
 from sampler.permit.statement_file import digest_input, parse_statement
 from sampler.permit.statement_signature import SIGNATURE_CONTEXT, StatementSignature, parse_signature
+from sampler.permit.statistics import StatisticsRule, release_statistics
 from sampler.permit.treatments import Treatment
 from sampler.permit.withholding import withheld
 
 __all__ = [
     "SAFE_KINDS",
+    "SEVERITIES",
     "SIGNATURE_CONTEXT",
     "Circumstances",
     "Conditions",
@@ -42,6 +44,7 @@ __all__ = [
     "Rule",
     "Statement",
     "StatementSignature",
+    "StatisticsRule",
     "Treatment",
     "carried",
     "check_successor",
@@ -55,6 +58,7 @@ __all__ = [
     "explain",
     "parse_signature",
     "parse_statement",
+    "release_statistics",
     "shipped_names",
     "shipped_statement",
     "shipped_statements",

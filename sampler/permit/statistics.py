@@ -41,7 +41,7 @@ class StatisticsRule(StrEnum):
     NOT_LISTED = "S8 not-listed"
 
 
-def release(
+def release_statistics(
     tally: Tally, statement: Statement, consent: Consent | None, policy: Policy, now: datetime
 ) -> StatisticsRelease | StatisticsRefusal:
     """Which counters of a day may leave, or the numbered rule by which none does.

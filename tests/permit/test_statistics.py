@@ -20,8 +20,7 @@ from sampler.model.statistics import (
     Tally,
     claim_statistics_sealer,
 )
-from sampler.permit import Consent, Policy, Statement, parse_statement, shipped_statement
-from sampler.permit.statistics import release
+from sampler.permit import Consent, Policy, Statement, parse_statement, release_statistics, shipped_statement
 
 DAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
@@ -50,7 +49,7 @@ def decided(
     policy: Policy | None = None,
     now: datetime = NOW,
 ) -> StatisticsRelease | StatisticsRefusal:
-    return release(tally, statement, consent or accepted(statement), policy or Policy(), now)
+    return release_statistics(tally, statement, consent or accepted(statement), policy or Policy(), now)
 
 
 def rule_of(outcome: StatisticsRelease | StatisticsRefusal) -> str:
@@ -72,7 +71,7 @@ def test_what_the_statement_lists_leaves() -> None:
 
 def test_without_a_consent_nothing_leaves() -> None:
     """The rules of every decision stand before those of statistics."""
-    assert rule_of(release(TALLY, BASIC, None, Policy(), NOW)) == "P1 no-consent"
+    assert rule_of(release_statistics(TALLY, BASIC, None, Policy(), NOW)) == "P1 no-consent"
     withdrawn = accepted().without(None, "root", NOW)
     assert rule_of(decided(consent=withdrawn)) == "P1 no-consent"
     assert rule_of(decided(consent=replace(accepted(), expires=NOW))) == "P1 no-consent"
@@ -187,7 +186,7 @@ def test_only_what_is_listed_and_accepted_leaves(
     without the scope nothing leaves."""
     statement = listing(*(f'"{table}" = "keep"' for table in sorted(listed)))
     consent = Consent(statement.ref, given_scopes, "root", at)
-    outcome = release(Tally(DAY, brought), statement, consent, Policy(), now)
+    outcome = release_statistics(Tally(DAY, brought), statement, consent, Policy(), now)
     if isinstance(outcome, StatisticsRefusal):
         assert outcome.rule[:2] in {"P1", "P3", "S5", "S6", "S7", "S8"}
         return
