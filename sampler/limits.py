@@ -314,3 +314,14 @@ EVENTS_BEAT_SECONDS: Final = 15.0
 """A stream on which nothing happens says so, to show that it lives."""
 CONNECTIONS_MAX_COUNT: Final = 1024
 """Of one listener of the queue."""
+
+PENDING_MAX_BYTES: Final = 1 * GIB
+"""Of objects whose contents wait for a person's approval, together."""
+PENDING_MAX_COUNT: Final = 1_000
+"""Of such objects."""
+PENDING_SECONDS: Final = 7 * 86_400.0
+"""How long one waits."""
+PENDING_TEND_SECONDS: Final = 30.0
+"""How often what waits is looked after."""
+PENDING_IDS_MAX_COUNT: Final = 100
+"""Decided in one request."""

@@ -9,16 +9,18 @@ from functools import partial
 
 import sampler
 from sampler.agent.counting import Statistics
+from sampler.agent.pending import Pending
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.previewing import preview_of, without_strangers
 from sampler.agent.recalling import Recaller
-from sampler.agent.views import scan_view_of, view_of
+from sampler.agent.views import name_of, scan_view_of, view_of
 from sampler.errors import ChildDied, ChildTimedOut, ConsentError, JournalError, NotYours, RequestError
 from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.upload import Uploader
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
 from sampler.wire.statistics_messages import StatisticsPreview
@@ -35,6 +37,7 @@ class Handler:
     """``None`` while no queue is configured."""
     counters: Statistics
     recaller: Recaller
+    pending: Pending
     rule_trouble: Callable[[], str] = str
     """Why the rules that run are not those on disk; empty: they are."""
     receipts: Callable[[], str] = str
@@ -87,6 +90,13 @@ class Handler:
     async def statistics(self) -> StatisticsPreview:
         """Counters of this host's days, and what of them leaves, for ``sampler statistics``."""
         return await off_loop(self.counters.preview)
+
+    async def decide_pending(self, event_id: str, peer: Peer, decision: PendingDecision) -> ObjectView:
+        """Approve or deny contents that wait; who decided goes into the journal by name."""
+        if peer.uid not in {0, os.geteuid()}:
+            raise NotYours("only root and the agent's own user approve or deny what waits")
+        decide = self.pending.approve if decision.approve else self.pending.deny
+        return view_of(await decide(event_id, name_of(peer.uid)), peer)
 
     async def recall(self, event_id: str, peer: Peer, wish: RecallWish) -> RecallView | None:
         """Take an object back, with all that was made of it later; for who flagged it, root and the agent's user."""

@@ -54,17 +54,7 @@ class Keeper:
         """Keep a file's bytes; captures are not kept, and what cannot be kept is only logged."""
         if candidate.subject is not Subject.FILE or candidate.answers is not None:
             return
-        about = About(
-            sha256=whole.sha256,
-            received=candidate.received,
-            reason=candidate.reason,
-            peer=candidate.peer,
-            path=whole.path,
-            detections=candidate.detections,
-            origin_url=candidate.origin_url,
-            stat=whole.stat,
-            is_file=whole.is_file,
-        )
+        about = about_of(candidate, whole)
         chunks = snapshot.read_range(whole, 0, whole.size)
         try:
             self.store.keep(candidate.event_id, msgspec.json.encode(about), whole.size, chunks, now)
@@ -91,16 +81,36 @@ class Keeper:
                 if kept is None:
                     return None
                 about = _decoder.decode(kept.about)
-                whole = snapshots.keep_pieces(kept.read(), expected_bytes=kept.size)
+                whole = snapshot_of(about, snapshots.keep_pieces(kept.read(), expected_bytes=kept.size))
         except (SealError, OSError, msgspec.MsgspecError) as error:
             log.error("a kept object cannot be read", event_id=event_id, error=str(error))
             return None
-        assert whole.sha256 == about.sha256  # both were sealed together
-        whole = replace(whole, stat=about.stat, path=about.path, is_file=about.is_file)
-        return KeptObject(_candidate(event_id, about), whole)
+        return KeptObject(candidate_of(event_id, about), whole)
 
 
-def _candidate(event_id: str, about: About) -> Candidate:
+def about_of(candidate: Candidate, whole: Snapshot) -> About:
+    """What is to be known of an object later."""
+    return About(
+        sha256=whole.sha256,
+        received=candidate.received,
+        reason=candidate.reason,
+        peer=candidate.peer,
+        path=whole.path,
+        detections=candidate.detections,
+        origin_url=candidate.origin_url,
+        stat=whole.stat,
+        is_file=whole.is_file,
+    )
+
+
+def snapshot_of(about: About, whole: Snapshot) -> Snapshot:
+    """Bytes that were brought back, with what was known of them when they were taken."""
+    assert whole.sha256 == about.sha256  # both were sealed together
+    return replace(whole, stat=about.stat, path=about.path, is_file=about.is_file)
+
+
+def candidate_of(event_id: str, about: About) -> Candidate:
+    """The object as a candidate of another event."""
     return Candidate(
         event_id=event_id,
         received=about.received,

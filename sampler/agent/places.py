@@ -75,6 +75,11 @@ class AgentPlaces:
         return self.state / "retained"
 
     @property
+    def held(self) -> Path:
+        """Encrypted snapshots of objects whose contents wait for a person's approval."""
+        return self.state / "held"
+
+    @property
     def spool(self) -> Path:
         """What waits for delivery."""
         return self.state / "spool"

@@ -25,13 +25,16 @@ from sampler.agent.consents import ConsentStore
 from sampler.agent.counting import Statistics
 from sampler.agent.dropping import DropWatcher
 from sampler.agent.examining import examine_settings
+from sampler.agent.finder import Asks
 from sampler.agent.handler import Handler
+from sampler.agent.held_objects import HeldObjects
 from sampler.agent.hostnames import host_names
 from sampler.agent.journal_tending import JournalTender
 from sampler.agent.keeping import Keeper
 from sampler.agent.noted_consents import Noted, NotedConsents
 from sampler.agent.owners_clock import OwnersClock
-from sampler.agent.pipeline import Asks, Pipeline
+from sampler.agent.pending import Pending
+from sampler.agent.pipeline import Pipeline
 from sampler.agent.places import AgentPlaces, rule_folders
 from sampler.agent.recall_following import RecallFollower
 from sampler.agent.recalling import Recaller, why_taken_back
@@ -52,8 +55,8 @@ from sampler.examine import Examiner
 from sampler.intake import LocalServer
 from sampler.journal import Journal, JournalReader
 from sampler.model import Field, ObjectRecord, Verdict, Waiting
-from sampler.permit import Policy, still_allowed
-from sampler.retain import RetainStore
+from sampler.permit import still_allowed
+from sampler.retain import HoldStore, RetainStore
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
@@ -131,7 +134,7 @@ async def run(
             snapshots=_snapshots(settings, places),
             examiner=rules.examiner,
             consents=stores.consents,
-            policy=_policy(settings),
+            policy=settings.policy.policy(),
             host=await off_loop(host_names, places.state),
             asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
             spool=stores.spool,
@@ -139,14 +142,19 @@ async def run(
             agent_fields=_agent_fields(agent_id),
             on_spooled=uploader.wake if uploader else _nobody_waits,
             keeper=await off_loop(_keeper, settings, places),
+            held=await off_loop(_held, settings, places),
         )
         stack.push_async_callback(pipeline.under_way.close)
+        pending = Pending(pipeline, settings.policy.pending_seconds)
         counters = await off_loop(_counters, settings, pipeline)
         wished = asyncio.Event()
         recaller = _recaller(stores, pipeline, asyncio.get_running_loop(), wished)
-        handler = Handler(pipeline, agent_id, settings.queue.url, uploader, counters, recaller, lambda: rules.trouble)
+        handler = Handler(
+            pipeline, agent_id, settings.queue.url, uploader, counters, recaller, pending, lambda: rules.trouble
+        )
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
+        tasks.start("pending", pending.run())
         accounts = _accounts(places, stores)
         handler = replace(handler, reconciled=lambda: accounts.status)
         tasks.start("reconcile", accounts.run_local())
@@ -211,15 +219,6 @@ def _snapshots(settings: AgentSettings, places: AgentPlaces) -> SnapshotTaker:
     )
 
 
-def _policy(settings: AgentSettings) -> Policy:
-    return Policy(
-        sampling_max=settings.policy.sampling_max,
-        whole=settings.policy.whole,
-        whole_max_bytes=settings.policy.whole_max_bytes,
-        exclude_paths=tuple(settings.policy.exclude_paths),
-    )
-
-
 def _agent_fields(agent_id: str) -> tuple[Field, ...]:
     return (
         Field("agent.id", agent_id),
@@ -243,6 +242,14 @@ def _keeper(settings: AgentSettings, places: AgentPlaces) -> Keeper:
     key = load_or_make_key(make_private_folder(places.seal_key.parent) / places.seal_key.name)
     limits = settings.retain
     return Keeper(RetainStore(places.retained, key, max_bytes=limits.max_bytes, seconds=limits.seconds))
+
+
+def _held(settings: AgentSettings, places: AgentPlaces) -> HeldObjects:
+    key = load_or_make_key(make_private_folder(places.seal_key.parent) / places.seal_key.name)
+    limits = settings.policy
+    return HeldObjects(
+        HoldStore(places.held, key, max_bytes=limits.pending_max_bytes, max_count=limits.pending_max_count)
+    )
 
 
 def _counters(settings: AgentSettings, pipeline: Pipeline) -> Statistics:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from sampler.agent.policy_settings import PolicySection
 from sampler.limits import (
     CHILD_MEMORY_MAX_BYTES,
     EXAMINE_DEADLINE_SECONDS,
@@ -22,7 +23,7 @@ from sampler.limits import (
     SCAN_TIMEOUT_SECONDS,
     SNAPSHOT_DEADLINE_SECONDS,
 )
-from sampler.model import Ask, Sampling, WholeSwitch
+from sampler.model import Ask, Sampling
 from sampler.permit import Region
 
 Positive = Annotated[int, Meta(gt=0)]
@@ -127,16 +128,6 @@ class AskSection(Section, frozen=True):
     def ask(self) -> Ask:
         """The same as the value that stages exchange."""
         return Ask(self.sampling, tuple(self.parts), self.context)
-
-
-class PolicySection(Section, frozen=True):
-    """``[policy]``: the administrator's narrowing of what the owner agreed to; it never widens."""
-
-    sampling_max: Sampling = Sampling.WHOLE
-    whole: WholeSwitch = WholeSwitch.SAFE
-    whole_max_bytes: Positive = 256 * MIB
-    exclude_paths: list[str] = []
-    """Globs; nothing of an object whose path matches one leaves."""
 
 
 class AgentSettings(Section, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 
 from sampler.limits import SCAN_HITS_PER_RULE_MAX_COUNT
 from sampler.model import Content, Examination, ObjectRecord, Part, Peer, RuleMatch, Verdict
@@ -31,6 +32,7 @@ def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
         size=record.size,
         detail=record.detail if may_name else "",
         rule=record.rule,
+        follows=record.follows,
         matches=[ObjectMatch(rule=rule, strings=strings) for rule, strings in record.matches],
         detections=list(record.detections),
         contents=[content_of(content) for content in record.contents],
@@ -54,6 +56,14 @@ def scan_view_of(size: int, examination: Examination) -> ScanView:
             for problem in examination.problems
         ),
     )
+
+
+def name_of(uid: int) -> str:
+    """Who a user is: by name, or by number where the system knows no name."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def printable(path: bytes) -> str:

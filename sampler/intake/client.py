@@ -22,6 +22,7 @@ from sampler.wire.capture_messages import CaptureRequest
 from sampler.wire.codec import encode
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
+from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
 from sampler.wire.statistics_messages import StatisticsPreview
@@ -117,6 +118,12 @@ class AgentClient:
     async def statistics(self) -> StatisticsPreview:
         """Counters of this host's days, and what of them leaves."""
         return message_of(await self._exchange("GET", local_routes.STATISTICS), StatisticsPreview)
+
+    async def decide_pending(self, event_id: str, *, approve: bool) -> ObjectView:
+        """Approve or deny contents that wait; the record after it."""
+        path = local_routes.PENDING.format(id=event_id)
+        body = encode(PendingDecision(approve=approve))
+        return message_of(await self._exchange("POST", path, data=body), ObjectView)
 
     async def recall(self, event_id: str, wish: RecallWish) -> RecallView | None:
         """Take an object back; ``None`` if there is none. Once more, it says how far that is."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from sampler.model import Candidate, Peer
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
+from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
 from sampler.wire.statistics_messages import StatisticsPreview
@@ -43,6 +44,14 @@ class LocalHandler(Protocol):
 
     async def statistics(self) -> StatisticsPreview:
         """Counters of this host's days, and what of them leaves."""
+
+    async def decide_pending(self, event_id: str, peer: Peer, decision: PendingDecision) -> ObjectView:
+        """Approve or deny contents that wait.
+
+        Raises:
+            NotYours: only root and the agent's own user decide.
+            RequestError: it does not wait, or may not leave now.
+        """
 
     async def recall(self, event_id: str, peer: Peer, wish: RecallWish) -> RecallView | None:
         """Take an object back, with all that was made of it later; ``None`` if it was never flagged here.

@@ -41,6 +41,7 @@ from sampler.model import Candidate, DescriptorSource, Peer, Source
 from sampler.runtime.clock import Clock
 from sampler.wire import local_routes
 from sampler.wire.codec import encode
+from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.recall_messages import RecallWish
 from sampler.wire.routes import UUID
 
@@ -158,6 +159,7 @@ class LocalServer:
         application.router.add_get(local_routes.OBJECTS, self._objects)
         application.router.add_get(local_routes.OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._show)
         application.router.add_get(local_routes.STATISTICS, self._statistics)
+        application.router.add_post(local_routes.PENDING.replace("{id}", f"{{id:{UUID}}}"), self._decide_pending)
         application.router.add_post(local_routes.RECALL_OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._recall)
         application.router.add_get(local_routes.STATUS, self._status)
         return application
@@ -272,6 +274,12 @@ class LocalServer:
         if view is None:
             raise Rejected(HTTPStatus.NOT_FOUND, "not-found", f"there is no object {event_id}")
         return _message_response(view)
+
+    async def _decide_pending(self, request: web.Request) -> web.Response:
+        body = await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience)
+        decision = decode_request(body, PendingDecision)
+        event_id, peer = request.match_info["id"], request[_CONNECTION].peer
+        return _message_response(await self._handler.decide_pending(event_id, peer, decision))
 
     async def _status(self, request: web.Request) -> web.Response:
         del request

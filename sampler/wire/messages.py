@@ -370,6 +370,8 @@ class ObjectView(Message, frozen=True, kw_only=True):
     """Why it ended as it did, or what it waits for."""
     rule: str = ""
     """The numbered rule that decided, where permit decided."""
+    follows: Id | None = None
+    """The object's first event, for contents that were approved, or asked for, later."""
     matches: list[ObjectMatch] = []
     detections: list[str] = []
     contents: list[ContentMessage] = []

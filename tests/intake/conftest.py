@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from sampler.runtime.clock import SystemClock
 from sampler.snapshot import SnapshotTaker, release
 from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectMessage, ObjectPage, ObjectView
+from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.statistics_messages import StatisticsPreview
+
+WHEN = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 
 
 class RecordingHandler:
@@ -34,6 +38,7 @@ class RecordingHandler:
         self.contents: list[bytes] = []
         self.listings: list[tuple[Peer, str | None, str | None, int]] = []
         self.shown: list[tuple[str, Peer]] = []
+        self.decided: list[tuple[str, Peer, bool]] = []
         self.gate: asyncio.Event | None = None
         self.error: BaseException | None = None
         self.view: ObjectView | None = None
@@ -52,6 +57,12 @@ class RecordingHandler:
         return ObjectView(
             id=candidate.event_id, state="refused", created=candidate.received, sha256=taken.sha256, size=taken.size
         )
+
+    async def decide_pending(self, event_id: str, peer: Peer, decision: PendingDecision) -> ObjectView:
+        self.decided.append((event_id, peer, decision.approve))
+        if self.error is not None:
+            raise self.error
+        return ObjectView(id=event_id, state="spooled" if decision.approve else "refused", created=WHEN)
 
     async def scan(self, candidate: Candidate) -> ScanView:
         self.scanned.append(candidate)
