@@ -30,6 +30,7 @@ _COMMANDS = {
     "scan": "sampler.cli.scan:scan",
     "show": "sampler.cli.show:show",
     "statistics": "sampler.cli.statistics:statistics",
+    "statement": "sampler.cli.statement:statement",
     "submit": "sampler.cli.submit:submit",
     "worker": "sampler.cli.worker:worker",
 }
