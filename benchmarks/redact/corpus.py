@@ -61,6 +61,8 @@ class Case:
     kind: FieldKind
     value: str | tuple[str, ...]
     marks: tuple[Mark, ...]
+    beside: str
+    """All that is not marked: what stands there may be left, even if it reads like a marked piece."""
     kept: tuple[str, ...]
     """Pieces that must be left."""
     host: HostNames
@@ -95,6 +97,7 @@ def _case(origin: str, row: Sequence[Any], host: HostNames, *, is_held_out: bool
         kind=FieldKind(kind),
         value=plain[0] if isinstance(marked, str) else plain,
         marks=tuple(_mark(found) for text in texts for found in _MARK.finditer(text)),
+        beside="\n".join(_MARK.sub("\n", text) for text in texts),
         kept=tuple(piece for piece in kept if piece),
         host=host,
         is_held_out=is_held_out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from collections import Counter
@@ -12,6 +13,8 @@ from typing import Final
 from benchmarks.redact.corpus import Case, FieldKind, Label, Mark
 
 Value = str | tuple[str, ...] | None
+_STAND_INS: Final = re.compile(r"~(?:user|uid|host|secret|mail|address|card|id)|\{\{[A-Z0-9_-]+\}\}")
+"""What redactions put in the place of what they take: ours, and scrubadub's."""
 _PIECE_MIN_CHARACTERS: Final = 4
 _WHOLE: Final = frozenset({Label.USER, Label.HOST, Label.MAIL})
 """Labels of which half is not yet a leak: half a name is often a word."""
@@ -73,8 +76,10 @@ def is_untouched(case: Case, outcome: Value) -> bool:
 
 def survivors(case: Case, outcome: Value) -> tuple[Mark, ...]:
     """The marked pieces that can still be read, in whole, or half of a secret or a number."""
-    said = _folded(_joined(outcome))
-    return tuple(mark for mark in case.marks if any(piece in said for piece in _telling(mark)))
+    said, beside = _folded(_STAND_INS.sub("\n", _joined(outcome))), _folded(case.beside)
+    return tuple(
+        mark for mark in case.marks if any(said.count(piece) > beside.count(piece) for piece in _telling(mark))
+    )
 
 
 def missing(case: Case, outcome: Value) -> tuple[str, ...]:

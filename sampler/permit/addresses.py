@@ -13,10 +13,23 @@ _INTERNAL_ENDINGS: Final = (
     ".local", ".localdomain", ".lan", ".home", ".corp", ".internal", ".intranet", ".private", ".arpa", ".localhost",
 )  # fmt: skip
 """Names that no public server has (RFC 2606, 6762, 8375 and ICANN's reserved ones)."""
+_ROUTERS: Final = frozenset({"fritz.box", "speedport.ip", "easy.box"})
+"""Names that routers give themselves under endings that are public."""
 
-_HARDWARE: Final = re.compile(r"(?<![\w:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])", re.IGNORECASE)
+_HARDWARE: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?<![0-9a-z:-])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:-])",
+        r"(?<![\w.])(?=[\d.]{0,13}[a-f])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])",
+        r"(?<=\bmac )[0-9a-f]{12}(?!\w)|(?<=\bmac[=:])[0-9a-f]{12}(?!\w)",
+    )
+)
 _VERSION_4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
+_VERSION_4_DASHED: Final = re.compile(r"(?<=\bip-)\d{1,3}(?:-\d{1,3}){3}(?![\w-])", re.IGNORECASE)
 _VERSION_6: Final = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w+)?(?![\w:])", re.IGNORECASE)
+_SAYS_VERSION: Final = re.compile(r"(?:version|release|build|ver\.?|[=~<>!]=)[\s\"':=]{0,3}\Z", re.IGNORECASE)
+_EVERYBODYS: Final = ("0.", "255.")
+"""No machine's: "any address", masks, and how versions of programs begin."""
 
 
 def is_private(address: str) -> bool | None:
@@ -32,19 +45,32 @@ def is_private(address: str) -> bool | None:
 
 def is_internal(name: str) -> bool:
     """Whether a URL's host, name or address, is one that only its owner's network knows."""
-    private = is_private(name)
+    bare = name.rstrip(".").lower()
+    private = is_private(bare)
     if private is not None:
         return private
-    bare = name.rstrip(".").lower()
-    return "." not in bare or bare.endswith(_INTERNAL_ENDINGS)
+    return "." not in bare or bare.endswith(_INTERNAL_ENDINGS) or bare in _ROUTERS
 
 
 def redact_addresses(text: str) -> str:
     """``text`` with hardware addresses and private IP addresses replaced by ``~address``."""
-    text = _HARDWARE.sub(ADDRESS, text)
+    for pattern in _HARDWARE:
+        text = pattern.sub(ADDRESS, text)
+    text = _VERSION_4_DASHED.sub(_dashed, text)
     for pattern in (_VERSION_4, _VERSION_6):
-        text = pattern.sub(lambda match: ADDRESS if is_private(match[0]) else match[0], text)
+        text = pattern.sub(_stand_in, text)
     return text
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    address, before = match[0], match.string[max(0, match.start() - 16) : match.start()]
+    if address == "::" or address.startswith(_EVERYBODYS) or _SAYS_VERSION.search(before):
+        return address
+    return ADDRESS if is_private(address) else address
+
+
+def _dashed(match: re.Match[str]) -> str:
+    return ADDRESS if is_private(match[0].replace("-", ".")) else match[0]
 
 
 def _is_private_short(address: str) -> bool | None:

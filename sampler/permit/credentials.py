@@ -1,78 +1,81 @@
-"""Secrets in a text: tokens that can be told by their form, and whatever stands behind a name that says "secret"."""
+"""Secrets in a text that stand behind a name that says so: ``password=``, ``"api_key":``, a header, an option.
+
+``bypass: yes``, ``password_required: true`` and ``max_tokens=100`` announce none and stay.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from sampler.permit.names import MAIL, SECRET
+from sampler.permit.names import SECRET
+from sampler.permit.tokens import redact_tokens
 
+_WORDS_FOR_IT: Final = (
+    r"(?:pass(?:wor[dt]|wd|phrase|code)|kennwort|contrase(?:ñ|n\u0303?)a|mot de passe|senha|has[łl]o|wachtwoord"
+    r"|l[öo]senord|adgangskode|passord|salasana|heslo|jelsz[óo]|[şs]ifre|парол[ьяею]|密[码碼]|口令|パスワード"
+    r"|비밀번호|암호|كلمة (?:المرور|السر)|סיסמה|รหัสผ่าน|mật khẩu)"
+)
+"""A password, in the languages that most people's programs speak."""
+_SHORT_WORDS: Final = (
+    r"(?:(?<![a-z])|(?<=db)|(?<=user)|(?<=ssh)|(?<=root)|(?<=admin)|(?<=ftp)|(?<=smtp)|(?<=mail)|(?<=sql)|(?<=vnc))"
+    r"(?:pass|pwd|auth|otp|cvv2?|pin[_ -]?code|sid|cookie)"
+)
 _KEYWORD: Final = (
-    r"(?<!~)(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|authorization|auth|cookie|session[_-]?id"
+    rf"(?<!~)(?:{_WORDS_FOR_IT}|{_SHORT_WORDS}|secret|token|credential|authorization|sess(?:ion)?[_-]?id"
     r"|(?:api|access|private|secret|account|encryption|signing|storage|master)[_-]?key|signature)"
+    r"(?![_.-]?(?:count|required|length|files?|path|type|size|limit|expir\w*|policy|name|url|endpoint|ttl|age|len)\b)"
     r"s?(?:[_.-][\w.-]{0,32}|\d{0,4})"
 )
 """A name that says that a secret follows; ``author`` and ``tokenize`` do not."""
 
-_BY_FORM: Final = tuple(
-    re.compile(pattern)
+_HARMLESS: Final = (
+    r"(?:true|false|yes|no|none|null|nil|ok|on|off|empty|set|unset|valid|invalid|missing|failed|expired|required"
+    r"|unknown|optional|disabled|enabled)(?![^\s,;&\"'<>)}\]])"
+)
+_VALUE: Final = rf"(?!{_HARMLESS})(?:{SECRET}|\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s]+)"
+_SCHEME: Final = r"(?:(?:Bearer|Basic|Digest|Token|ApiKey|Negotiate|NTLM) )?"
+_SAYS: Final = r"[\"'\]]?\s{0,4}(?:=>|[=:\uff1a]=?)\s{0,4}"
+_BEHIND: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,32}PRIVATE KEY-----)?",
-        r"eyJ[\w-]{8,2048}\.[\w-]{4,}(?:\.[\w-]*)*",  # JSON Web Token, RFC 7519
-        r"\b(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA)[A-Z2-7]{16}\b",  # AWS
-        r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}",
-        r"glpat-[\w-]{16,}",
-        r"xox[abeoprs]-[\w-]{10,}",  # Slack
-        r"AIza[\w-]{30,}|ya29\.[\w-]{16,}",  # Google
-        r"\b[rsp]k_(?:live|test)_\w{10,}",  # Stripe
-        r"\bsk-[\w-]{20,}",
-        r"\bnpm_[A-Za-z0-9]{30,}|\bpypi-[\w-]{30,}",
-        r"\bsmp_[a-z]+_[\w-]{40,}",  # ours
-        r"\bSG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
-        r"(?<=[Bb]earer )[^\s~]\S{7,}|(?<=[Bb]asic )[A-Za-z0-9+/=]{8,}",
+        r"((?:authorization|(?<![a-z])cookie)[\"']?\s{0,4}[=:]\s{0,4}"
+        rf"{_SCHEME})(?!{_HARMLESS})(?:\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\r\n\"'][^\r\n]*)",
+        rf"({_KEYWORD}[\"'][^<>]{{0,64}}\bvalue=)(?:\"[^\"]*\"|'[^']*')",
+        rf"(<[\w:.-]{{0,32}}{_KEYWORD}(?:\s[^<>]{{0,64}})?>)(?!<)[^<]+",
+        rf"({_WORDS_FOR_IT}(?: (?:is|was|ist|war|est|es))? )"
+        r"(?:\"[^\"]{4,}\"|'[^']{4,}'|(?=\S{0,64}\d)[^\s=:<>|]\S{5,})",
+        rf"((?:^|\s)-{{1,2}}[\w-]{{0,32}}{_KEYWORD} )(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)",
+        r"(ConvertTo-SecureString (?:-String )?)(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)",
     )
 )
-_BEHIND_WORD: Final = re.compile(
-    rf"({_KEYWORD}[\"']?\s{{0,4}}[=:]\s{{0,4}}(?:Bearer |Basic |Digest )?)({SECRET}|\"[^\"]*\"|'[^']*'|\S+)",
-    re.IGNORECASE,
-)
-_MAIL_ADDRESS: Final = re.compile(r"[\w.+%-]{1,64}@[\w-]+(?:\.[\w-]+)+(?:@[\w.-]*)*")
-
-_SECRET_OPTION: Final = re.compile(rf"(?:-{{1,2}}|/)?[\w.-]*{_KEYWORD}", re.IGNORECASE)
-_SHORT_OPTIONS: Final = frozenset({"-p", "-P", "-pw", "-pass", "-storepass", "-keypass"})
-_LOGIN_OPTIONS: Final = frozenset({"-u", "-U", "--user", "--proxy-user", "--proxy"})
-_OPTION: Final = re.compile(r"-{1,2}[A-Za-z][\w-]*(?:=.*)?", re.DOTALL)
-_GLUED: Final = frozenset(
-    {"mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "sshpass", "7z", "7za", "rar", "unrar"}
-)
-"""Programs that take a password glued to ``-p``."""
+_ASSIGNED: Final = re.compile(rf"({_KEYWORD})({_SAYS}{_SCHEME})({_VALUE})", re.IGNORECASE)
+_COUNTED: Final = re.compile(r"s(?:[_.-]\w*)?\Z", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\d{1,6}\W?")
+_NAMED: Final = re.compile(rf"(?:-{{1,2}}|/)?[\w.:/-]*?{_KEYWORD}", re.IGNORECASE)
 
 
 def redact_secrets(text: str) -> str:
-    """``text`` with what looks like a secret replaced by ``~secret`` and mail addresses by ``~mail``."""
-    for pattern in _BY_FORM:
-        text = pattern.sub(SECRET, text)
-    text = _BEHIND_WORD.sub(rf"\1{SECRET}", text)
-    return _MAIL_ADDRESS.sub(MAIL, text)
+    """``text`` with what is or is said to be a secret replaced by ``~secret``."""
+    text = redact_tokens(text)
+    for pattern in _BEHIND:
+        text = pattern.sub(rf"\1{SECRET}", text)
+    return _ASSIGNED.sub(_stand_in, text)
 
 
-def announces_secret(argument: str, value: str) -> bool:
-    """Whether ``value``, the argument after ``argument``, is what a secret's option takes (``--password VALUE``)."""
-    if _OPTION.fullmatch(value):
+def names_secret(name: str, value: str) -> bool:
+    """Whether ``name``, of an option or a variable, says that ``value`` is a secret."""
+    if _NAMED.fullmatch(name) is None or re.match(_HARMLESS, value, re.IGNORECASE):
         return False
-    if argument in _LOGIN_OPTIONS:
-        return ":" in value
-    return argument in _SHORT_OPTIONS or (
-        argument.startswith(("-", "/")) and _SECRET_OPTION.fullmatch(argument) is not None
+    return not _is_count(name, value)
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    return match[0] if _is_count(match[1], match[3]) else f"{match[1]}{match[2]}{SECRET}"
+
+
+def _is_count(name: str, value: str) -> bool:
+    """``max_tokens=100`` counts tokens; ``token=100`` is one."""
+    return (
+        _COUNTED.search(name) is not None and _NUMBER.fullmatch(value) is not None and not name.lower().endswith("pass")
     )
-
-
-def without_own_secret(argument: str, program: str) -> str:
-    """One argument without the secret it carries itself: ``--password=VALUE``, ``TOKEN=VALUE``, ``-pVALUE``."""
-    for separator in ("=", ":"):
-        name, found, value = argument.partition(separator)
-        if found and value and _SECRET_OPTION.fullmatch(name):
-            return f"{name}{separator}{SECRET}"
-    if program in _GLUED and argument.startswith("-p") and len(argument) > 2:
-        return f"-p{SECRET}"
-    return argument

@@ -1,16 +1,21 @@
 """The names that tell who owns a machine, and finding them in a text.
 
 A name of six characters or more is found anywhere, with the letters around it (``backupjsmith`` becomes ``~user``); a
-shorter one where no letter touches it (``ben`` in ``/srv/ben2`` and not in ``bench``). Case does not count. What stands
-in a name's place begins with a tilde, needs no escaping in a path, a URL or a shell, and is never taken for a name.
+shorter one where no letter touches it (``ben`` in ``/srv/ben2`` and ``benPhotos``, not in ``bench``). Scripts that set
+no blanks between words (Han, kana, Hangul, Thai …) have no such borders: a name in them is found anywhere. Neither case
+nor the form of an accent counts. What stands in a name's place begins with a tilde, needs no escaping in a path, a URL
+or a shell, and is never taken for a name.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
+
+from sampler.permit.spellings import spelled, spellings
 
 USER: Final = "~user"
 USER_ID: Final = "~uid"
@@ -18,15 +23,22 @@ HOST: Final = "~host"
 SECRET: Final = "~secret"  # noqa: S105  # what stands in a secret's place
 MAIL: Final = "~mail"
 ADDRESS: Final = "~address"
+CARD: Final = "~card"
+ID: Final = "~id"
 PROFILE: Final = "%USERPROFILE%"
 
 _ANYWHERE_MIN_CHARACTERS: Final = 6
 _KEY_MIN_BYTES: Final = 16
 
-_LETTER: Final = r"[^\W\d_]"
+_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f"
+_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
+_LETTER: Final = rf"(?-i:[^\W\d_{_UNSPACED}])"
+"""Has no case to ignore: folding such wide ranges would take as long as all else."""
 _BEHIND: Final = r"(?<=\\x[0-9a-f]{2})|(?<=\\udc[0-9a-f]{2})|(?<=%[0-9a-f]{2})|(?<=^-[a-z])|(?<=[^\w]-[a-z])"
 """Behind an escaped byte or an option of one letter a name begins, even though a letter comes before it."""
-_PLACEHOLDER: Final = rf"~(?:user|uid|host|secret|mail|address)(?!{_LETTER})|{PROFILE}"
+_HUMP: Final = r"(?-i:(?<=[a-z])(?=[A-Z]))"
+"""Where a word begins inside a word: ``photosOfMark``."""
+PLACEHOLDER: Final = rf"~(?:user|uid|host|secret|mail|address|card|id)(?!{_LETTER})|{PROFILE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,9 @@ def replace_names(text: str, host: HostNames) -> str:
 
 def _among(names: frozenset[str], folded: str) -> frozenset[str]:
     """Those of the names that occur at all: a pattern of thousands would be slow to search for."""
-    return frozenset(name for name in names if name.casefold() in folded)
+    return frozenset(
+        name for name, words in spelled(names) if any(all(word in folded for word in way) for way in words)
+    )
 
 
 def _stand_in(match: re.Match[str]) -> str:
@@ -70,23 +84,43 @@ def _stand_in(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(users: frozenset[str], host_names: frozenset[str]) -> re.Pattern[str]:
-    alternatives = [f"(?P<placeholder>{_PLACEHOLDER})"]
+    alternatives = [f"(?P<placeholder>{PLACEHOLDER})"]
     for group, names in (("host", host_names), ("user", users)):
         if names:
             alternatives.append(f"(?P<{group}>{_any_of(names)})")
     return re.compile("|".join(alternatives), re.IGNORECASE)
 
 
-def _any_of(names: frozenset[str]) -> str:
+def _any_of(names: Iterable[str]) -> str:
     """A pattern for any of the names; it reads each character of a text at most once a name."""
-    ordered = sorted(names, key=lambda name: (-len(name), name))
-    anywhere = [re.escape(name) for name in ordered if len(name) >= _ANYWHERE_MIN_CHARACTERS]
-    words = [_as_word(name) for name in ordered if len(name) < _ANYWHERE_MIN_CHARACTERS]
+    ways = {way for name in names for way in spellings(name)}
+    ordered = sorted(ways, key=lambda way: (-len(way), way))
+    anywhere = [_spaced(way) for way in ordered if len(way) >= _ANYWHERE_MIN_CHARACTERS]
+    words = [_as_word(way) for way in ordered if len(way) < _ANYWHERE_MIN_CHARACTERS]
     grown = [rf"(?<!{_LETTER}){_LETTER}*?(?:{'|'.join(anywhere)}){_LETTER}*"] if anywhere else []
     return "|".join([*grown, *words])
 
 
+def _spaced(name: str) -> str:
+    """A name of several words in either order, with what may stand between words in a file's name or a URL."""
+    words = [re.escape(word) for word in name.split()]
+    if len(words) == 1:
+        return words[0]
+    gap = r"(?:[\s._+-]|%20){1,2}"
+    return rf"{gap.join(words)}|{words[-1]},?{gap}{gap.join(words[:-1])}"
+
+
 def _as_word(name: str) -> str:
-    before = f"(?:(?<!{_LETTER})|{_BEHIND})" if name[0].isalpha() else ""
-    after = f"(?!{_LETTER})" if name[-1].isalpha() else ""
-    return f"{before}{re.escape(name)}{after}"
+    return "".join(_word_parts(name))
+
+
+def _word_parts(name: str) -> Iterator[str]:
+    if _has_border(name[0]):
+        yield f"(?:(?<!{_LETTER})|{_BEHIND}|{_HUMP})"
+    yield f"(?:{_spaced(name)})"
+    if _has_border(name[-1]):
+        yield f"(?:(?!{_LETTER})|{_HUMP})"
+
+
+def _has_border(character: str) -> bool:
+    return character.isalpha() and not _IS_UNSPACED.match(character)

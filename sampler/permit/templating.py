@@ -1,8 +1,9 @@
 """Paths without the people in them: home folders become ``~user`` or ``%USERPROFILE%``, names of people ``~user``.
 
 Known are the homes that the machine names, ``/home/NAME``, ``/Users/NAME``, ``/root``, ``C:\\Users\\NAME`` and
-``C:\\Documents and Settings\\NAME``, also further down in a path; folders named after people (``/media``,
-``/var/mail``, crontabs); and ``/run/user/UID``. What all people share (``/Users/Shared``, ``C:\\Users\\Public``) stays.
+``C:\\Documents and Settings\\NAME``, also further down in a path and on another machine; folders and files named after
+people (``/media``, ``/var/mail``, crontabs, ``hsperfdata_NAME``); and ``/run/user/UID``. What all people share
+(``/Users/Shared``, ``C:\\Users\\Public``) stays.
 """
 
 from __future__ import annotations
@@ -12,14 +13,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from sampler.permit.names import PROFILE, SECRET, USER, USER_ID, HostNames, replace_names
+from sampler.permit.names import PLACEHOLDER, PROFILE, SECRET, USER, USER_ID, HostNames, replace_names
 from sampler.permit.settling import settle
 
 _STARTS: Final = r"(?<![^\s=:,;\"'(<>|&\[{`])"
 """Where a path can begin: at the start of a text, or after one of these."""
-_PROFILES: Final = r"(?:Users|Documents and Settings)"
-_SHARED: Final = r"(?!(?:Shared|Public|Default|All Users)(?:[\\/]|\Z))"
-_PEOPLE_FOLDERS: Final = r"/media|/var/(?:spool/)?mail|/var/spool/cron(?:/crontabs|/tabs)?|/var/cron/tabs"
+_PROFILES: Final = (
+    r"(?:Users|Documents and Settings|Dokumente und Einstellungen|DOCUME~1|Usuarios|Utilisateurs|Benutzer)"
+)
+_SHARED: Final = r"(?!(?:Shared|Public|Default|Default User|All Users)(?:[\\/]|\Z))"
+_TREATED: Final = rf"(?!{PLACEHOLDER})"
+_FOLDER_END: Final = r"(?:[/\s]|\Z)"
+_PEOPLE_FOLDERS: Final = (
+    rf"/media(?!/+(?:cdrom|floppy|usb)\d?{_FOLDER_END})|/var/(?:spool/)?mail"
+    rf"|/var/spool/cron(?:/crontabs|/tabs)?(?!/+(?:crontabs|tabs|atjobs|atspool){_FOLDER_END})|/var/cron/tabs"
+    r"|/run/sudo/ts|/var/lib/sudo/(?:lectured|ts)|/var/lib/AccountsService/(?:users|icons)"
+)
+_ACCOUNT_FILE: Final = r"(/var/db/dslocal/nodes/Default/users/+)[^/\s]{1,255}(?=\.plist)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,12 @@ _Rewriting = tuple[re.Pattern[str], str]
 
 def template_path(path: str, host: HostNames) -> str:
     """One path, whole; it may hold any character, newlines and escaped bytes among them. Idempotent."""
-    return settle(lambda text: _rewrite(text, _PATH, host), path, hopeless=SECRET)
+    return settle(lambda text: template_path_once(text, host), path, hopeless=SECRET)
+
+
+def template_path_once(path: str, host: HostNames) -> str:
+    """One path; one round, for redaction to settle."""
+    return _rewrite(path, _PATH, host)
 
 
 def template_text(text: str, host: HostNames) -> str:
@@ -73,17 +88,20 @@ def _known_homes(homes: tuple[tuple[str, str], ...], dialect: _Dialect) -> tuple
 
 @lru_cache(maxsize=4)
 def _usual_homes(dialect: _Dialect) -> tuple[_Rewriting, ...]:
-    drive, profile = rf"[a-z]:[\\/]+{_PROFILES}[\\/]+{_SHARED}", rf"(?<!\\)\\+{_PROFILES}\\+{_SHARED}"
-    home = rf"(?<!/)/+(?:home|Users)/+{_SHARED}{dialect.name}"
+    person, windows_person = f"{_TREATED}{dialect.name}", f"{_SHARED}{_TREATED}{dialect.windows_name}"
+    home = rf"(?<!/)/+(?:home|Users)/+(?:\./+)*{_SHARED}{person}"
     return tuple(
         (re.compile(pattern, re.IGNORECASE), stand_in)
         for pattern, stand_in in (
-            (drive + dialect.windows_name, PROFILE),
-            (profile + dialect.windows_name, rf"\\{PROFILE}"),
+            (_ACCOUNT_FILE, rf"\1{USER}"),
+            (rf"({_PEOPLE_FOLDERS})/+{person}", rf"\1/{USER}"),
+            (rf"(/hsperfdata_){person}", rf"\1{USER}"),
+            (rf"[a-z]:[\\/]+{_PROFILES}[\\/]+{windows_person}", PROFILE),
+            (rf"(?<!\\)\\+(?:{_PROFILES}|home)\\+{windows_person}", rf"\\{PROFILE}"),
+            (rf"(?<!\\)(\\\\(?:\?\\UNC\\)?[^\\/\s]+\\)(?:home|profiles?)\$?\\+{windows_person}", rf"\1{PROFILE}"),
             (_STARTS + home, USER),
             (home, f"/{USER}"),
             (rf"{_STARTS}/root{dialect.end}", USER),
-            (r"/run/user/+\d+", f"/run/user/{USER_ID}"),
-            (rf"({_PEOPLE_FOLDERS})/+{dialect.name}", rf"\1/{USER}"),
+            (r"/(run|tmp)/user/+\d+", rf"/\1/user/{USER_ID}"),
         )
     )

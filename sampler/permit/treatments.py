@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 from sampler.model import Field, FieldValue
+from sampler.permit.accounts import SYSTEM_ACCOUNTS
 from sampler.permit.names import HostNames
-from sampler.permit.redaction import redact_address, redact_arguments, redact_command_line, redact_text
-from sampler.permit.templating import template_path
+from sampler.permit.redaction import redact_address, redact_arguments, redact_command_line, redact_path, redact_text
 from sampler.permit.urls import redact_url
 
 TRUNCATED_MAX_CHARACTERS: Final = 256
@@ -25,15 +25,6 @@ _NOBODY: Final = frozenset({65533, 65534})
 _CLASSES: Final = frozenset({"root", "system", "person"})
 _NUMBER_MAX_DIGITS: Final = 10
 """Of a user or group identifier, 32 bits."""
-_SYSTEM_ACCOUNTS: Final = frozenset(
-    {
-        "adm", "audio", "backup", "bin", "daemon", "disk", "games", "irc", "kmem", "lp", "mail", "man", "messagebus",
-        "news", "nobody", "nogroup", "operator", "postgres", "proxy", "shadow", "sshd", "staff", "sudo", "sync", "sys",
-        "syslog", "systemd-journal", "systemd-network", "systemd-resolve", "systemd-timesync", "tty", "utmp", "uucp",
-        "video", "wheel", "www-data",
-    }
-)  # fmt: skip
-"""Accounts that every machine has; they tell nobody apart."""
 
 
 class Treatment(StrEnum):
@@ -70,7 +61,7 @@ def _drop(field: Field, host: HostNames) -> FieldValue | None:
 
 
 def _template(field: Field, host: HostNames) -> FieldValue | None:
-    return _each_text(field.value, lambda text: template_path(text, host))
+    return _each_text(field.value, lambda text: redact_path(text, host))
 
 
 def _redact(field: Field, host: HostNames) -> FieldValue | None:
@@ -81,7 +72,7 @@ def _redact(field: Field, host: HostNames) -> FieldValue | None:
         return redact_url(value, host)
     if isinstance(value, str) and kind in ("ip", "address"):
         return redact_address(value)
-    if isinstance(value, str) and kind == "command_line":
+    if isinstance(value, str) and kind in ("command_line", "arguments"):
         return redact_command_line(value, host)
     return _each_text(value, lambda text: redact_text(text, host))
 
@@ -131,7 +122,7 @@ def _pseudonym_of(name: str, host: HostNames) -> str:
 
 
 def _is_common(name: str, host: HostNames) -> bool:
-    return name in _CLASSES | _SYSTEM_ACCOUNTS and name not in host.users
+    return name in _CLASSES | SYSTEM_ACCOUNTS and name not in host.users
 
 
 def _class_of_number(number: int) -> str:
