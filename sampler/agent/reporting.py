@@ -19,7 +19,7 @@ import structlog
 from sampler.agent.counting import SETTLE, Statistics
 from sampler.agent.tallying import Sketches, sketcher
 from sampler.errors import QueueRefused, SamplerError
-from sampler.limits import STATISTICS_REPORT_MAX_BYTES
+from sampler.model import Scope
 from sampler.model.statistics import CountedDay, DayState, StatisticsRefusal, StatisticsRelease, end_of
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
@@ -112,25 +112,25 @@ def due_at(day: date, report_id: str) -> datetime:
 
 
 def report_of(report_id: str, decided: StatisticsRelease, sketches: Sketches) -> StatisticsReport:
-    """What is sent of a day; it always fits, since the last sketches are left out where it would not."""
-    counts = tuple(CountMessage(table=count.table, label=count.label, value=count.value) for count in decided.counts)
-    report = StatisticsReport(id=report_id, day=decided.day, threshold=decided.threshold, counts=counts)
-    messages = [
-        SketchMessage(table=table, label=label, registers=sketch.encode())
-        for (table, label), sketch in sketches.items()
-    ]
-    while True:
-        whole = msgspec.structs.replace(report, sketches=tuple(messages))
-        if not messages or len(encode(whole)) <= STATISTICS_REPORT_MAX_BYTES:
-            return whole
-        messages.pop()
+    """What is sent of a day. ``STATISTICS_REPORT_MAX_BYTES`` has room for the largest one."""
+    return StatisticsReport(
+        id=report_id,
+        day=decided.day,
+        threshold=decided.threshold,
+        counts=tuple(CountMessage(table=each.table, label=each.label, value=each.value) for each in decided.counts),
+        sketches=tuple(
+            SketchMessage(table=table, label=label, registers=sketch.encode())
+            for (table, label), sketch in sketches.items()
+        ),
+    )
 
 
 def journal_document(report: StatisticsReport, decided: StatisticsRelease) -> Mapping[str, object]:
     """What the owner reads of it: the whole report, the statement, and the line that allowed each table."""
     return {
+        "scopes": [Scope.STATISTICS.value],
         "report": msgspec.to_builtins(report),
-        "statement": decided.statement.digest,
+        "statement": msgspec.to_builtins(decided.statement),
         "reasons": dict(decided.reasons),
         "left_out": list(decided.left_out),
     }

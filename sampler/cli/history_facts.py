@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
@@ -69,6 +70,15 @@ def statement_text(document: Document) -> str:
     return f"{statement.get('id', '?')} version {statement.get('version', '?')}"
 
 
+def signed_text(document: Document, key: str) -> Document:
+    """A document that stands in the journal as the text that was signed; nothing where it is none."""
+    try:
+        signed = json.loads(str(document.get(key, "")))
+    except ValueError:
+        return {}
+    return signed if isinstance(signed, dict) else {}
+
+
 def gist_of(entry: JournalEntry) -> str:
     """An entry in a few words."""
     say = _GISTS.get(entry.kind, _of_any)
@@ -105,6 +115,29 @@ def _of_consent(document: Document) -> str:
     return "; ".join((*map(str, texts), f"accepted: {', '.join(map(str, scopes)) or 'nothing'}"))
 
 
+def _of_receipt(document: Document) -> str:
+    received = signed_text(document, "receipt").get("received", "?")
+    return f"signed by the queue, number {document.get('position')} in its log; received at {received}"
+
+
+def _of_asked(document: Document) -> str:
+    return f"because of a {document.get('cause', 'person')}; the queue is asked to destroy what it has of it"
+
+
+def _of_confirmed(document: Document) -> str:
+    done = signed_text(document, "confirmation")
+    kept = len(done.get("kept") or ())
+    others = f", {kept} stay since others sent them as well" if kept else ""
+    gone = len(done.get("destroyed") or ())
+    return f"signed by the queue: {gone} contents destroyed at {done.get('done', '?')}{others}"
+
+
+def _of_statistics(document: Document) -> str:
+    report = part_of(document, "report")
+    numbers = f"{len(report.get('counts') or ())} counters and {len(report.get('sketches') or ())} sketches"
+    return f"{numbers} of {report.get('day', '?')}; under {statement_text(document)}"
+
+
 def _of_quiet(document: Document) -> str:
     return f"nothing since entry {document.get('since')}"
 
@@ -132,6 +165,10 @@ _GISTS: Final[Mapping[str, Callable[[Document], str]]] = {
     "verdict": _of_verdict,
     "consent": _of_consent,
     "withdrawn": _of_consent,
+    "receipt": _of_receipt,
+    "recall_asked": _of_asked,
+    "recall_confirmed": _of_confirmed,
+    "statistics": _of_statistics,
     "quiet": _of_quiet,
     "pruned": _of_pruned,
     "repaired": _of_repaired,

@@ -16,15 +16,31 @@ from sampler.agent.consents import ConsentStore
 from sampler.agent.counting import Statistics
 from sampler.agent.reporting import StatisticsReporter, due_at
 from sampler.agent.tallying import Published
+from sampler.cli.history_facts import gist_of
 from sampler.errors import ConsentError, JournalError, QueueRefused, QueueUnreachable
 from sampler.journal import Journal, JournalEntry
+from sampler.limits import (
+    STATISTICS_CELLS_MAX_COUNT,
+    STATISTICS_LABEL_MAX_CHARACTERS,
+    STATISTICS_REPORT_MAX_BYTES,
+    STATISTICS_SKETCHES_MAX_COUNT,
+    STATISTICS_VALUE_MAX,
+)
 from sampler.model import ContentKind, ObjectRecord, ObjectState, Reason, Scope
 from sampler.model.statistics import CountedDay, DayState, Table
 from sampler.permit import Consent, Policy, Statement, shipped_statement
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink
-from sampler.wire.statistics_messages import StatisticsAnswer, StatisticsKey, StatisticsReport
+from sampler.wire.codec import encode
+from sampler.wire.sketches import SKETCH_MAX_BYTES
+from sampler.wire.statistics_messages import (
+    CountMessage,
+    SketchMessage,
+    StatisticsAnswer,
+    StatisticsKey,
+    StatisticsReport,
+)
 
 DAY = date(2026, 11, 24)
 PUBLISHED = Published(frozenset({"EICAR_Test_File"}), "sha256:0")
@@ -165,7 +181,9 @@ async def test_the_journal_has_what_is_sent(host: Host) -> None:
     await host.next_day()
     (entry,) = host.entries()
     assert msgspec.convert(entry.document["report"], StatisticsReport) == _decoded(host.link.reports[0])
-    assert entry.document["statement"] == host.consents.given.digest
+    assert entry.document["statement"]["digest"] == host.consents.given.digest
+    assert entry.document["scopes"] == ["statistics"]
+    assert gist_of(entry) == f"9 counters and 2 sketches of 2026-11-24; under {host.consents.given}"
     assert entry.document["reasons"][Table.OBJECTS] == "sampler.statistics.objects = keep"
     assert "alice" not in str(entry.document)
 
@@ -282,6 +300,21 @@ async def test_not_before_its_moment(host: Host) -> None:
     host.clock.moment = due
     await host.reporter.report_once()
     assert len(host.link.reports) == 1
+
+
+def test_the_largest_report_fits() -> None:
+    """As many counters with as long labels and as many full sketches as there can be are below the ceiling."""
+    label, registers = "r" * STATISTICS_LABEL_MAX_CHARACTERS, bytes([53]) * SKETCH_MAX_BYTES
+    count = CountMessage(table=Table.BY_RULESET, label=label, value=STATISTICS_VALUE_MAX)
+    sketch = SketchMessage(table=Table.DISTINCT_BY_RULE, label=label, registers=registers)
+    largest = StatisticsReport(
+        id=str(uuid.uuid4()),
+        day=DAY,
+        threshold=5,
+        counts=(count,) * STATISTICS_CELLS_MAX_COUNT,
+        sketches=(sketch,) * STATISTICS_SKETCHES_MAX_COUNT,
+    )
+    assert len(encode(largest)) <= STATISTICS_REPORT_MAX_BYTES
 
 
 def test_moments_are_spread() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from typing import Any
 
 import pytest
 
-from sampler.errors import SettingsError
+from sampler.errors import QueueFaulty, SettingsError
 from sampler.limits import MIB
 from sampler.model import SubmissionState
 from sampler.upload import QueueLink
+from sampler.wire.codec import encode
 from sampler.wire.messages import Manifest
+from sampler.wire.statistics_messages import StatisticsKey
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,16 @@ async def test_verified_content_is_not_sent_again(queue: Any, link: Any, host: A
             event_id, waiting.contents[0], host.outbox.open_content, resume_url=None, on_created=on_created
         )
     assert travelled == 0
+
+
+async def test_a_key_of_another_day_is_refused(queue: Any, link: Any) -> None:
+    """Distinct objects are hashed with the key of their own day or not at all."""
+    day = date(2026, 11, 24)
+    other = StatisticsKey(day=date(2026, 11, 23), key=b"k" * 32)
+    queue.answer_once("GET", "/v1/statistics/key", 200, body=encode(other))
+    async with link() as open_link:
+        with pytest.raises(QueueFaulty, match="answered for 2026-11-23"):
+            await open_link.statistics_key(day)
 
 
 async def test_terminate(queue: Any, link: Any) -> None:
