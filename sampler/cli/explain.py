@@ -16,9 +16,9 @@ from sampler.cli.explain_messages import Explained, ExplainedContent, ExplainedF
 from sampler.cli.explain_story import CONSENT_KINDS, Story
 from sampler.cli.options import agent_settings, config_option, from_option, reader_of
 from sampler.cli.output import json_option, print_ndjson, printable_text, size_text, time_text, warn
-from sampler.cli.sections import bullet, dump, named, section, value_text, wrapped
+from sampler.cli.sections import bullet, dump, named_lines, section, value_text, wrapped
 from sampler.errors import ConsentError
-from sampler.permit import Statement
+from sampler.permit import Rule, Statement
 
 
 @click.command()
@@ -94,16 +94,22 @@ def _head(explained: Explained, statement: Statement | str) -> Iterator[str]:
 
 def _title(scope: str, statement: Statement | str) -> str:
     if not scope:
-        return "FIELDS"
+        return "FIELDS, the rule was not noted"
     purposes = {} if isinstance(statement, str) else {str(key): text for key, text in statement.purposes.items()}
-    return "\n".join((f"FIELDS, scope {scope}", *wrapped(purposes.get(scope, ""))))
+    return "\n".join((f"FIELDS, scope {scope}, let through by {Rule.FIELDS}", *wrapped(purposes.get(scope, ""))))
 
 
 def _field_lines(fields: Iterable[ExplainedField], scope: str | None = None) -> Iterator[str]:
     for field in fields:
         if scope in (None, field.scope):
-            how = f"  ({field.treatment})" if field.treatment not in ("", "keep") else ""
-            yield named(field.name, f"{value_text(field.value)}{how}")
+            yield from named_lines(field.name, f"{value_text(field.value)}{_how(field)}")
+
+
+def _how(field: ExplainedField) -> str:
+    """The statement's line, as far as it is not plain that the field is listed and kept."""
+    line = "" if field.line in ("", field.name) else f"{field.line} = "
+    plain = not line and field.treatment in ("", "keep")
+    return "" if plain else f"  ({line}{field.treatment})"
 
 
 def _content_lines(content: ExplainedContent, shown_bytes: int) -> Iterator[str]:
@@ -123,13 +129,14 @@ def _withheld(explained: Explained) -> Iterator[str]:
 
 def _consent_lines(explained: Explained, statement: Statement | str) -> Iterator[str]:
     if (given := explained.consent) is not None:
-        yield f"  {printable_text(given.by)}, at {printable_text(given.at)}: {', '.join(given.scopes) or 'nothing'}"
+        scopes = ", ".join(given.scopes) or "nothing"
+        yield from wrapped(f"{given.by}, at {time_text(given.at)}: {scopes}")
     elif explained.statement:
         yield "  the journal has no entry about the consent that it left under"
     if isinstance(statement, str):
-        yield from wrapped(f"the statement cannot be read: {statement}", indent=2)
+        yield from wrapped(f"the statement cannot be read: {statement}")
         return
-    yield f"  {statement.id} version {statement.version}: {printable_text(statement.title)}"
+    yield from wrapped(f"{statement}: {statement.title}")
     yield f"  its text: sampler explain {explained.id} --text"
 
 
@@ -139,14 +146,11 @@ def _became(explained: Explained) -> Iterator[str]:
         yield from wrapped(end.detail, indent=6)
     if (receipt := explained.receipt) is not None:
         yield f"  {time_text(receipt.noted)} receipt"
-        yield from wrapped(
-            f"signed by the queue at {receipt.received}, number {receipt.position} in its log; check it with "
-            f"sampler receipts verify",
-            indent=6,
-        )
+        signed = f"signed by the queue, number {receipt.position} in its log; received at {receipt.received}"
+        yield from wrapped(f"{signed}; to check it: sampler receipts verify", indent=6)
 
 
 def _stop_lines(explained: Explained) -> Iterator[str]:
     for step in explained.stop:
-        yield f"  {step}"
-    yield '  in agent.toml, nothing of a folder: [policy] exclude_paths = ["/its/path"]'
+        yield f"  {step.command}"
+        yield from wrapped(step.effect, indent=6)

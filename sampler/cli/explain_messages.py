@@ -16,6 +16,8 @@ class ExplainedField(Message, frozen=True, kw_only=True):
     value: FieldJson
     """As it left."""
     scope: str = ""
+    line: str = ""
+    """Of the statement: the field, or what it falls under."""
     treatment: str = ""
     """What was done to it before."""
     why: str
@@ -42,7 +44,7 @@ class ExplainedConsent(Message, frozen=True, kw_only=True):
     """What the owner had agreed to when it left."""
 
     by: str
-    at: str
+    at: datetime
     act: str = ""
     scopes: tuple[str, ...] = ()
 
@@ -64,6 +66,14 @@ class ExplainedEnd(Message, frozen=True, kw_only=True):
     at: datetime
     kind: str
     detail: str = ""
+
+
+class Step(Message, frozen=True, kw_only=True):
+    """Something that its owner can do."""
+
+    command: str
+    """A command, or a line of agent.toml."""
+    effect: str
 
 
 class Explained(Message, frozen=True, kw_only=True):
@@ -90,5 +100,5 @@ class Explained(Message, frozen=True, kw_only=True):
     """Content bytes that travelled."""
     receipt: ExplainedReceipt | None = None
     became: tuple[ExplainedEnd, ...] = ()
-    stop: tuple[str, ...] = ()
-    """What to run to take it back, or to stop what is like it."""
+    stop: tuple[Step, ...] = ()
+    """To take it back, or to stop what is like it."""

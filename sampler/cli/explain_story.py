@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from sampler.cli.explain_messages import (
     Explained,
@@ -15,16 +16,19 @@ from sampler.cli.explain_messages import (
     ExplainedEnd,
     ExplainedField,
     ExplainedReceipt,
+    Step,
 )
 from sampler.cli.history_facts import (
     Document,
     contents_of,
     fields_of,
     gist_of,
+    name_of,
     object_of,
     part_of,
     reason_of,
     scopes_of,
+    signed_text,
 )
 from sampler.journal import JournalEntry
 from sampler.model import Part, PartKind
@@ -87,16 +91,22 @@ class Story:
             sent_bytes=max((int(entry.document.get("sent_bytes", 0)) for entry in self.later), default=0),
             receipt=_receipt(self.first.get("receipt")),
             became=tuple(_end(entry) for entry in self.later if entry.kind not in _TOLD_OTHERWISE),
-            stop=self._stop(),
+            stop=tuple(self._stop()),
         )
 
-    def _stop(self) -> tuple[str, ...]:
-        steps = []
+    def _stop(self) -> Iterator[Step]:
         if "offered" in self.first and "recall_confirmed" not in self.first:
-            steps.append(f"sampler recall {self.event_id}")
-        scopes = scopes_of(self.document("offered")) - {"reputation"}
-        steps += [f"sampler consent withdraw --scope {scope}" for scope in sorted(scopes)]
-        return (*steps, "sampler consent withdraw")
+            yield Step(command=f"sampler recall {self.event_id}", effect="the queue destroys what it has of it")
+        for scope in sorted(scopes_of(self.document("offered")) - {"reputation"}):
+            yield Step(command=f"sampler consent withdraw --scope {scope}", effect="nothing leaves under it any more")
+        yield Step(command="sampler consent withdraw", effect="nothing leaves this machine any more")
+        exclude = f'[policy] exclude_paths = ["{_folder(name_of(self.document("offered")))}"]'
+        yield Step(command=exclude, effect="in agent.toml: nothing of what lies in these folders leaves")
+
+
+def _folder(name: str) -> str:
+    """Of an object, where its name left without templates."""
+    return posixpath.dirname(name) if name.startswith("/") and "~" not in name else "/its/folder"
 
 
 def _statement(statement: Document) -> str:
@@ -113,8 +123,10 @@ def _fields(fields: Document, reasons: Document) -> tuple[ExplainedField, ...]:
 
 def _field(name: str, value: FieldJson, why: str) -> ExplainedField:
     rule = _RULE.search(why)
-    scope, treatment = (rule["scope"], rule["treatment"]) if rule else ("", "")
-    return ExplainedField(name=name, value=value, scope=scope, treatment=treatment, why=why)
+    if rule is None:
+        return ExplainedField(name=name, value=value, why=why)
+    scope, line, treatment = rule["scope"], rule["pattern"], rule["treatment"]
+    return ExplainedField(name=name, value=value, scope=scope, line=line, treatment=treatment, why=why)
 
 
 def _content(content: Document, reasons: Document) -> ExplainedContent:
@@ -144,10 +156,17 @@ def _consent(entry: JournalEntry | None) -> ExplainedConsent | None:
     said = entry.document
     return ExplainedConsent(
         by=str(said.get("by", "")),
-        at=str(said.get("at") or entry.at.isoformat()),
+        at=_moment(said.get("at")) or entry.at,
         act=str(said.get("act", "")),
         scopes=tuple(map(str, said.get("scopes", ()))),
     )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def _receipt(entry: JournalEntry | None) -> ExplainedReceipt | None:
@@ -156,7 +175,7 @@ def _receipt(entry: JournalEntry | None) -> ExplainedReceipt | None:
     said = entry.document
     return ExplainedReceipt(
         position=int(said.get("position", 0)),
-        received=str(_json(str(said.get("receipt", "{}"))).get("received", "")),
+        received=str(signed_text(said, "receipt").get("received", "")),
         key=str(said.get("key", "")),
         signature=str(said.get("signature", "")),
         noted=entry.at,
@@ -164,18 +183,4 @@ def _receipt(entry: JournalEntry | None) -> ExplainedReceipt | None:
 
 
 def _end(entry: JournalEntry) -> ExplainedEnd:
-    if entry.kind == "recall_confirmed":
-        done = _json(str(entry.document.get("confirmation", "{}")))
-        kept = f", {len(done.get('kept', ()))} stay because of other submissions" if done.get("kept") else ""
-        detail = f"the queue destroyed {len(done.get('destroyed', ()))} contents at {done.get('done', '?')}{kept}"
-        return ExplainedEnd(at=entry.at, kind=entry.kind, detail=detail)
     return ExplainedEnd(at=entry.at, kind=entry.kind, detail=gist_of(entry))
-
-
-def _json(text: str) -> Mapping[str, Any]:
-    """A document that the journal holds as the text that was signed."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -11,12 +11,11 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from html import escape
 from typing import Final
 
-from sampler.cli.history_plots import Bars, bars_by_name, bars_over_time
+from sampler.cli.history_plots import Bars, bars_by_name, bars_over_time, shown
 from sampler.cli.history_sums import LeftObject, Sums, buckets
-from sampler.cli.output import printable_text, size_text, time_text
+from sampler.cli.output import size_text, time_text
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2733; --faint: #66727f; --line: #d5dbe1; --bar: #2f6f9f; --page: #fff; }
@@ -55,7 +54,7 @@ def page_of(sums: Sums, made: datetime, digest: str) -> Iterator[str]:
     count = sums.objects.total()
     sent = size_text(sums.sent_bytes.total())
     yield f"<p>{_objects(count)} left, and {sent} of contents. Made {time_text(made)} from the journal whose last\n"
-    yield f"entry is <code>{escape(digest)}</code>; <code>sampler history verify</code> checks it.\n"
+    yield f"entry is <code>{shown(digest)}</code>; <code>sampler history verify</code> checks it.\n"
     yield from _plots(sums)
     yield from _table(sums, count)
     yield "</html>\n"
@@ -73,7 +72,7 @@ def _plots(sums: Sums) -> Iterator[str]:
 def _plot(
     title: str, bars: Bars, say: Callable[[int], str], draw: Callable[[str, Bars, Callable[[int], str]], Iterator[str]]
 ) -> Iterator[str]:
-    yield f"<h2>{escape(title)}</h2>\n"
+    yield f"<h2>{shown(title)}</h2>\n"
     if any(value for _, value in bars):
         yield from draw(title, bars, say)
     else:
@@ -96,12 +95,12 @@ def _table(sums: Sums, count: int) -> Iterator[str]:
 
 def _row(row: LeftObject) -> Iterator[str]:
     yield f"<tr><td class=when>{time_text(row.left)}</td>\n"
-    yield f"<td>{_text(row.name)}<br><code>{_text(row.event_id)}</code><br>"
-    yield f"<code class=faint>{_text(row.sha256)}</code></td>\n"
-    yield f"<td>{_text(row.reason)}</td><td>{_text(', '.join(sorted(row.scopes)))}"
-    yield f"<br><span class=faint>{_text(row.statement)}</span></td>\n"
+    yield f"<td>{shown(row.name)}<br><code>{shown(row.event_id)}</code><br>"
+    yield f"<code class=faint>{shown(row.sha256)}</code></td>\n"
+    yield f"<td>{shown(row.reason)}</td><td>{shown(', '.join(sorted(row.scopes)))}"
+    yield f"<br><span class=faint>{shown(row.statement)}</span></td>\n"
     yield f"<td>{row.fields} fields, {row.contents} contents; the object has {size_text(row.size)}</td>\n"
-    yield f"<td class=number>{size_text(row.sent_bytes)}</td><td>{'<br>'.join(map(_text, _fate(row)))}</td></tr>\n"
+    yield f"<td class=number>{size_text(row.sent_bytes)}</td><td>{'<br>'.join(map(shown, _fate(row)))}</td></tr>\n"
 
 
 def _fate(row: LeftObject) -> Iterator[str]:
@@ -116,7 +115,3 @@ def _fate(row: LeftObject) -> Iterator[str]:
 
 def _objects(count: int) -> str:
     return f"{count} object{'' if count == 1 else 's'}"
-
-
-def _text(text: str) -> str:
-    return escape(printable_text(text))

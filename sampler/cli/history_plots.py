@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Final
 
+from sampler.cli.output import printable_text
+
 Bars = Sequence[tuple[str, int]]
 
 _WIDTH: Final = 920
@@ -40,9 +42,9 @@ def bars_over_time(title: str, bars: Bars, say: Callable[[int], str], *, base: i
         x = _LEFT + number * room
         high = _plot_height() * value / top
         place = f'x="{x + room * 0.1:.1f}" y="{_base() - high:.1f}" width="{room * 0.8:.1f}" height="{high:.1f}"'
-        yield f'<rect class="bar" {place}><title>{escape(label)}: {escape(say(value))}</title></rect>\n'
+        yield f'<rect class="bar" {place}><title>{shown(label)}: {shown(say(value))}</title></rect>\n'
         if number % every == 0 and x < _WIDTH - _LABEL_WIDTH:
-            yield f'<text x="{x:.1f}" y="{_HEIGHT - 8}">{escape(label)}</text>\n'
+            yield f'<text x="{x:.1f}" y="{_HEIGHT - 8}">{shown(label)}</text>\n'
     yield "</svg>\n"
 
 
@@ -53,10 +55,15 @@ def bars_by_name(title: str, bars: Bars, say: Callable[[int], str]) -> Iterator[
     for number, (name, value) in enumerate(bars):
         y = _TOP + number * _ROW
         width = (_WIDTH - _NAMES_WIDTH - 140) * value / top
-        yield f'<text x="{_NAMES_WIDTH - 8}" y="{y + 16}" text-anchor="end">{escape(name)}</text>\n'
+        yield f'<text x="{_NAMES_WIDTH - 8}" y="{y + 16}" text-anchor="end">{shown(name)}</text>\n'
         yield f'<rect class="bar" x="{_NAMES_WIDTH}" y="{y + 4}" width="{width:.1f}" height="{_ROW - 8}"/>\n'
-        yield f'<text x="{_NAMES_WIDTH + width + 8:.1f}" y="{y + 16}">{escape(say(value))}</text>\n'
+        yield f'<text x="{_NAMES_WIDTH + width + 8:.1f}" y="{y + 16}">{shown(say(value))}</text>\n'
     yield "</svg>\n"
+
+
+def shown(text: str) -> str:
+    """A text in a page: no markup, and nothing that would steer its reader."""
+    return escape(printable_text(text))
 
 
 def nice_ceiling(value: int, base: int = 10) -> int:
@@ -70,14 +77,14 @@ def nice_ceiling(value: int, base: int = 10) -> int:
 
 
 def _opened(title: str, height: int) -> str:
-    text = escape(title)
+    text = shown(title)
     return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{text}">\n<title>{text}</title>\n'
 
 
 def _tick(tick: int, top: int, say: Callable[[int], str]) -> Iterator[str]:
     y = _base() - _plot_height() * tick / _TICKS
     yield f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH}" y2="{y:.1f}"/>\n'
-    yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(say(top * tick // _TICKS))}</text>\n'
+    yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{shown(say(top * tick // _TICKS))}</text>\n'
 
 
 def _base() -> int:

@@ -26,6 +26,15 @@ def named(name: str, value: str) -> str:
     return f"  {name:<{NAME_WIDTH}} {value}"
 
 
+def named_lines(name: str, value: str) -> Sequence[str]:
+    """The same in lines that fit."""
+    margin = " " * (NAME_WIDTH + 3)
+    lines = textwrap.wrap(value, _WIDTH, initial_indent=margin, subsequent_indent=margin) or [margin]
+    if len(name) > NAME_WIDTH:
+        return [f"  {name}", *lines]
+    return [named(name, lines[0].lstrip()), *lines[1:]]
+
+
 def bullet(what: str, reason: str) -> str:
     """Something and why."""
     return f"  {printable_text(what)}: {printable_text(reason)}"
