@@ -10,7 +10,7 @@ from typing import Final
 from sampler.agent.views import content_of
 from sampler.limits import KIB
 from sampler.model import Candidate, Content, Field, Finding, Parcel, Refusal
-from sampler.permit import Explanation, FieldLine, content_label
+from sampler.permit import Explanation, FieldLine, Rule, content_label
 from sampler.spool import Read
 from sampler.upload import manifest_of
 from sampler.wire.codec import encode
@@ -72,7 +72,7 @@ def preview_of(seen: Previewed, statement: str) -> PreviewView:
             PreviewProblem(stage=each.stage, code=each.code, detail=each.detail) for each in finding.problems
         ),
         manifest_bytes=len(encode(manifest_of(outcome))) if isinstance(outcome, Parcel) else 0,
-        content_bytes=sum(each.content.size for each in contents),
+        content_bytes=sum(each.content.size for each in contents if not each.held),
     )
 
 
@@ -87,14 +87,14 @@ def _contents(seen: Previewed) -> tuple[PreviewContent, ...]:
     if isinstance(outcome, Refusal):
         return ()
     reasons = dict(outcome.reasons)
-    return tuple(
-        PreviewContent(
-            content=content_of(content),
-            why=reasons.get(content_label(content.part), ""),
-            head=_head(content, seen.read),
-        )
-        for content in outcome.contents
+    return (
+        *(_content(content, reasons.get(content_label(content.part), ""), seen.read) for content in outcome.contents),
+        *(_content(content, Rule.HELD.value, seen.read, held=True) for content in outcome.held),
     )
+
+
+def _content(content: Content, why: str, read: Read, *, held: bool = False) -> PreviewContent:
+    return PreviewContent(content=content_of(content), why=why, head=_head(content, read), held=held)
 
 
 def _head(content: Content, read: Read) -> str:

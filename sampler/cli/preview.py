@@ -85,17 +85,26 @@ def preview_lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[st
     sent = sum(field.after is not None for field in view.fields)
     yield (
         f"Would be sent under {view.statement}: {sent} fields, {len(view.matches)} rule matches,\n"
-        f"{len(view.contents)} contents; {view.manifest_bytes + view.content_bytes} bytes in all. Nothing was sent now."
+        f"{_number_that_goes(view)} contents; {view.manifest_bytes + view.content_bytes} bytes in all. "
+        "Nothing was sent now."
     )
     for scope in sorted({field.scope for field in view.fields}):
         yield from section(f"FIELDS, scope {scope}", _field_lines(view.fields, scope))
     for match in view.matches:
         yield from section("RULE MATCH", _field_lines(match))
-    yield from section("BYTES", (line for each in view.contents for line in _content_lines(each, shown_bytes)))
+    goes = [each for each in view.contents if not each.held]
+    held = [each for each in view.contents if each.held]
+    yield from section("BYTES", (line for each in goes for line in _content_lines(each, shown_bytes)))
+    title = "HELD until a person approves them: sampler pending"
+    yield from section(title, (line for each in held for line in _content_lines(each, shown_bytes)))
     stays = [field for group in (view.fields, *view.matches) for field in group if field.after is None]
     yield from section("STAYS HERE", _staying_lines(stays))
     yield from section("LEFT OUT", (bullet(each.what, each.reason) for each in view.omissions))
     yield from section("NOT DONE", (bullet(f"{each.stage} {each.code}", each.detail) for each in view.problems))
+
+
+def _number_that_goes(view: PreviewView) -> int:
+    return sum(not each.held for each in view.contents)
 
 
 def _field_lines(fields: Iterable[PreviewField], scope: str | None = None) -> Iterator[str]:

@@ -37,16 +37,18 @@ def show(event_id: str, socket: Path | None, config: Path | None, as_json: bool)
     if as_json:
         print_ndjson([view])
     else:
-        print_table(("what", "how"), list(_rows(view)), wrap=("how",))
+        print_table(("what", "how"), list(object_rows(view)), wrap=("how",))
 
 
 _COVERS_SHOWN: Final = 4
 
 
-def _rows(view: ObjectView) -> list[tuple[str, str]]:
+def object_rows(view: ObjectView) -> list[tuple[str, str]]:
+    """What people read of one object; what does not apply to it is left out."""
     rows = [
         ("id", view.id),
         ("name", view.name),
+        ("follows", view.follows or ""),
         ("state", f"{view.state}: {view.detail}" if view.detail else view.state),
         ("decided by", view.rule),
         ("flagged", time_text(view.created)),
@@ -54,7 +56,7 @@ def _rows(view: ObjectView) -> list[tuple[str, str]]:
         ("size", "" if view.size is None else size_text(view.size)),
         ("detections", ", ".join(view.detections)),
         ("rules", ", ".join(f"{match.rule} ({match.strings})" for match in view.matches)),
-        ("taken", what_is_sent(view)),
+        ("would leave" if view.state == ObjectState.HELD else "taken", what_is_sent(view)),
         *(("", content_text(content)) for content in view.contents if content.part is not None),
         *(("left out", f"{omission.what}: {omission.reason}") for omission in view.omissions),
         ("travelled", size_text(view.sent_bytes)),

@@ -28,6 +28,8 @@ class PreviewContent(Message, frozen=True, kw_only=True):
     why: str
     head: str
     """The first of them, hexadecimal; at most ``PREVIEW_HEAD_BYTES``."""
+    held: bool = False
+    """They would wait for a person's approval first."""
 
 
 class PreviewProblem(Message, frozen=True, kw_only=True):
@@ -59,3 +61,4 @@ class PreviewView(Message, frozen=True, kw_only=True):
     manifest_bytes: int = 0
     """What travels of it without contents."""
     content_bytes: int = 0
+    """Of contents that would not be held."""
