@@ -22,6 +22,7 @@ _COMMANDS = {
     "flag": "sampler.cli.flag:flag",
     "history": "sampler.cli.history:history",
     "list": "sampler.cli.show:list_objects",
+    "pending": "sampler.cli.pending:pending",
     "preview": "sampler.cli.preview:preview",
     "queue": "sampler.cli.queue:queue",
     "receipts": "sampler.cli.receipts:receipts",
