@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -130,6 +131,20 @@ def test_two_writers_are_refused(written: Path, now: datetime) -> None:
         Journal(written)
     with Journal(written) as journal:
         journal.append("sent", "object-0", now, {})
+
+
+def test_others_cannot_hold_the_lock(written: Path) -> None:
+    """Whatever others may open, they may lock; the file that the agent locks is not among it."""
+    with Journal(written):
+        pass
+    status = (written / "journal.lock").stat()
+    assert (status.st_mode & 0o777, status.st_uid) == (0o600, os.geteuid())
+    held = [os.open(written / name, os.O_RDONLY) for name in ("journal.jsonl", "journal.head", ".")]
+    for descriptor in held:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    Journal(written).close()
+    for descriptor in held:
+        os.close(descriptor)
 
 
 def test_a_failed_open_leaves_no_lock(written: Path) -> None:
