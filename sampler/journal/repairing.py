@@ -8,6 +8,7 @@ no agent writes. Nothing is deleted.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from sampler.journal.journal import head_note
 from sampler.journal.lines import Place, read_line, write_line
 from sampler.journal.locking import locked
 from sampler.journal.reading import JournalReader
-from sampler.journal.segments import HEAD, JOURNAL, REPAIRING, closed_segments, torn_files
+from sampler.journal.segments import HEAD, JOURNAL, LOCK, REPAIRING, closed_segments, torn_files
 from sampler.journal.surveying import Survey
 from sampler.limits import JOURNAL_ENTRY_MAX_BYTES
 from sampler.runtime.durable import make_private_folder, sync_folder, write_durably
@@ -75,6 +76,13 @@ def _begin(folder: Path, now: datetime) -> bytes | None:
     return line
 
 
+def _hand_over(folder: Path, *made: Path) -> None:
+    """Root may repair for an agent that runs as another user: what was made belongs to whom the folder belongs."""
+    owner = folder.stat()
+    for path in made:
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def _document(folder: Path, survey: Survey, now: datetime) -> dict[str, Any]:
     paths = [*(segment.path for segment in closed_segments(folder)), folder / JOURNAL, folder / HEAD]
     paths += [path for _, path in torn_files(folder)]
@@ -104,6 +112,7 @@ def _finish(folder: Path, line: bytes) -> Repaired:
             (folder / name).rename(aside / name)
     sync_folder(aside)
     write_durably(folder / HEAD, head_note(Place(entry.number, entry.digest)), mode=_READABLE_BY_ALL)
+    _hand_over(folder, aside, folder / HEAD, folder / LOCK, folder / REPAIRING)
     (folder / REPAIRING).rename(folder / JOURNAL)
     sync_folder(folder)
     return Repaired(aside, tuple(document["files"]), document["sound"], tuple(document["faults"]))

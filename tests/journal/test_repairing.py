@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -101,3 +102,15 @@ def test_a_lost_beginning_is_repaired_too(written: Path, now: datetime) -> None:
     (entry,) = JournalReader(written).entries()
     assert entry.number == 1
     assert JournalReader(written).verify() == ()
+
+
+def test_what_root_repairs_is_the_agents(damaged: Path, now: datetime) -> None:
+    """The new files belong to whom the folder belongs, so that an agent that is not root can go on."""
+    if os.geteuid() == 0:
+        for path in (damaged, *damaged.iterdir()):
+            os.chown(path, 12345, 12345)
+        (damaged / "journal.lock").unlink()  # as with a journal of an older version
+    done = repair(damaged, now)
+    assert done is not None
+    made = [done.folder, *(damaged / name for name in ("journal.jsonl", "journal.head", "journal.lock"))]
+    assert {path.stat().st_uid for path in made} == {damaged.stat().st_uid}
