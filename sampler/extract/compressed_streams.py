@@ -135,6 +135,10 @@ def chunks(data: Data, offset: int, length: int) -> Iterator[bytes]:
         yield bytes(data[start : min(start + CHUNK_BYTES, end)])
 
 
+_AT_ONCE_BYTES: Final = 64 * KIB
+"""A decoder that meets damage keeps what the same call had made: short calls lose little, and the same every time."""
+
+
 def unpack_stream(decoder: Decoder, packed: Iterable[bytes], ceiling: int, size: int | None = None) -> Unpacked:
     """What one stream makes.
 
@@ -156,7 +160,7 @@ def unpack_stream(decoder: Decoder, packed: Iterable[bytes], ceiling: int, size:
             fault = Fault("truncated", f"it ends after {total} bytes, before it should")
             break
         fed += len(block)
-        most = ceiling + 1 - total if size is None else min(ceiling + 1, size) - total
+        most = min((ceiling + 1 if size is None else min(ceiling + 1, size)) - total, _AT_ONCE_BYTES)
         try:
             piece = decoder.decompress(block, most)
         except _RAISED_ON_DAMAGE as error:
