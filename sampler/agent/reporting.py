@@ -68,7 +68,7 @@ class StatisticsReporter:
             log.info("a day of statistics is postponed", day=str(day.tally.day), reason=str(error))
 
     async def _report(self, day: CountedDay) -> None:
-        """The checks, in their order, at each attempt: permitted; durable; in the journal; then it leaves."""
+        """In this order, at each attempt: permitted; in the journal; durable; permitted still; then it leaves."""
         decided = await off_loop(self.statistics.decide, day.tally)
         if isinstance(decided, StatisticsRefusal):
             await self._put(replace(day, state=DayState.REFUSED, detail=f"{decided.rule}: {decided.detail}"))

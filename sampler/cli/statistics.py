@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,7 +14,9 @@ from sampler.cli.output import json_option, print_ndjson, printable_text
 from sampler.intake import AgentClient
 from sampler.wire.statistics_messages import LocalCount, LocalDay, StatisticsPreview
 
-_NAME_WIDTH = 42
+_NAME_WIDTH: Final = 42
+_HEADINGS: Final = {"counting": "LEAVES", "counted": "LEAVES", "sent": "LEFT"}
+"""Of what was offered and never confirmed nobody on this host knows whether the queue has it."""
 
 
 @click.group()
@@ -54,7 +57,7 @@ def _day_lines(day: LocalDay) -> Iterator[str]:
     why = ": ".join(text for text in (day.rule, printable_text(day.detail)) if text)
     yield f"{day.day} {day.state}" + (f"; {why}" if why else "")
     if day.counts or day.sketches:
-        yield "LEAVES" if day.state in ("counting", "counted") else "LEFT"
+        yield _HEADINGS.get(day.state, "MAY HAVE LEFT")
         yield from map(_count_line, day.counts)
         yield from (f"  {table:<{_NAME_WIDTH}} a sketch, keyed for the day" for table in day.sketches)
     if day.stays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sampler.agent.counting import Statistics
 from sampler.agent.reporting import StatisticsReporter, due_at
 from sampler.agent.tallying import Published
 from sampler.cli.history_facts import gist_of
-from sampler.errors import ConsentError, JournalError, QueueRefused, QueueUnreachable
+from sampler.errors import ConsentError, JournalError, QueueRefused, QueueUnreachable, StorageError
 from sampler.journal import Journal, JournalEntry
 from sampler.limits import (
     STATISTICS_CELLS_MAX_COUNT,
@@ -348,6 +349,37 @@ async def test_one_day_that_fails_does_not_keep_the_others(host: Host) -> None:
     host.clock.moment += timedelta(days=1)
     await host.reporter.report_once()
     assert [_decoded(report).day.day for report in host.link.reports] == [24, 24, 25]
+
+
+async def test_a_ledger_that_fails_is_asked_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be counted now is counted another time, and takes nothing down."""
+
+    def fails(*_: object) -> None:
+        raise StorageError("the ledger failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(host.spool.days, "close", fails)
+        await host.next_day()
+    assert host.link.reports == []
+    await host.reporter.report_once()
+    assert len(host.link.reports) == 1
+
+
+async def test_it_goes_on_until_it_is_cancelled(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round, a rest, and another round."""
+    rests: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        rests.append(seconds)
+        host.clock.moment += timedelta(days=1)
+        if len(rests) == 3:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(host.clock, "sleep", sleep)
+    host.clock.moment = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+    with pytest.raises(asyncio.CancelledError):
+        await host.reporter.run()
+    assert [_decoded(report).day.day for report in host.link.reports] == [24, 25, 26]
 
 
 async def test_a_host_that_was_off_for_long(host: Host) -> None:

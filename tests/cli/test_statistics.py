@@ -68,6 +68,22 @@ def test_a_day_says_what_leaves_and_what_stays(on_host: Callable[..., str]) -> N
     assert "EICAR_Test_File  2" in before
 
 
+@pytest.mark.parametrize(
+    ("state", "heading"),
+    [("counted", "LEAVES"), ("offered", "MAY HAVE LEFT"), ("refused", "MAY HAVE LEFT"), ("sent", "LEFT")],
+)
+def test_only_what_the_queue_confirmed_is_said_to_have_left(
+    on_host: Callable[..., str], monkeypatch: pytest.MonkeyPatch, state: str, heading: str
+) -> None:
+    """A day that was offered and then withdrawn may have arrived or not."""
+
+    async def answer(_socket: Any) -> StatisticsPreview:
+        return StatisticsPreview(days=(LocalDay(day=DAY, state=state, counts=(OBJECTS,)),))
+
+    monkeypatch.setattr(host_statistics, "_ask", answer)
+    assert f"\n{heading}\n" in on_host()
+
+
 def test_the_preview_as_json(on_host: Callable[..., str]) -> None:
     """One document with everything in it."""
     assert decode(on_host("--json").encode(), StatisticsPreview) == VIEW

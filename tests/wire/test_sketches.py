@@ -50,6 +50,14 @@ def test_of_everything() -> None:
     assert Sketch([65 - PRECISION] * (1 << PRECISION)).estimate() == float("inf")
 
 
+def test_registers_at_their_top_count_for_more() -> None:
+    """The correction for full registers grows with their number and ends where all are full."""
+    top, below = 65 - PRECISION, 64 - PRECISION
+    halves = [Sketch([top] * full + [below] * ((1 << PRECISION) - full)).estimate() for full in (0, 1024, 2048, 4095)]
+    assert halves == sorted(halves)
+    assert 0 < halves[0] < halves[-1] < float("inf")
+
+
 @given(st.sets(st.integers(0, 2**32), max_size=60), st.sets(st.integers(0, 2**32), max_size=60))
 @settings(max_examples=40, deadline=None)
 def test_merging_is_the_union(one: set[int], two: set[int]) -> None:
