@@ -8,6 +8,7 @@ comes first, the cursor behind it follows; what a crash between the two brings o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -101,27 +102,24 @@ class ReceiptFollower:
         settled, self._settled = self._settled, False
         names = tuple(filter(None, map(_submission_of, page.receipts)))
         known = await off_loop(self.sent.look_up, names, thorough=bool(page.receipts) and not settled)
-        held = refused = 0
-        for signed in page.receipts:
-            kept = await self._take(signed, key, head, known)
-            held, refused = held + (kept is True), refused + (kept is False)
+        kinds = Counter([await self._take(signed, key, head, known) for signed in page.receipts])
         after = msgspec.structs.replace(
             standing,
             cursor=page.cursor,
             head=head.signed,
-            confirmed=standing.confirmed + held,
-            refused=standing.refused + refused,
+            confirmed=standing.confirmed + kinds["receipt"],
+            refused=standing.refused + kinds["receipt_refused"],
             trouble=None,
         )
         await off_loop(self.file.save, after)
         self._settled = settled or bool(page.receipts)
         self._looked = self.clock.now()
 
-    async def _take(self, signed: Signed, key: PublicKey, head: Head, known: Known) -> bool | None:
-        """Whether a receipt holds; ``None`` when it was journaled before."""
+    async def _take(self, signed: Signed, key: PublicKey, head: Head, known: Known) -> str:
+        """The kind of the entry that a receipt became; empty when it was journaled before."""
         held = Held(signed, str(key), head.signed)
         if held.digest in known.noted:
-            return None
+            return ""
         try:
             receipt = opened_receipt(key, signed)
             check_receipt(receipt, self.device, known.sent.get(receipt.submission))
@@ -129,10 +127,8 @@ class ReceiptFollower:
         except ReceiptError as error:
             submission = _submission_of(signed)
             log.error("a receipt of the queue does not hold", submission=submission, code=error.code, reason=str(error))
-            await self._note("receipt_refused", submission, refused_document(signed, error))
-            return False
-        await self._note("receipt", receipt.submission, held_document(held, receipt.position, inclusion))
-        return True
+            return await self._note("receipt_refused", submission, refused_document(signed, error))
+        return await self._note("receipt", receipt.submission, held_document(held, receipt.position, inclusion))
 
     async def _stop(self, error: ReceiptError) -> float:
         """The log is not to be believed: say so, once into the journal, and look again later."""
@@ -159,8 +155,9 @@ class ReceiptFollower:
         log.info("receipts postponed", seconds=round(seconds, 1), reason=str(error))
         return seconds
 
-    async def _note(self, kind: str, event_id: str, document: Mapping[str, Any]) -> None:
+    async def _note(self, kind: str, event_id: str, document: Mapping[str, Any]) -> str:
         await off_loop(self.journal.append, kind, event_id, self.clock.now(), document)
+        return kind
 
     def _is_due(self, standing: Standing) -> bool:
         if self._looked is None or standing.trouble is not None:
