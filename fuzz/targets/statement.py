@@ -9,8 +9,7 @@ from fuzz.target import Target
 from sampler.errors import ConsentError
 from sampler.limits import KIB, MIB
 from sampler.model import Scope
-from sampler.permit import parse_statement
-from sampler.permit.statement import shipped_names, shipped_statement
+from sampler.permit import parse_statement, shipped_names, shipped_statement
 from sampler.permit.treatments import Treatment
 
 _BETWEEN: Final = b"\0\0"

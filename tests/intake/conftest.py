@@ -23,6 +23,7 @@ from sampler.wire.local_messages import ScanView
 from sampler.wire.messages import AgentStatus, ObjectMessage, ObjectPage, ObjectView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
+from sampler.wire.recall_messages import RecallView, RecallWish
 from sampler.wire.statistics_messages import StatisticsPreview
 
 WHEN = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
@@ -90,6 +91,9 @@ class RecordingHandler:
     async def objects(self, peer: Peer, *, state: str | None, after: str | None, limit: int) -> ObjectPage:
         self.listings.append((peer, state, after, limit))
         return ObjectPage(after="next")
+
+    async def recall(self, event_id: str, peer: Peer, wish: RecallWish) -> RecallView | None:
+        return None
 
     async def statistics(self) -> StatisticsPreview:
         return StatisticsPreview(threshold=20)
