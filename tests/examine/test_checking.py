@@ -79,3 +79,21 @@ def test_values(value: FieldValue) -> None:
     """A value that is too long, or a number that JSON does not have, is refused."""
     with pytest.raises(MessageError):
         check(replace(PLAIN, fields=(Field("file.type", value),)))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PartKind if kind not in (PartKind.MEMBER, PartKind.ATTACHMENT)])
+def test_only_files_inside_are_of_another_kind(kind: PartKind) -> None:
+    """A stretch of a document cannot be passed off as a program; a file that lies in an archive can be one."""
+    region = Region(kind, "x", 0, 10, content=ContentKind.EXECUTABLE)
+    with pytest.raises(MessageError, match="is a stretch of the object and no executable"):
+        check(replace(PLAIN, regions=(region,)))
+    check(replace(PLAIN, regions=(replace(region, kind=PartKind.MEMBER), replace(region, content=None))))
+
+
+@pytest.mark.parametrize("kind", [PartKind.MACRO, PartKind.SCRIPT])
+def test_program_text_is_no_program(kind: PartKind) -> None:
+    """What is said to be a macro's text is a script or something unsafe, and not a binary."""
+    region = Region(kind, "Module1", 0, 10, ("vba:1+0",), ContentKind.SCRIPT)
+    check(replace(PLAIN, regions=(region,)))
+    with pytest.raises(MessageError, match="is text and no library"):
+        check(replace(PLAIN, regions=(replace(region, content=ContentKind.LIBRARY),)))
