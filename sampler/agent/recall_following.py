@@ -88,10 +88,10 @@ class RecallFollower:
         self.recaller.spool.end_wish(wish.event_id, confirmed=confirmed, detail=detail, now=now)
 
     async def _key(self) -> PublicKey:
-        """The pinned key; at first sight, the one that the queue shows."""
+        """The pinned key; at first sight, and only while a consent stands, the one that the queue shows."""
         key = await off_loop(self.pin.load)
         if key is None:
-            key = PublicKey.parse(await self.link.recalls.key())
+            key = PublicKey.parse(await self.link.receipts.key())
             await off_loop(self.pin.pin, key)
         return key
 

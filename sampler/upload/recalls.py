@@ -12,7 +12,7 @@ from sampler.wire import routes
 from sampler.wire.codec import encode
 from sampler.wire.messages import SubmissionView
 from sampler.wire.recall_messages import RecallRequest, SubmissionPage
-from sampler.wire.receipt_messages import LogKey, Signed
+from sampler.wire.receipt_messages import Signed
 
 _GONE = 410
 _UNKNOWN = 404
@@ -37,12 +37,6 @@ class RecallLink:
         )
         what = f"recalling {submission_id}"
         return message_of(require(answer, what, 200), Signed, what)
-
-    async def key(self) -> str:
-        """What the queue says that it signs confirmations with; for a host that has not seen its key yet."""
-        answer = await self._exchange.ask(routes.LOG_KEY.method, self._url + routes.LOG_KEY.path, takes_back=True)
-        what = "asking for the queue's key"
-        return message_of(require(answer, what, 200), LogKey, what).key
 
     async def page(self, after: str | None) -> SubmissionPage:
         """What the queue has of this host, by identifier."""

@@ -11,7 +11,7 @@ import pytest
 
 from sampler.errors import Conflict, StorageError
 from sampler.model import AskState, Conclusion, TaskState, Verdict
-from sampler.queue import AskRecord, Device, Ledger, ReceiptRecord, Submission, Task, TokenRecord, Upload
+from sampler.queue import AskRecord, Device, Ledger, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload
 from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.storage.sqlite_queue import SqliteQueueLedger
 from sampler.wire.ask_messages import AskRequest
@@ -397,3 +397,76 @@ def test_submissions_without_a_receipt(ledger: Ledger) -> None:
     ledger.add_receipt(_receipt(0, "s-t2"), {(0, 0): b"0" * 32})
     assert [each.id for each in ledger.without_receipt(10)] == ["s-t1", "s-t3"]
     assert [each.manifest for each in ledger.without_receipt(1)] == [b"manifest s-t1"]
+
+
+def _recall(submission: str = "s1", *, doomed: tuple[str, ...] = (ONE,), kept: tuple[str, ...] = (TWO,)) -> Recall:
+    return Recall(submission, "d1", "person", NOW, task="t1", doomed=doomed, kept=kept)
+
+
+def test_a_recall_comes_back_as_it_was(ledger: Ledger) -> None:
+    """By its submission, its task and the contents that it destroys, not by those that stay; and there is one."""
+    _submit(ledger, "s1")
+    ledger.add_recall(_recall())
+    for found in (ledger.recall("s1"), ledger.recall_of_task("t1"), ledger.recall_of_content(ONE)):
+        assert found == _recall()
+    assert (ledger.recall("s2"), ledger.recall_of_task("t2"), ledger.recall_of_content(TWO)) == (None, None, None)
+    with pytest.raises(Conflict, match="s1"):
+        ledger.add_recall(_recall())
+
+
+def test_recalls_end(ledger: Ledger) -> None:
+    """What is unfinished is listed, the oldest first; an ended one has its time, and its contents until it forgets."""
+    for submission, seconds in (("s1", 5), ("s2", 1)):
+        _submit(ledger, submission)
+        ledger.add_recall(replace(_recall(submission), task=None, asked=_at(seconds)))
+    assert [each.submission for each in ledger.unfinished_recalls(9)] == ["s2", "s1"]
+    assert len(ledger.unfinished_recalls(1)) == 1
+    ended = replace(_recall("s1"), task=None, asked=_at(5), doomed=(), kept=(ONE, TWO), done=_at(10))
+    ledger.end_recall(ended)
+    assert [each.submission for each in ledger.unfinished_recalls(9)] == ["s2"]
+    ledger.forget_recalled_contents(_at(10))
+    assert ledger.recall("s1") == ended
+    ledger.forget_recalled_contents(_at(11))
+    assert ledger.recall("s1") == replace(ended, kept=())
+    unfinished = ledger.recall("s2")
+    assert unfinished is not None
+    assert unfinished.doomed == (ONE,)
+
+
+def test_a_submission_is_erased(ledger: Ledger) -> None:
+    """What hangs on it goes, and of others nothing; verdicts' cursors are not given again."""
+    for submission in ("s1", "s2"):
+        _submit(ledger, submission, {ONE: 10, TWO: 10})
+        ledger.add_upload(_upload(f"u-{submission}", submission))
+        ledger.add_task(Task(id=f"t-{submission}", submission=submission, created=NOW, not_before=NOW))
+    verdict = Verdict(Conclusion.BENIGN, 0, "a", NOW)
+    ledger.add_verdict("d1", "s2", verdict)
+    last = ledger.add_verdict("d1", "s1", verdict)
+    assert ledger.offered("s1") == (ONE, TWO)
+    assert ledger.offered_elsewhere(ONE, "s1")
+    assert ledger.erase_submission("s1") == ("u-s1",)
+    assert not ledger.offered_elsewhere(ONE, "s2")
+    left = ledger.submission("s1")
+    assert left is not None
+    assert left.manifest == b""
+    assert (ledger.offered("s1"), ledger.task_of("s1"), ledger.upload("u-s1")) == ((), None, None)
+    assert [each.submission for each in ledger.verdicts("d1", 0, 9)] == ["s2"]
+    assert ledger.add_verdict("d1", "s2", verdict) == last + 1
+    assert (ledger.task_of("s2") is None, ledger.upload("u-s2") is None, len(ledger.offered("s2"))) == (False, False, 2)
+    ledger.forget_deleted()
+
+
+def test_a_content_is_held_no_longer(ledger: Ledger) -> None:
+    """It is wanted again from then on."""
+    ledger.add_content(ONE, 10, NOW)
+    ledger.remove_content(ONE)
+    ledger.remove_content(TWO)
+    assert ledger.verified((ONE, TWO)) == frozenset()
+
+
+def test_submissions_of_a_device(ledger: Ledger) -> None:
+    """Its own, by identifier, page by page."""
+    for submission, device in (("c", "d1"), ("a", "d1"), ("b", "d2"), ("d", "d1")):
+        _submit(ledger, submission, device=device)
+    assert ledger.submissions_of("d1", None, 2) == ("a", "c")
+    assert ledger.submissions_of("d1", "c", 2) == ("d",)

@@ -28,7 +28,7 @@ from sampler.model import (
     Verdict,
     Waiting,
 )
-from sampler.spool import SpoolLedger
+from sampler.spool import SpoolLedger, Wish
 from sampler.storage.memory_spool import MemorySpoolLedger
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 
@@ -339,3 +339,66 @@ def test_reading_a_damaged_ledger(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="the ledger failed"):
         damaged.get("1")
     damaged.close()
+
+
+def _wish(event_id: str, seconds: float = 0) -> Wish:
+    return Wish(event_id, "person", _NOW + timedelta(seconds=seconds))
+
+
+def test_taken_back_from_any_state(ledger: SpoolLedger) -> None:
+    """It ends as recalled, nothing of it waits any more, and the wish is kept as it was first made."""
+    ledger.add(_record("w"), _waiting("w", *_record("w").contents))
+    ledger.add(_record("d", _DELIVERED), None)
+    assert ledger.take_back("w", _wish("w"), detail="why", now=_NOW) == (_A, _B)
+    assert ledger.take_back("d", None, detail="why", now=_NOW) == ()
+    assert ledger.take_back("unknown", _wish("unknown"), detail="why", now=_NOW) == ()
+    for event_id in ("w", "d"):
+        record = ledger.get(event_id)
+        assert record is not None
+        assert (record.state, record.detail) == (ObjectState.RECALLED, "why")
+    assert (ledger.due(_NOW, 9), ledger.used_bytes(), ledger.wish("unknown")) == ((), 0, None)
+    ledger.take_back("w", _wish("w", 9), detail="again", now=_NOW)
+    assert ledger.wish("w") == _wish("w")
+
+
+def test_wishes_end(ledger: SpoolLedger) -> None:
+    """The oldest first until they are confirmed, once, or dropped; a confirmed one stays."""
+    for event_id, seconds in (("a", 3), ("b", 1), ("c", 2)):
+        ledger.add(_record(event_id, _DELIVERED), None)
+        ledger.take_back(event_id, _wish(event_id, seconds), detail="", now=_NOW)
+    assert [each.event_id for each in ledger.wishes(2)] == ["b", "c"]
+    later = _NOW + timedelta(seconds=5)
+    ledger.end_wish("b", confirmed=True, detail="gone", now=later)
+    ledger.end_wish("b", confirmed=False, detail="no", now=later)
+    ledger.end_wish("c", confirmed=False, detail="never left", now=later)
+    assert [each.event_id for each in ledger.wishes(9)] == ["a"]
+    confirmed, dropped = ledger.wish("b"), ledger.get("c")
+    assert confirmed is not None
+    assert dropped is not None
+    assert (confirmed.confirmed, ledger.wish("c"), dropped.detail) == (later, None, "never left")
+
+
+def test_objects_in_order(ledger: SpoolLedger) -> None:
+    """By identifier, each with what waits of it and its wish; contents by hash, each once."""
+    for event_id in ("c", "a", "b"):
+        ledger.add(_record(event_id), _waiting(event_id, *_record(event_id).contents))
+    ledger.take_back("b", _wish("b"), detail="", now=_NOW)
+    first, second = ledger.in_order("", 2)
+    assert (first.record.event_id, first.wish, first.listed) == ("a", None, _SPOOLED)
+    assert first.waiting == _waiting("a", *_record("a").contents)
+    assert (second.record.event_id, second.waiting, second.wish) == ("b", None, _wish("b"))
+    assert [each.record.event_id for each in ledger.in_order("b", 9)] == ["c"]
+    assert ledger.booked("a") == first
+    assert ledger.booked("z") is None
+    assert [sha256 for sha256, _ in ledger.needed("", 9)] == [_A, _B]
+    assert [sha256 for sha256, _ in ledger.needed(_A, 9)] == [_B]
+
+
+def test_followers(ledger: SpoolLedger) -> None:
+    """What was made of an object later, in the order of adding."""
+    ledger.add(_record("first"), None)
+    for event_id in ("z", "y"):
+        ledger.add(replace(_record(event_id), follows="first"), None)
+    assert [each.event_id for each in ledger.followers("first", 9)] == ["z", "y"]
+    assert [each.event_id for each in ledger.followers("first", 1)] == ["z"]
+    assert ledger.followers("z", 9) == ()
