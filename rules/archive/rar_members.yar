@@ -7,7 +7,7 @@ rule RAR_Executable_Member
         reference = "https://www.rarlab.com/technote.htm"
         severity = "low"
         sampling = "parts"
-        parts = "header,matches,tail"
+        parts = "header,matches,tail,programs"
         context = 128
         license = "Apache-2.0"
         uuid = "1a0cef0d-1da4-49be-8313-98eadfebd003"

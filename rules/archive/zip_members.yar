@@ -7,7 +7,7 @@ rule ZIP_Executable_Member
         reference = "https://attack.mitre.org/techniques/T1027/015/"
         severity = "low"
         sampling = "parts"
-        parts = "header,matches,tail"
+        parts = "header,matches,tail,programs"
         context = 128
         license = "Apache-2.0"
         uuid = "0459a187-c01b-47c6-89d8-95302e3d3207"

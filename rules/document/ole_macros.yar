@@ -7,7 +7,7 @@ rule OLE_VBA_Project
         reference = "https://learn.microsoft.com/en-us/openspecs/office_file_formats/ms-ovba/575462ba-bf67-4190-9fac-c275523c75fc"
         severity = "low"
         sampling = "parts"
-        parts = "header,matches"
+        parts = "header,matches,macro"
         context = 128
         license = "Apache-2.0"
         uuid = "e12312f0-7d85-4e41-ba82-e3d877f26a7e"
@@ -29,7 +29,7 @@ rule Office_Macro_Runs_On_Open
         reference = "https://attack.mitre.org/techniques/T1137/001/"
         severity = "medium"
         sampling = "parts"
-        parts = "header,matches"
+        parts = "header,matches,macro"
         context = 256
         license = "Apache-2.0"
         uuid = "4b7b65b7-c4a9-4b0a-a344-2fb1e00dcc67"

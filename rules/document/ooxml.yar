@@ -7,7 +7,7 @@ rule OOXML_Macro_Project
         reference = "https://learn.microsoft.com/en-us/openspecs/office_standards/ms-offmacro/2c5dee00-eff2-4b22-92b6-0738acd4475e"
         severity = "low"
         sampling = "parts"
-        parts = "header,matches,tail"
+        parts = "header,matches,tail,macro"
         context = 128
         license = "Apache-2.0"
         uuid = "cd13b937-0abb-41f7-a800-00e7cb7596f8"

@@ -7,7 +7,7 @@ rule PDF_JavaScript_On_Open
         reference = "https://opensource.adobe.com/dc-acrobat-sdk-docs/pdfstandards/PDF32000_2008.pdf"
         severity = "medium"
         sampling = "parts"
-        parts = "header,matches,tail"
+        parts = "header,matches,tail,script"
         context = 256
         license = "Apache-2.0"
         uuid = "3d1d5e22-e248-4233-952e-4e5dd7bfb145"

@@ -9,23 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sampler.model import PartKind, Region
+from sampler.model import ContentKind, PartKind, Region
 
 MATCHES: Final = "matches"
+PROGRAMS: Final = "programs"
+"""Whatever lies inside and is a program or a script by its own content."""
 DEFAULT_SELECTORS: Final = ("header", "entry_point", "overlay", MATCHES)
 """What is taken of an object whose parts are asked for without saying which."""
 
 SELECTABLE: Final = frozenset(PartKind) - {PartKind.MATCH}
+_FILES: Final = frozenset({
+    PartKind.ATTACHMENT, PartKind.BLOB, PartKind.MACRO, PartKind.MEMBER, PartKind.OBJECT, PartKind.SCRIPT,
+})  # fmt: skip
+_PROGRAM_KINDS: Final = frozenset({
+    ContentKind.DRIVER, ContentKind.EXECUTABLE, ContentKind.LIBRARY, ContentKind.SCRIPT,
+})  # fmt: skip
 
 
 def is_selector(selector: str) -> bool:
-    """Whether it is a selector at all: ``matches``, a kind, or a kind with a name."""
+    """Whether it is a selector at all: ``matches``, ``programs``, a kind, or a kind with a name."""
     kind, colon, name = selector.partition(":")
-    return selector == MATCHES or (kind in SELECTABLE and bool(name) == bool(colon))
+    return selector in (MATCHES, PROGRAMS) or (kind in SELECTABLE and bool(name) == bool(colon))
 
 
 def selected(selector: str, regions: Iterable[Region]) -> list[Region]:
     """The regions that a selector means, in their own order."""
+    if selector == PROGRAMS:
+        return [region for region in regions if region.kind in _FILES and region.content in _PROGRAM_KINDS]
     kind, _, name = selector.partition(":")
     return [region for region in regions if region.kind == kind and (not name or _is_called(region, name))]
 

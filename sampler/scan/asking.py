@@ -17,7 +17,7 @@ DEFAULT_SELECTORS: Final = ("header", "entry_point", "overlay", "matches")
 """What a rule that asks for parts gets when it does not say which."""
 
 _METADATA_ONLY: Final = Ask(Sampling.METADATA)
-_MATCHES: Final = "matches"
+_SPECIAL: Final = ("matches", "programs")
 _SELECTABLE: Final = tuple(str(kind) for kind in PartKind if kind is not PartKind.MATCH)
 
 MetaValue: TypeAlias = str | int | bool
@@ -92,14 +92,14 @@ def _parts(value: MetaValue | None) -> tuple[str, ...]:
         raise AskError(f"parts: {len(selectors)} selectors, at most {PARTS_MAX_COUNT} are taken")
     for selector in selectors:
         if not _is_selector(selector):
-            known = ", ".join((*_SELECTABLE, _MATCHES))
+            known = ", ".join((*_SELECTABLE, *_SPECIAL))
             raise AskError(f"parts: {selector!r} is no selector; there are {known}, and section:NAME, resource:TYPE")
     return selectors
 
 
 def _is_selector(selector: str) -> bool:
     kind, colon, name = selector.partition(":")
-    known = selector == _MATCHES or (kind in _SELECTABLE and bool(name) == bool(colon))
+    known = selector in _SPECIAL or (kind in _SELECTABLE and bool(name) == bool(colon))
     return known and len(selector) <= PART_NAME_MAX_CHARACTERS
 
 

@@ -18,14 +18,16 @@ _RAR_MAIN, _RAR_FILE, _RAR_END = 1, 2, 5
 
 def samples() -> dict[str, bytes]:
     """All archives that are made here."""
-    program = pe.build([pe.Section(b".text", pe.RETURN_ZERO, pe.CODE)])
+    program, inner, locked = (
+        pe.build([pe.Section(name, pe.RETURN_ZERO, pe.CODE)]) for name in (b".text", b".inner", b".locked")
+    )  # each its own, so that the queue asks for all of them
     note = b"A harmless note.\n"
     return {
         "zip/plain/plain.zip": stored_zip({"note.txt": note, "folder/other.txt": note}),
         "zip/executable-member/executable-member.zip": stored_zip({"note.txt": note, "invoice.pdf.exe": program}),
         "zip/path-traversal/path-traversal.zip": stored_zip({"note.txt": note, "../../outside.txt": note}),
-        "zip/nested/nested.zip": stored_zip({"inner.zip": stored_zip({"setup.exe": program}), "note.txt": note}),
-        "zip/password-infected/password-infected.zip": encrypted_zip("setup.exe", program, b"infected"),
+        "zip/nested/nested.zip": stored_zip({"inner.zip": stored_zip({"setup.exe": inner}), "note.txt": note}),
+        "zip/password-infected/password-infected.zip": encrypted_zip("setup.exe", locked, b"infected"),
         "rar/executable-member/executable-member.rar": stored_rar({"note.txt": note, "setup.exe": program}),
         "tar/executable-member/executable-member.tar": ustar({"note.txt": note, "setup.exe": program}),
         "gzip/tar/plain.tar.gz": stored_gzip("plain.tar", ustar({"note.txt": note})),

@@ -17,7 +17,7 @@ _WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 _MACRO_TYPE = "application/vnd.ms-word.document.macroEnabled.main+xml"
 _MODULE = "HarmlessNote"
 """Its length puts ``AutoOpen`` into one run of eight literals, so that the compressed text still has the word."""
-_MACRO_SOURCE = f'Attribute VB_Name = "{_MODULE}"\r\nSub AutoOpen()\r\n    MsgBox "hello"\r\nEnd Sub\r\n'.encode()
+_MACRO_SOURCE = f'Attribute VB_Name = "{_MODULE}"\r\nSub AutoOpen()\r\n    MsgBox "{{}}"\r\nEnd Sub\r\n'
 _SCRIPT = b'WScript.Echo "hello"\r\n'
 _PAGE_TEXT = b"BT /F1 18 Tf 20 100 Td (A harmless page) Tj ET"
 
@@ -105,7 +105,7 @@ def _docx(*, macro: bool = False, external_template: bool = False, field: str = 
     }
     files = {name: text.encode() for name, text in members.items()}
     if macro:
-        files["word/vbaProject.bin"] = compound_file(_macro_project())
+        files["word/vbaProject.bin"] = compound_file(_macro_project("hello, package"))
     if external_template:
         target = ("attachedTemplate", "http://example.invalid/template.dotm", ' TargetMode="External"')
         files["word/_rels/settings.xml.rels"] = _relations(target).encode()
@@ -139,12 +139,12 @@ def _relations(relation: tuple[str, str, str]) -> str:
     )
 
 
-def _macro_project() -> tuple[Storage, ...]:
-    return (project({_MODULE: _MACRO_SOURCE}),)
+def _macro_project(message: str) -> tuple[Storage, ...]:
+    return (project({_MODULE: _MACRO_SOURCE.format(message).encode()}),)
 
 
 def _macro_doc() -> bytes:
-    macros = Storage("Macros", storages=_macro_project())
+    macros = Storage("Macros", storages=_macro_project("hello"))
     return compound_file((macros,), (_word_document(),))
 
 

@@ -43,7 +43,7 @@ def is_selector(text: str) -> bool:
     kind, colon, name = text.partition(":")
     if colon:
         return kind in (PartKind.SECTION, PartKind.RESOURCE) and bool(name)
-    return kind == "matches" or kind in set(PartKind) - {PartKind.MATCH}
+    return kind in ("matches", "programs") or kind in set(PartKind) - {PartKind.MATCH}
 
 
 def test_every_rule_has_the_metadata_that_the_pipeline_and_people_need(compiled: dict[Path, Any]) -> None:
