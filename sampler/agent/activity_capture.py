@@ -69,7 +69,7 @@ def capture_activity(
         became = process.what_became()
     statement, consent = accepted
     scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
-    writer = _Writer(Discloser(statement, scopes, host))
+    writer = _Writer(Discloser(statement, scopes, host.at(candidate.received)))
     report = ActivityReport(
         taken=candidate.received,
         process=writer.treated(facts.process),

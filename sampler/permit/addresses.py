@@ -27,9 +27,9 @@ _HARDWARE: Final = tuple(
 _VERSION_4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
 _VERSION_4_DASHED: Final = re.compile(r"(?<=\bip-)\d{1,3}(?:-\d{1,3}){3}(?![\w-])", re.IGNORECASE)
 _VERSION_6: Final = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w+)?(?![\w:])", re.IGNORECASE)
-_SAYS_VERSION: Final = re.compile(r"(?:version|release|build|ver\.?|[=~<>!]=)[\s\"':=]{0,3}\Z", re.IGNORECASE)
-_EVERYBODYS: Final = ("0.", "255.")
-"""No machine's: "any address", masks, and how versions of programs begin."""
+_SAYS_VERSION: Final = re.compile(r"(?:version|release|build|(?<![a-z])ver\.?|[=~<>!]=)[\s\"':=]{0,3}\Z", re.IGNORECASE)
+_EVERYBODYS: Final = ("0.", "127.", "255.")
+"""No network's: "any address", the machine to itself, masks, and how versions of programs begin."""
 
 
 def is_private(address: str) -> bool | None:

@@ -103,7 +103,7 @@ def _redact_own(argument: str, program: str, treat: Callable[[str], str]) -> str
         return option + treat(without_machine(argument.removeprefix(option).strip('"')))
     for separator in ("=", ":"):
         name, found, value = argument.partition(separator)
-        if found and value and (treated := _redact_named(name, value, treat)) is not None:
+        if found and value and value[0] != "=" and (treated := _redact_named(name, value, treat)) is not None:
             return f"{name}{separator}{treated}"
     return treat(_redact_operand(argument, program, treat))
 
@@ -145,10 +145,14 @@ def _secrets_in_pipes(arguments: tuple[str, ...]) -> frozenset[int]:
 
 
 def _secrets_by_position(arguments: tuple[str, ...]) -> frozenset[int]:
-    """``net user NAME SECRET``, ``net use X: SHARE SECRET``, ``htpasswd -b FILE NAME SECRET``."""
+    """``net user NAME SECRET``, ``net use X: SHARE SECRET``, ``htpasswd -b FILE NAME SECRET`` and the like."""
     program, verb = (program_of(arguments[0]), arguments[1].lower()) if len(arguments) > 2 else ("", "")
     if program == "htpasswd" and "b" in verb and verb.startswith("-"):
         return frozenset({len(arguments) - 1})
+    if program == "bitsadmin" and verb == "/setcredentials":
+        return frozenset({len(arguments) - 1})
+    if program == "smbclient" and arguments[1].startswith(("//", "\\\\")) and not arguments[2].startswith("-"):
+        return frozenset({2})
     if program not in ("net", "net1") or verb not in ("use", "user"):
         return frozenset()
     operands = [number for number in range(2, len(arguments)) if _is_operand_of_net(arguments[number])]

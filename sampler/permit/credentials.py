@@ -35,7 +35,7 @@ _HARMLESS: Final = (
 )
 _VALUE: Final = rf"(?!{_HARMLESS})(?:{SECRET}|\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s]+)"
 _SCHEME: Final = r"(?:(?:Bearer|Basic|Digest|Token|ApiKey|Negotiate|NTLM) )?"
-_SAYS: Final = r"[\"'\]]?\s{0,4}(?:=>|[=:\uff1a]=?)\s{0,4}"
+_SAYS: Final = r"[\"'\]]?\s{0,4}(?:=>|[:\uff1a]=?|=(?!=)|==(?=\s?[\"']))\s{0,4}"
 _BEHIND: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -46,6 +46,7 @@ _BEHIND: Final = tuple(
         rf"({_WORDS_FOR_IT}(?: (?:is|was|ist|war|est|es))? )"
         r"(?:\"[^\"]{4,}\"|'[^']{4,}'|(?=\S{0,64}\d)[^\s=:<>|]\S{5,})",
         rf"((?:^|\s)-{{1,2}}[\w-]{{0,32}}{_KEYWORD} )(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)",
+        rf"({_KEYWORD} )(?=[\w+/=-]{{0,64}}\d)[\w+/=-]{{20,}}",
         r"(ConvertTo-SecureString (?:-String )?)(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)",
     )
 )

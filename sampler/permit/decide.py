@@ -56,7 +56,7 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
         rule, detail = refused
         return Refusal(finding.event_id, ObjectState.REFUSED, rule.value, detail)
     selection = select_contents(finding, scopes, policy, limits, beside)  # 6, 7, 8, 10
-    discloser = Discloser(statement, scopes, host)  # 9
+    discloser = Discloser(statement, scopes, host.at(now))  # 9
     fields = discloser.disclose(fields_of(finding))
     matches = tuple(group for match in finding.matches if (group := discloser.disclose(fields_of_match(match))))
     disclosed = (*fields, *(item for group in matches for item in group))

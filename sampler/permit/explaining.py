@@ -39,7 +39,7 @@ def explain(  # noqa: PLR0917  # what ``decide`` takes
     """As ``decide``, with the line for each field; of a refusal every line says the rule that refused."""
     outcome = decide(finding, statement, consent, policy, host, now, beside)
     scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
-    discloser = Discloser(statement, scopes, host)
+    discloser = Discloser(statement, scopes, host.at(now))
 
     def lines(fields: Iterable[Field]) -> tuple[FieldLine, ...]:
         if isinstance(outcome, Refusal):

@@ -9,9 +9,12 @@ or a shell, and is never taken for a name.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -29,6 +32,7 @@ PROFILE: Final = "%USERPROFILE%"
 
 _ANYWHERE_MIN_CHARACTERS: Final = 6
 _KEY_MIN_BYTES: Final = 16
+_PERIOD_SECONDS: Final = 30 * 24 * 3600
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f"
 _IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
@@ -52,7 +56,7 @@ class HostNames:
     host_names: frozenset[str] = frozenset()
     """Names of the machine itself, short and full."""
     pseudonym_key: bytes = field(kw_only=True, repr=False)
-    """Never leaves the machine."""
+    """What pseudonyms are made with; never leaves the machine."""
 
     def __post_init__(self) -> None:
         if len(self.pseudonym_key) < _KEY_MIN_BYTES:
@@ -61,6 +65,16 @@ class HostNames:
             )
         if not all(self.users) or not all(self.host_names):
             raise ValueError("an empty name cannot be looked for")
+
+    def at(self, now: datetime) -> HostNames:
+        """The same names with the key of the period of 30 days that ``now`` falls in.
+
+        A name has one pseudonym within a period and another in each other one, and nobody without the machine's own key
+        can tell which belong together. Derived as HKDF-Expand does (RFC 5869, section 2.3), the period being the info.
+        """
+        period = int(now.timestamp()) // _PERIOD_SECONDS
+        info = b"sampler pseudonyms" + period.to_bytes(8, "big", signed=True) + b"\x01"
+        return replace(self, pseudonym_key=hmac.digest(self.pseudonym_key, info, hashlib.sha256))
 
 
 def replace_names(text: str, host: HostNames) -> str:

@@ -97,7 +97,7 @@ _HOST_OPTIONS: Final = frozenset({"--host", "--hostname", "--server", "--db-host
 def announces_secret(option: str, value: str, program: str, *, logs_in: bool) -> bool:
     """Whether ``value``, the argument after ``option``, is a secret (``--password VALUE``, ``curl -u NAME:VALUE``)."""
     if option in _LOGINS:
-        return ":" in value.partition("//")[2] + value.partition(":")[1] and _is_login(option, value, program)
+        return _is_login(option, value, program)
     if option in _PASSWORD_OPTIONS:
         return logs_in or option != "-p" or program not in _NO_PASSWORD
     if option in _SECRETS.get(program, ()):
@@ -108,9 +108,9 @@ def announces_secret(option: str, value: str, program: str, *, logs_in: bool) ->
 
 
 def _is_login(option: str, value: str, program: str) -> bool:
-    if option == "-x":
-        return program == "curl" and "@" in value
-    return not value.replace(":", "").isdecimal()
+    if option in ("-x", "--proxy"):
+        return "@" in value and (option != "-x" or program == "curl")
+    return ":" in value and not value.replace(":", "").isdecimal()
 
 
 def glued_secret(argument: str, program: str) -> str | None:

@@ -89,7 +89,7 @@ def _known_homes(homes: tuple[tuple[str, str], ...], dialect: _Dialect) -> tuple
 @lru_cache(maxsize=4)
 def _usual_homes(dialect: _Dialect) -> tuple[_Rewriting, ...]:
     person, windows_person = f"{_TREATED}{dialect.name}", f"{_SHARED}{_TREATED}{dialect.windows_name}"
-    home = rf"(?<!/)/+(?:home|Users)/+(?:\./+)*{_SHARED}{person}"
+    home = rf"(?<!/)/+(?:home|Users|Documents and Settings)/+(?:\./+)*{_SHARED}{person}"
     return tuple(
         (re.compile(pattern, re.IGNORECASE), stand_in)
         for pattern, stand_in in (

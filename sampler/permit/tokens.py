@@ -27,6 +27,7 @@ _FORMS: Final = tuple(
         r"\bhv[sb]\.[\w-]{20,}",  # Vault
         r"\bdo[opr]_v1_[0-9a-f]{40,}",  # DigitalOcean
         r"\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}\b",  # Shopify
+        r"\b(?:AC|SK)[0-9a-f]{32}\b",  # Twilio
         r"\bhf_[A-Za-z]{30,}\b",  # Hugging Face
         r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}",
         r"(?<![\w-])(?:bot)?\d{8,10}:[A-Za-z][\w-]{28,}",  # Telegram

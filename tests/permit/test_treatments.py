@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,6 +90,32 @@ def test_pseudonyms_are_keyed() -> None:
     assert elsewhere is not None
     assert here == _value(Treatment.PSEUDONYM, "bob", "process.user.name") != elsewhere.value
     assert "bob" not in str(here)
+
+
+def _pseudonym(host: HostNames, now: datetime, name: str = "bob") -> FieldValue | None:
+    treated = apply(Treatment.PSEUDONYM, Field("file.owner", name), host.at(now))
+    return None if treated is None else treated.value
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)), st.integers(0, 90))  # noqa: DTZ001  # hypothesis wants them so
+def test_pseudonyms_rotate(now: datetime, days: int) -> None:
+    """A name keeps its pseudonym within a period of 30 days from the epoch, and has another one in each other."""
+    period = timedelta(days=30)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    later = now + timedelta(days=days)
+    is_same = (now - epoch) // period == (later - epoch) // period
+    assert (_pseudonym(HOST, now) == _pseudonym(HOST, later)) is is_same
+
+
+def test_pseudonyms_of_two_machines_cannot_be_compared() -> None:
+    """Neither a pseudonym nor a period's key of one machine helps with those of another machine or period."""
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    other = HostNames(pseudonym_key=b"o" * 32)
+    names = [f"name{number}" for number in range(100)]
+    assert not {_pseudonym(HOST, now, name) for name in names} & {_pseudonym(other, now, name) for name in names}
+    keys = [HOST.at(now + timedelta(days=30 * number)).pseudonym_key for number in range(12)]
+    assert len({*keys, HOST.pseudonym_key}) == 13
+    assert all(len(key) == 32 for key in keys)
 
 
 @pytest.mark.parametrize("value", ["root", "www-data"])
