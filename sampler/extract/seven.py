@@ -139,6 +139,8 @@ def _files_of(reader: HeaderReader) -> tuple[tuple[SevenFile, ...], tuple[Folder
     files: tuple[SevenFile, ...] = ()
     while kind := reader.number():
         if kind == MAIN_STREAMS:
+            if files:
+                raise NotUnpacked("damaged", "where its streams lie is told behind the files")
             streams = read_streams(reader)
         elif kind == FILES:
             files = read_files(reader, streams)

@@ -160,6 +160,8 @@ def read_streams(reader: HeaderReader) -> Streams:
         else:
             raise NotUnpacked("damaged", f"property {kind} among the streams")
     folders = tuple(_settled(rows, packed))
+    if parts is not None and len(parts) != len(folders):
+        raise NotUnpacked("damaged", "the files are told of other folders than there are")
     whole = [[(folder.size, row.crc)] for folder, row in zip(folders, rows, strict=True)]
     return Streams(folders, tuple(tuple(row) for row in (whole if parts is None else parts)))
 
