@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import sampler
+from sampler.agent.consent_line import standing_line
 from sampler.agent.counting import Statistics
 from sampler.agent.pending import Pending
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.previewing import preview_of, without_strangers
 from sampler.agent.recalling import Recaller
 from sampler.agent.views import name_of, scan_view_of, view_of
-from sampler.errors import ChildDied, ChildTimedOut, ConsentError, JournalError, NotYours, RequestError
+from sampler.errors import ChildDied, ChildTimedOut, NotYours, RequestError
 from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.upload import Uploader
@@ -130,11 +131,4 @@ class Handler:
         )
 
     def _consent(self) -> str:
-        try:
-            consent = self.pipeline.consents.load()
-        except (ConsentError, JournalError) as error:
-            return str(error)
-        if consent is None or not consent.scopes:
-            return "none: nothing leaves this machine; see sampler consent show"
-        scopes = ", ".join(sorted(consent.scopes))
-        return f"{consent.statement.id} version {consent.statement.version}, by {consent.by}: {scopes}"
+        return standing_line(self.pipeline.consents, self.pipeline.clock.now())

@@ -24,7 +24,7 @@ def print_consent(given: Consent, statement: Statement) -> None:
         ("digest", given.statement.digest),
         ("accepted", f"{time_text(given.at)} by {printable_text(given.by)}{until}"),
         ("seen by", "; ".join(statement.recipients)),
-        ("originals", f"destroyed at the queue after {days} days" if days else "none are sent"),
+        ("originals", f"to be destroyed by whoever runs the queue within {days} days" if days else "none are sent"),
         *((f"scope {scope}", _standing(scope, given, statement)) for scope in Scope),
     ]
     print_table(("what", "how"), rows, wrap=("how",))

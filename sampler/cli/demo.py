@@ -21,12 +21,13 @@ from sampler.cli.demo_fixtures import Case, load_cases
 from sampler.cli.demo_lab import Lab
 from sampler.cli.demo_report import DemoLine, part_names, print_report, reasons
 from sampler.cli.exit_codes import ExitCode
+from sampler.cli.options import choice_of
 from sampler.cli.output import json_option, print_ndjson, warn
 from sampler.cli.queue_tasks import tasks_of
 from sampler.cli.terminal import progress
 from sampler.intake import AgentClient
 from sampler.model import ObjectState, Reason, Scope
-from sampler.permit import shipped_names, shipped_statement
+from sampler.permit import Region, shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.places import shipped
 from sampler.wire.messages import FlagRequest, ObjectView, TaskView
@@ -57,10 +58,11 @@ class Run:
 
 @click.command()
 @click.option("--statement", type=click.Choice(shipped_names()), default="extended", show_default=True)
+@click.option("--region", type=choice_of(Region), default=Region.WORLD.value, help="Whose form of it; default: world.")
 @click.option("--samples", type=click.Path(path_type=Path, exists=True), help="Default: those that ship with Sampler.")
 @click.option("--keep", is_flag=True, help="Leave everything running and say where to look.")
 @json_option
-def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> None:
+def demo(statement: str, region: str, samples: Path | None, keep: bool, as_json: bool) -> None:
     """Do the main job on this machine, in a throwaway folder.
 
     Starts a queue, an agent and a worker as separate processes on loopback,
@@ -68,12 +70,12 @@ def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> Non
     and a trusted file, waits for the verdicts, and compares each with what is
     expected. Exit code 1: something differs.
     """
-    scopes = shipped_statement(statement).scopes
+    scopes = shipped_statement(statement, Region(region)).joint
     cases = load_cases(samples or shipped("samples_fixture"), scopes)
     folder = Path(tempfile.mkdtemp(prefix="sampler-demo-"))
     began = monotonic()
     try:
-        runs, tasks = asyncio.run(_run(Lab(folder), cases, statement, keep=keep))
+        runs, tasks = asyncio.run(_run(Lab(folder), cases, (statement, region), keep=keep))
     except BaseException:
         click.echo(f"what the processes said is in {folder}", err=True)
         raise
@@ -90,13 +92,13 @@ def demo(statement: str, samples: Path | None, keep: bool, as_json: bool) -> Non
 
 
 async def _run(
-    lab: Lab, cases: Sequence[Case], statement: str, *, keep: bool
+    lab: Lab, cases: Sequence[Case], accepted: tuple[str, str], *, keep: bool
 ) -> tuple[list[Run], dict[str, tuple[TaskView, dict[str, str]]]]:
     done = False
     try:
         with progress() as bar:
             setting_up = bar.add_task("setting up", total=1)
-            await lab.set_up(statement)
+            await lab.set_up(*accepted)
             bar.advance(setting_up)
             runs = await _flag_all(lab.socket, cases, bar)
             runs += await _capture_all(lab, bar)

@@ -67,12 +67,13 @@ class Lab:
         """Where people, workers and enrolment reach the queue."""
         return f"https://127.0.0.1:{self.people_port}"
 
-    async def set_up(self, statement: str) -> None:
+    async def set_up(self, statement: str, region: str = "world") -> None:
         """Queue, enrolment, consent, agent; returns when the agent answers."""
         fingerprint = await self.init_queue()
         await self.start_queue()
         await self.enroll(fingerprint)
-        await self.command("consent", "accept", statement, "--by", "demo", "--config", str(self.agent_config))
+        accepted = ("accept", statement, "--region", region, "--by", "demo")
+        await self.command("consent", *accepted, "--config", str(self.agent_config))
         await self.start_agent()
 
     async def init_queue(self) -> str:

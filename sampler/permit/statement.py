@@ -49,7 +49,7 @@ class Statement:
     recipients: tuple[str, ...]
     """Who gets to see what is sent, in words."""
     retention_days: int
-    """How long the queue keeps originals at most."""
+    """How long whoever runs the queue may keep originals; 0: none are sent."""
     purposes: Mapping[Scope, str]
     """What each scope is for, in one line."""
     separate: frozenset[Scope]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sampler.errors import IdentityRefused, QueueFaulty, QueueUnreachable
+from sampler.errors import ConsentError, IdentityRefused, QueueFaulty, QueueUnreachable
 from sampler.limits import MIB
 from sampler.upload.exchange import Exchange
 
@@ -197,3 +197,60 @@ async def test_pieces_are_counted(parties: Any, queue: Any) -> None:
         answer = await exchange.ask("POST", queue.url + "/nothing", body=body, on_piece=told.append)
     assert answer.status == 404
     assert sum(told) == 200_000
+
+
+async def _refuses() -> None:
+    raise ConsentError("no")
+
+
+async def test_nothing_is_connected_when_the_check_says_no(parties: Any) -> None:
+    """What the check raises comes through, and the server has not even seen a connection."""
+    met: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append("somebody")
+        await _says(b"HTTP/1.1 204 No\r\n\r\n")(reader, writer)
+
+    async with _talking(parties, talk, check=_refuses) as (exchange, url):
+        with pytest.raises(ConsentError):
+            await exchange.ask("GET", url)
+        assert met == []
+        assert (await exchange.ask("DELETE", url, takes_back=True)).status == 204
+        assert met == ["somebody"]
+
+
+async def test_what_takes_back_keeps_no_connection(parties: Any) -> None:
+    """It says that the connection ends with it, so that nothing stays open that nobody agreed to."""
+    heads: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No\r\n\r\n")
+        await writer.drain()
+
+    async with _talking(parties, talk) as (exchange, url):
+        await exchange.ask("DELETE", url, takes_back=True)
+    assert b"connection: close" in heads[0].lower()
+
+
+async def test_hanging_up_breaks_off_what_is_under_way(parties: Any) -> None:
+    """A request that waits ends as unreachable at once, its connection closes, and the next one gets through."""
+    arrived, closed = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if arrived.is_set():
+            writer.write(b"HTTP/1.1 204 No\r\n\r\n")
+            await writer.drain()
+        arrived.set()
+        await reader.read()
+        closed.set()
+
+    async with _talking(parties, talk) as (exchange, url), asyncio.timeout(20):
+        waiting = asyncio.create_task(exchange.ask("GET", url, patience_seconds=1000))
+        await arrived.wait()
+        await exchange.hang_up()
+        with pytest.raises(QueueUnreachable):
+            await waiting
+        await closed.wait()
+        assert (await exchange.ask("GET", url)).status == 204

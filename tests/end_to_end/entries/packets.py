@@ -21,9 +21,11 @@ from sampler.wire.messages import FlagRequest
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 ETH_P_ALL = 3
+ESTABLISHED = "01"
+"""In ``/proc/net/tcp``."""
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 QUIET_SECONDS = 6.0
-"""Longer than any rest of what follows the queue while it is not failing."""
+"""What only waits on an open connection is quiet for longer; that is why connections are counted as well."""
 WAIT_SECONDS = 60.0
 
 
@@ -50,13 +52,13 @@ class Packets:
         self._socket.setblocking(False)
 
     async def within(self, seconds: float) -> int:
-        """How many came within this time; returns at the first one."""
-        self.drain()
+        """How many came since the last drain, and in this time; returns at the first one."""
         try:
             async with asyncio.timeout(seconds):
-                return len(await asyncio.get_running_loop().sock_recv(self._socket, 65_536)) and 1 + self.drain()
+                await asyncio.get_running_loop().sock_recv(self._socket, 65_536)
         except TimeoutError:
             return 0
+        return 1 + self.drain()
 
     def drain(self) -> int:
         """Read what is there; how many they were."""
@@ -82,33 +84,46 @@ async def until_quiet(packets: Packets) -> None:
             pass
 
 
-async def observe(lab: Lab, restart: str) -> dict[str, int]:
-    """The packets of each phase; ``restart`` starts the agent anew after the withdrawal."""
+def connections(lab: Lab) -> int:
+    """Connections with the queue's door for hosts that are open: a long poll is one that says nothing for a while."""
+    port = f":{lab.hosts_port:04X}"
+    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[3] == ESTABLISHED and port in row[1] + row[2] for row in rows)
+
+
+async def start_and_flag(lab: Lab, packets: Packets, *names: str) -> int:
+    """The packets of an agent's start, of flagging and of some time after it."""
+    packets.drain()
+    await lab.start_agent()
+    await flag(lab, *names)
+    return await packets.within(QUIET_SECONDS) + connections(lab)
+
+
+async def observe(lab: Lab) -> dict[str, int]:
+    """The packets of each phase, and with them the connections that stand at its end."""
     packets, config = Packets(), ("--config", str(lab.agent_config))
     fingerprint = await lab.init_queue()
     await lab.start_queue()
     await lab.enroll(fingerprint)
     await until_quiet(packets)
-    await lab.start_agent()
-    await flag(lab, "one.sh", "two.sh")
-    before = await packets.within(QUIET_SECONDS)
+    before = await start_and_flag(lab, packets, "one.sh", "two.sh")
     await lab.command("consent", "accept", "extended", "--by", "erika", *config)
     await flag(lab, "three.sh")
     during = await packets.within(WAIT_SECONDS)
     await lab.command("consent", "withdraw", "--by", "erika", *config)
-    if restart:
-        await lab.kill("agent")
-        await lab.start_agent()
     await until_quiet(packets)
     await flag(lab, "four.sh")
-    after = await packets.within(QUIET_SECONDS)
-    return {"before": before, "during": during, "after": after}
+    after = await packets.within(QUIET_SECONDS) + connections(lab)
+    await lab.kill("agent")
+    await until_quiet(packets)
+    restarted = await start_and_flag(lab, packets, "five.sh")
+    return {"before": before, "during": during, "after": after, "restarted": restarted}
 
 
-async def main(folder: str, restart: str = "") -> None:
+async def main(folder: str) -> None:
     lab = Lab(Path(folder))
     try:
-        counts = await observe(lab, restart)
+        counts = await observe(lab)
     finally:
         await lab.stop()
     sys.stdout.write(json.dumps(counts))
@@ -116,4 +131,4 @@ async def main(folder: str, restart: str = "") -> None:
 
 if __name__ == "__main__":
     enter_own_network()
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(sys.argv[1]))
