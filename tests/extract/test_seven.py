@@ -135,14 +135,14 @@ def sealed(header: bytes, packed: bytes = b"") -> bytes:
     return b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack("<I", zlib.crc32(place)) + place + packed + header
 
 
-STREAMS = b"\x04\x07\x0b\x01\x00\x01\x01\x00\x0c\x05\x00\x00"
+ONE_FOLDER = b"\x04\x07\x0b\x01\x00\x01\x01\x00\x0c\x05\x00\x00"
 """One folder of five bytes, stored."""
-FILES = b"\x05\x01\x00"
+ONE_FILE = b"\x05\x01\x00"
 
 
 def test_streams_behind_the_files() -> None:
     """Folders that are exchanged once files lie in them are damage, and cost no other reader's results."""
-    found = survey(sealed(b"\x01" + STREAMS + FILES + b"\x04\x00" + b"\x00"))
+    found = survey(sealed(b"\x01" + ONE_FOLDER + ONE_FILE + b"\x04\x00" + b"\x00"))
     assert codes(found) == ["damaged"]
 
 
