@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from sampler.permit import HostNames
@@ -45,3 +47,16 @@ def test_an_empty_name_is_refused() -> None:
 def test_the_key_is_not_shown(host: HostNames) -> None:
     """The key does not get into a log by way of repr."""
     assert "kkkk" not in repr(host)
+
+
+def test_pseudonyms_rotate() -> None:
+    """Within 30 days a name keeps its pseudonym; in the next ones, and on another machine, it has another."""
+    names = HostNames(pseudonym_key=b"k" * 32)
+    other = HostNames(pseudonym_key=b"o" * 32)
+    start = datetime(2026, 11, 25, tzinfo=UTC)
+    period = timedelta(days=30)
+    begin = start - timedelta(seconds=int(start.timestamp()) % int(period.total_seconds()))
+    key = names.at(begin).pseudonym_key
+    assert names.at(begin + period - timedelta(seconds=1)).pseudonym_key == key
+    assert len({key, names.at(begin + period).pseudonym_key, other.at(begin).pseudonym_key, names.pseudonym_key}) == 4
+    assert names.at(begin).users == names.users
