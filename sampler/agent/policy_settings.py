@@ -6,10 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sampler.errors import SettingsError
 from sampler.limits import MIB, PENDING_MAX_BYTES, PENDING_MAX_COUNT, PENDING_SECONDS
 from sampler.model import ContentKind, Reason, Sampling, WholeSwitch
-from sampler.permit import SEVERITIES, Conditions, Hours, Policy, PolicyRule
 
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -40,21 +38,6 @@ class PolicyRuleSection(Struct, frozen=True, forbid_unknown_fields=True):
     hold: bool = False
     """Contents leave only once a person approved them."""
 
-    def rule(self) -> PolicyRule:
-        """The same as a value of ``permit``; raises ``ValueError`` where a condition can be none."""
-        conditions = Conditions(
-            paths=tuple(self.paths),
-            kinds=tuple(self.kinds),
-            mime_types=tuple(self.mime_types),
-            rules=tuple(self.rules),
-            severity_at_least=_number(self.severity_at_least),
-            severity_below=_number(self.severity_below),
-            size_above_bytes=self.size_above_bytes,
-            reasons=tuple(self.reasons),
-            between=None if self.between is None else Hours.parse(self.between),
-        )
-        return PolicyRule(conditions, self.sampling_max, self.whole, self.hold)
-
 
 class PolicySection(Struct, frozen=True, forbid_unknown_fields=True):
     """``[policy]``: the administrator's narrowing of what the owner agreed to; it never widens."""
@@ -74,26 +57,3 @@ class PolicySection(Struct, frozen=True, forbid_unknown_fields=True):
     pending_max_bytes: Ceiling = PENDING_MAX_BYTES
     """What may wait together; 0 holds nothing, and what would have to be held is left out."""
     pending_max_count: Ceiling = PENDING_MAX_COUNT
-
-    def policy(self) -> Policy:
-        """The same as a value of ``permit``.
-
-        Raises:
-            SettingsError: a value can be none; the message says which.
-        """
-        try:
-            return Policy(
-                sampling_max=self.sampling_max,
-                whole=self.whole,
-                whole_max_bytes=self.whole_max_bytes,
-                exclude_paths=tuple(self.exclude_paths),
-                rules=tuple(rule.rule() for rule in self.rules),
-                bytes_per_day=self.bytes_per_day,
-                objects_per_day=self.objects_per_day,
-            )
-        except ValueError as error:
-            raise SettingsError(f"[policy] of the agent's settings: {error}") from error
-
-
-def _number(severity: int | str | None) -> int | None:
-    return SEVERITIES[severity] if isinstance(severity, str) else severity

@@ -36,6 +36,7 @@ from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.pending import Pending
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.places import AgentPlaces, rule_folders
+from sampler.agent.policies import policy_of
 from sampler.agent.recall_following import RecallFollower
 from sampler.agent.recalling import Recaller, why_taken_back
 from sampler.agent.receipt_log import BelievedLog
@@ -134,7 +135,7 @@ async def run(
             snapshots=_snapshots(settings, places),
             examiner=rules.examiner,
             consents=stores.consents,
-            policy=settings.policy.policy(),
+            policy=policy_of(settings.policy),
             host=await off_loop(host_names, places.state),
             asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
             spool=stores.spool,

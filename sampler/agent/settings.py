@@ -24,7 +24,6 @@ from sampler.limits import (
     SNAPSHOT_DEADLINE_SECONDS,
 )
 from sampler.model import Ask, Sampling
-from sampler.permit import Region
 
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -70,7 +69,7 @@ class JournalSection(Section, frozen=True):
 class ConsentSection(Section, frozen=True):
     """``[consent]``: which statements the owner is asked to agree to."""
 
-    region: Region = Region.WORLD
+    region: Literal["world", "eu"] = "world"
     """Whose form of those that ship ``sampler consent accept`` takes."""
     statement_keys: list[Annotated[str, Meta(max_length=64)]] = []
     """Public keys, base64: a statement that does not ship is accepted only with a signature of one of them."""

@@ -89,7 +89,7 @@ def accept(
     settings, where = agent_settings(config)
     if (statement is None) == (file is None):
         raise click.UsageError("name either a statement that ships or --statement FILE")
-    form = Region(region) if region else settings.consent.region
+    form = Region(region or settings.consent.region)
     chosen, signer = (shipped_statement(statement, form), SHIPPED) if statement else _signed(file, settings.consent)
     wanted = _wanted(chosen, scopes, also)
     now = _clock(where).now()
