@@ -88,8 +88,8 @@ async def test_the_sweep_survives_a_ledger_that_does_not_answer(
         raise StorageError("the ledger failed")
 
     monkeypatch.setattr(clock, "sleep", sleep)
-    monkeypatch.setattr(ledger, "transaction", broken)
     async with make_queue(), asyncio.timeout(10):
+        monkeypatch.setattr(ledger, "transaction", broken)
         await third.wait()
 
 
