@@ -4,16 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNNER := python -m
 SECONDS := 60
+PEERS := .bench/redact-venv
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench fuzz lock clean
+.PHONY: help demo test lint check bench bench-redact fuzz lock clean
 
 help:
 	@echo "make demo   set up and do the main job on this machine, in a throwaway folder"
 	@echo "make test   set up and pass all tests"
 	@echo "make check  formatting, lint, types, import directions, and the tests measured by branch: what CI runs"
 	@echo "make bench  how fast flags, deliveries, scans and readers of formats are, beside others (RULES=DIR: a large rule set)"
+	@echo "make bench-redact  our redaction beside detect-secrets and scrubadub, which it installs into a folder of their own"
 	@echo "make fuzz   every fuzz target for SECONDS=60 each; fails on a finding"
 	@echo "make lock   pin the requirement files anew"
 
@@ -53,6 +55,15 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scan.corpus
 	$(BIN)/python -m benchmarks.scan.run $(if $(RULES),--rules $(RULES))
 	$(BIN)/python -m benchmarks.extract.run
+	if test -x $(PEERS)/bin/python; then $(BIN)/python -m benchmarks.redact.run; fi
+
+$(PEERS)/.peers: requirements/redact.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/redact.txt
+	@touch $@
+
+bench-redact: $(VENV)/.test $(PEERS)/.peers
+	$(BIN)/python -m benchmarks.redact.run
 
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.run
 	$(PIP) --require-hashes -r requirements/fuzz.txt
@@ -69,6 +80,8 @@ lock: $(VENV)/.test
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --constraint run.txt --output-file test.txt test.in
 	cd requirements && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --constraint run.txt --output-file fuzz.txt fuzz.in
+	cd requirements && CUSTOM_COMPILE_COMMAND="make lock" ../$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file redact.txt redact.in
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache htmlcov .coverage*

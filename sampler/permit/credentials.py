@@ -39,7 +39,7 @@ _SAYS: Final = r"[\"'\]]?\s{0,4}(?:=>|[:\uff1a]=?|=(?!=)|==(?=\s?[\"']))\s{0,4}"
 _BEHIND: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"((?:authorization|(?<![a-z])cookie)[\"']?\s{0,4}[=:]\s{0,4}"
+        r"((?:authorization|(?<![a-z])cookie)[\"']?\s{0,4}[=:]\s{0,4}+"
         rf"{_SCHEME})(?!{_HARMLESS})(?:\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\r\n\"'][^\r\n]*)",
         rf"({_KEYWORD}[\"'][^<>]{{0,64}}\bvalue=)(?:\"[^\"]*\"|'[^']*')",
         rf"(<[\w:.-]{{0,32}}{_KEYWORD}(?:\s[^<>]{{0,64}})?>)(?!<)[^<]+",

@@ -12,6 +12,8 @@ _ADDRESS: Final = re.compile(
     re.IGNORECASE,
 )
 _VERSION: Final = re.compile(r"v?\d+(?:\.\d+)+(?![\w.]*[a-z]{2})", re.IGNORECASE)
+_DOMAIN_BEFORE: Final = re.compile(r"[^\W\d][\w.-]*\.[a-z]{2,6}\.\w+", re.IGNORECASE)
+"""A domain with a file's ending behind it: ``NAME@example.org.txt``."""
 _NO_DOMAIN: Final = frozenset(
     {
         "service", "socket", "timer", "mount", "automount", "slice", "scope", "target", "device", "swap", "path",
@@ -29,4 +31,6 @@ def redact_mail(text: str) -> str:
 
 def _stand_in(match: re.Match[str]) -> str:
     domain, ending = match[1], match[2]
-    return match[0] if ending.lower() in _NO_DOMAIN or _VERSION.match(domain) else MAIL
+    if ending.lower() in _NO_DOMAIN and not _DOMAIN_BEFORE.fullmatch(domain):
+        return match[0]
+    return match[0] if _VERSION.match(domain) else MAIL

@@ -24,6 +24,7 @@ from sampler.permit.credentials import names_secret, redact_secrets
         ("password == 'x y'", "password == ~secret"),
         ("<password>x y</password>", "<password>~secret</password>"),
         ('key="Password" value="x y"', 'key="Password" value=~secret'),
+        ("cookie: yes", "cookie: yes"),
         ("Cookie: a=1; b=2", "Cookie: ~secret"),
         ("Authorization: Digest a=1, b=2", "Authorization: Digest ~secret"),
         ("run --api-key abc --x", "run --api-key ~secret --x"),

@@ -18,6 +18,7 @@ from sampler.permit.mail import redact_mail
         ("getty@tty1.service", "getty@tty1.service"),
         ("icon@2x.png", "icon@2x.png"),
         ("a@b", "a@b"),
+        ("bob@example.org.txt", "~mail"),
         ("bob@1and1.com", "~mail"),
         ("bob@163.com", "~mail"),
     ],

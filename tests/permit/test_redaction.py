@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.permit import HostNames
-from sampler.permit.redaction import redact_address, redact_arguments, redact_command_line, redact_text
+from sampler.permit.redaction import redact_address, redact_arguments, redact_command_line, redact_path, redact_text
 
 HOST = HostNames(
     homes=(("/home/alice", "alice"), ("/srv/people/ben stone", "ben")),
@@ -188,8 +188,59 @@ def test_only_public_addresses_leave(address: str, expected: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    "piece", ["eyJ", "password", "a@", "1.", ":", "http://", "-----BEGIN ", "a.b-", "'", '"', "token="]
+    "piece",
+    [
+        "eyJ",
+        "password",
+        "a@",
+        "1.",
+        ":",
+        "http://",
+        "-----BEGIN ",
+        "a.b-",
+        "'",
+        '"',
+        "token=",
+        "4111 ",
+        "DE89",
+        "a://",
+        "host=",
+        "<password ",
+        "10.0.0.",
+        "x.internal.",
+        "\\\\a",
+        "%40",
+        "user=",
+        "authorization:",
+        "jsmith",
+        "~user",
+    ],
 )
 def test_long_texts_take_no_longer_than_their_length(piece: str) -> None:
     """A text of a hostile peer cannot make the agent think for minutes: the test's own time-out is the limit."""
     assert len(redact_text(piece * (32_000 // len(piece)), HOST)) <= 64_000
+
+
+@pytest.mark.parametrize("piece", ["'", '"', "\\", "a ", "sh -c '", "C:\\", "| ", "-p ", "x=", "net use "])
+def test_long_command_lines_take_no_longer_than_their_length(piece: str) -> None:
+    """Neither quotes without end nor thousands of arguments make the agent think for minutes."""
+    line = piece * (32_000 // len(piece))
+    assert redact_command_line(redact_command_line(line, HOST), HOST) == redact_command_line(line, HOST)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/srv/bob@example.org/x", "/srv/~mail/x"),
+        ("/srv/10.0.0.1/x", "/srv/~address/x"),
+        ("/opt/10.0.19041.1/x", "/opt/10.0.19041.1/x"),
+        (r"\\fs\Users\bob\x", r"\\~host\%USERPROFILE%\x"),
+        (r"C:\$Recycle.Bin\S-1-5-21-1-2-3-1001\x", r"C:\$Recycle.Bin\~id\x"),
+        ("/srv/glpat-abcdefghij0123456789/x", "/srv/~secret/x"),
+        ("/gvfs/smb-share:server=nas,share=x", "/gvfs/smb-share:server=~host,share=x"),
+        ("/srv/4111111111111111.log", "/srv/4111111111111111.log"),
+    ],
+)
+def test_paths_hold_more_than_homes(path: str, expected: str) -> None:
+    """Mail, private addresses, other machines, Windows' identifiers and tokens go from paths; long numbers stay."""
+    assert redact_path(path, HOST) == expected
