@@ -134,7 +134,7 @@ async def test_failed_and_expired_leases_go_to_somebody_else(
     await until(view.id, delivered)
     first = await people.lease(LeaseRequest(worker="ann", seconds=0.2))
     assert first is not None
-    second = await people.lease(LeaseRequest(worker="ben", wait=10))
+    second = await people.lease(LeaseRequest(worker="ben", wait=30))
     assert second is not None
     late = CompleteRequest(lease=first.lease, conclusion=Conclusion.BENIGN, score=0, analyzer="ann")
     with pytest.raises(Conflict):
