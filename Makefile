@@ -34,7 +34,7 @@ demo: $(VENV)/.run
 	$(BIN)/sampler demo
 
 test: $(VENV)/.test
-	$(BIN)/$(RUNNER) pytest -n 2
+	$(BIN)/$(RUNNER) pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

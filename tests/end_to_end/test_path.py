@@ -127,14 +127,18 @@ async def test_a_process_concerned_is_described(agent: AgentClient, people: Peop
 
 
 async def test_failed_and_expired_leases_go_to_somebody_else(
-    agent: AgentClient, people: PeopleClient, until: Until
+    lab: Lab, agent: AgentClient, people: PeopleClient, until: Until
 ) -> None:
     """A task that was given back is leased again, and the first holder's verdict is refused."""
+    await lab.kill("queue")  # to rest for no ten seconds between two attempts, of which chance takes any part
+    settings = lab.queue_config.read_text()
+    lab.queue_config.write_text(f"{settings}\nsweep_seconds = 0.2\n\n[tasks]\nretry_first_seconds = 0.1\n")
+    await lab.start_queue()
     view = await agent.flag(FlagRequest(path="/etc/hostname"))
     await until(view.id, delivered)
     first = await people.lease(LeaseRequest(worker="ann", seconds=0.2))
     assert first is not None
-    second = await people.lease(LeaseRequest(worker="ben", wait=30))
+    second = await people.lease(LeaseRequest(worker="ben", wait=10))
     assert second is not None
     late = CompleteRequest(lease=first.lease, conclusion=Conclusion.BENIGN, score=0, analyzer="ann")
     with pytest.raises(Conflict):
