@@ -9,7 +9,7 @@ import signal
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -123,61 +123,114 @@ async def run(
         SamplerError: the service cannot start; the message says what to repair.
     """
     stores = await off_loop(Stores.open, places, settings, clock)
-    clock, gate = stores.clock, ConsentGate(stores.consents, stores.clock)
-    await off_loop(look_for_newer, stores.consents, clock.now())
+    gate = ConsentGate(stores.consents, stores.clock)
+    await off_loop(look_for_newer, stores.consents, stores.clock.now())
     async with AsyncExitStack() as stack:
-        rules = await _rules(settings, places, clock, stack)
+        rules = await _rules(settings, places, stores.clock, stack)
         agent_id = await off_loop(_agent_id, places)
         link = await stack.enter_async_context(_link(settings, places, gate)) if settings.queue.url else None
         uploader = await _uploader(settings, link, stores, gate, stack) if link is not None else None
-        pipeline = Pipeline(
-            clock=clock,
-            snapshots=_snapshots(settings, places),
-            examiner=rules.examiner,
-            consents=stores.consents,
-            policy=policy_of(settings.policy),
-            host=await off_loop(host_names, places.state),
-            asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
-            spool=stores.spool,
-            journal=stores.journal,
-            agent_fields=_agent_fields(agent_id),
-            on_spooled=uploader.wake if uploader else _nobody_waits,
-            keeper=await off_loop(_keeper, settings, places),
-            held=await off_loop(_held, settings, places),
-        )
+        on_spooled = uploader.wake if uploader else _nobody_waits
+        pipeline = await off_loop(_pipeline, settings, places, stores, rules.examiner, agent_id, on_spooled)
         stack.push_async_callback(pipeline.under_way.close)
-        pending = Pending(pipeline, settings.policy.pending_seconds)
-        counters = await off_loop(_counters, settings, pipeline)
         wished = asyncio.Event()
-        recaller = _recaller(stores, pipeline, asyncio.get_running_loop(), wished)
+        parts = Parts(
+            pipeline=pipeline,
+            pending=Pending(pipeline, settings.policy.pending_seconds),
+            counters=await off_loop(_counters, settings, pipeline),
+            recaller=_recaller(stores, pipeline, asyncio.get_running_loop(), wished),
+            accounts=_accounts(places, stores),
+            receipts=_receipts(places, link, stores, agent_id) if link is not None else None,
+        )
         handler = Handler(
-            pipeline, agent_id, settings.queue.url, uploader, counters, recaller, pending, lambda: rules.trouble
+            pipeline,
+            agent_id,
+            settings.queue.url,
+            uploader,
+            parts.counters,
+            parts.recaller,
+            parts.pending,
+            rule_trouble=lambda: rules.trouble,
+            receipts=parts.receipts.status if parts.receipts is not None else str,
+            reconciled=lambda: parts.accounts.status,
         )
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
-        tasks.start("pending", pending.run())
-        accounts = _accounts(places, stores)
-        handler = replace(handler, reconciled=lambda: accounts.status)
-        tasks.start("reconcile", accounts.run_local())
-        keep = timedelta(days=settings.journal.keep_days)
-        tasks.start("journal", JournalTender(stores.journal, pipeline.clock, keep).run())
+        _tend(tasks, parts, settings)
         if link is not None:
-            pin = PinnedKey(places.receipt_key)
-            tasks.start("recalls", RecallFollower(recaller, link, pin, agent_id, random.random, wished).run())
-            tasks.start("reconcile-queue", gate.keep(partial(accounts.run_queue, link)))
-            tasks.start("statistics", gate.keep(StatisticsReporter(counters, link, pipeline.clock).run))
-            asks = AskFollower(pipeline, link, clock, random.random)
-            tasks.start("asks", gate.keep(asks.run))
-            tasks.start("keeping", asks.tend())
-            tasks.start("consent", gate.watch(link))
-            receipts = _receipts(places, link, stores, agent_id, pipeline.clock)
-            tasks.start("receipts", gate.keep(receipts.run))
-            handler = replace(handler, receipts=receipts.status)
-        if settings.drop.folder:
-            tasks.start("drop", DropWatcher(settings.drop, pipeline.flag, clock).run())
-        await _listen(settings, places, clock, handler, stack)
+            _follow_queue(
+                tasks,
+                parts,
+                link,
+                gate,
+                RecallFollower(parts.recaller, link, PinnedKey(places.receipt_key), agent_id, random.random, wished),
+            )
+        await _listen(settings, places, stores.clock, handler, stack)
         started()
         await asyncio.Event().wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What looks after one agent's objects beside the pipeline."""
+
+    pipeline: Pipeline
+    pending: Pending
+    counters: Statistics
+    recaller: Recaller
+    accounts: ReconcileKeeper
+    receipts: ReceiptFollower | None
+    """``None`` while no queue is configured."""
+
+
+def _pipeline(  # noqa: PLR0917  # what it is wired of
+    settings: AgentSettings,
+    places: AgentPlaces,
+    stores: Stores,
+    examiner: Examiner,
+    agent_id: str,
+    on_spooled: Callable[[], None],
+) -> Pipeline:
+    return Pipeline(
+        clock=stores.clock,
+        snapshots=_snapshots(settings, places),
+        examiner=examiner,
+        consents=stores.consents,
+        policy=policy_of(settings.policy),
+        host=host_names(places.state),
+        asks=Asks(settings.default_ask.ask(), {name: rule.ask() for name, rule in settings.rules.items()}),
+        spool=stores.spool,
+        journal=stores.journal,
+        agent_fields=_agent_fields(agent_id),
+        on_spooled=on_spooled,
+        keeper=_keeper(settings, places),
+        held=_held(settings, places),
+    )
+
+
+def _tend(tasks: TaskKeeper, parts: Parts, settings: AgentSettings) -> None:
+    """Start what concerns this host alone."""
+    pipeline = parts.pipeline
+    keep = timedelta(days=settings.journal.keep_days)
+    tasks.start("pending", parts.pending.run())
+    tasks.start("reconcile", parts.accounts.run_local())
+    tasks.start("journal", JournalTender(pipeline.journal, pipeline.clock, keep).run())
+    if settings.drop.folder:
+        tasks.start("drop", DropWatcher(settings.drop, pipeline.flag, pipeline.clock).run())
+
+
+def _follow_queue(tasks: TaskKeeper, parts: Parts, link: QueueLink, gate: ConsentGate, recalls: RecallFollower) -> None:
+    """Start what speaks with the queue: while a consent stands, and recalls at any time."""
+    clock = parts.pipeline.clock
+    asks = AskFollower(parts.pipeline, link, clock, random.random)
+    tasks.start("recalls", recalls.run())
+    tasks.start("keeping", asks.tend())
+    tasks.start("consent", gate.watch(link))
+    tasks.start("asks", gate.keep(asks.run))
+    tasks.start("reconcile-queue", gate.keep(partial(parts.accounts.run_queue, link)))
+    tasks.start("statistics", gate.keep(StatisticsReporter(parts.counters, link, clock).run))
+    if parts.receipts is not None:
+        tasks.start("receipts", gate.keep(parts.receipts.run))
 
 
 async def _rules(settings: AgentSettings, places: AgentPlaces, clock: Clock, stack: AsyncExitStack) -> RuleKeeper:
@@ -303,14 +356,14 @@ async def _uploader(
     return uploader
 
 
-def _receipts(places: AgentPlaces, link: QueueLink, stores: Stores, agent_id: str, clock: Clock) -> ReceiptFollower:
+def _receipts(places: AgentPlaces, link: QueueLink, stores: Stores, agent_id: str) -> ReceiptFollower:
     return ReceiptFollower(
         believed=BelievedLog(link.receipts, PinnedKey(places.receipt_key)),
         journal=stores.journal,
         sent=stores.sent,
         file=StandingFile(places.receipts),
         device=agent_id,
-        clock=clock,
+        clock=stores.clock,
         random=random.random,
     )
 
