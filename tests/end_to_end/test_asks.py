@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,32 +14,7 @@ from sampler.model import AskState, Sampling
 from sampler.wire.ask_messages import AskRequest, AskView
 from sampler.wire.messages import FlagRequest, TaskView
 from sampler.worker import PeopleClient, Standing, standing_of
-
-WAIT_SECONDS = 40.0
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-async def run(*arguments: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sampler", *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, "COLUMNS": "80"},
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
-
-
-async def patiently(what: str, look: Callable[[], Awaitable[Any]]) -> Any:
-    """The first answer of ``look`` that is something."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not (found := await look()):
-            await asyncio.sleep(0.05)
-    return found
+from tests.support.commands import patiently, run
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.wire.messages import ObjectView
 from sampler.worker import PeopleClient
+from tests.support import commands
+from tests.support.commands import Said
 
 Until = Callable[[str, Callable[[ObjectView], bool]], Awaitable[ObjectView]]
 
@@ -30,21 +32,8 @@ sys.stdin.read()
 """
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
 async def run(lab: Lab, *arguments: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sampler", *arguments, "--config", str(lab.agent_config),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "80"},
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
+    return await commands.run(*arguments, "--config", str(lab.agent_config))
 
 
 @dataclass(frozen=True)

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sampler.cli.demo_lab import Lab
+from tests.support.commands import run
 
 EICAR_NAME = "eicar"
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-async def run(*arguments: str, stdin: bytes | None = None) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "sampler",
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "80"},
-    )
-    out, err = await process.communicate(stdin or b"")
-    return Said(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.fixture

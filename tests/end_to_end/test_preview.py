@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.worker import PeopleClient
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-async def run(*arguments: str, stdin: bytes = b"") -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sampler", *arguments,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "80"},
-    )  # fmt: skip
-    out, err = await process.communicate(stdin)
-    return Said(process.returncode or 0, out.decode(), err.decode())
+from tests.support.commands import run
 
 
 def sample(samples: Path, name: str) -> Path:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +16,10 @@ from sampler.model import Sampling
 from sampler.wire.ask_messages import AskRequest
 from sampler.wire.messages import FlagRequest, LeaseRequest, ObjectView, RenewRequest, TaskView
 from sampler.worker import PeopleClient
+from tests.support.commands import Said, patiently, run
 
-WAIT_SECONDS = 40.0
 CONTENT = b"#!/bin/sh\necho something that its owner regrets\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-async def run(*arguments: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sampler", *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, "COLUMNS": "80"},
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
 
 
 async def recalled(lab: Lab, event_id: str, *more: str) -> list[dict[str, Any]]:
@@ -52,14 +31,6 @@ async def recalled(lab: Lab, event_id: str, *more: str) -> list[dict[str, Any]]:
 
 async def reconciled(lab: Lab) -> Said:
     return await run("reconcile", "--config", str(lab.agent_config))
-
-
-async def patiently(what: str, look: Callable[[], Awaitable[Any]]) -> Any:
-    """The first answer of ``look`` that is something."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not (found := await look()):
-            await asyncio.sleep(0.05)
-    return found
 
 
 async def settled(lab: Lab, event_id: str) -> list[dict[str, Any]]:

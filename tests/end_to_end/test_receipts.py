@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import sqlite3
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,35 +18,9 @@ from sampler.journal import JournalEntry, JournalReader
 from sampler.queue.log_tree import appended
 from sampler.wire.messages import FlagRequest
 from sampler.wire.receipt_messages import RECEIPT_CONTEXT
+from tests.support.commands import patiently, run
 
 WAIT_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-async def run(*arguments: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sampler", *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, "COLUMNS": "80"},
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
-
-
-async def patiently(what: str, look: Callable[[], Awaitable[Any]]) -> Any:
-    """The first answer of ``look`` that is something."""
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not (found := await look()):
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"{what} did not come in {WAIT_SECONDS} s")
-    return found
 
 
 @dataclass
@@ -70,7 +41,7 @@ class Watch:
             found = self.entries(kind)
             return found if len(found) >= number else []
 
-        found: list[JournalEntry] = await patiently(f"{number} {kind}", look)
+        found: list[JournalEntry] = await patiently(f"{number} {kind}", look, seconds=WAIT_SECONDS)
         return found
 
     async def flag(self, path: Path, data: bytes) -> str:
@@ -87,7 +58,7 @@ class Watch:
             said = await self.status()
             return said if said.startswith("ALARM") else ""
 
-        said: str = await patiently("an alarm", look)
+        said: str = await patiently("an alarm", look, seconds=WAIT_SECONDS)
         return said
 
     async def restart_queue(self, change: Callable[[sqlite3.Connection], None]) -> None:
@@ -114,7 +85,7 @@ async def test_a_receipt_arrives_and_holds(watch: Watch, tmp_path: Path) -> None
     (offered,) = watch.entries("offered")
     assert (receipt["submission"], receipt["position"]) == (event_id, 0)
     assert receipt["manifest"] == offered.document["manifest_sha256"]
-    assert "1 held" in await patiently("the status", watch.status)
+    assert "1 held" in await patiently("the status", watch.status, seconds=WAIT_SECONDS)
 
     await watch.lab.kill("agent")
     verified = await run("receipts", "verify", *watch.config)
