@@ -1,4 +1,7 @@
-"""Whether the bytes that wait are there, under their hashes, and nothing lies about that nobody needs. Blocking."""
+"""What lies on disk beside ledger and journal: the bytes that wait, and nothing that nobody needs; how receipts hold.
+
+Blocking.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+from sampler.agent.receipt_standing import StandingFile
+from sampler.errors import ReceiptError
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import ObjectState
 from sampler.spool import Booked
@@ -88,3 +93,18 @@ def _is_needed(ledger: Needs, sha256: str) -> bool:
     """By the hash just before it: identifiers in the order of their hashes begin there."""
     before = f"{int(sha256, 16) - 1:064x}" if int(sha256, 16) else ""
     return any(found == sha256 for found, _ in ledger.needed(before, 1))
+
+
+def receipts(standing: StandingFile) -> Iterator[Difference]:
+    """What of the queue's receipts, or of the log that they are in, did not hold when it was followed."""
+    advice = "see: sampler receipts list; ask whoever runs the queue"
+    try:
+        found = standing.read()
+    except ReceiptError as error:
+        yield Difference(id="", where="queue", code=error.code, what=str(error), advice=advice)
+        return
+    if found is not None and found.trouble is not None:
+        yield Difference(id="", where="queue", code=found.trouble.code, what=found.trouble.detail, advice=advice)
+    if found is not None and found.refused:
+        what = f"{found.refused} of its receipts do not hold"
+        yield Difference(id="", where="queue", code="receipts-refused", what=what, advice=advice)

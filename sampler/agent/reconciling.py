@@ -16,7 +16,8 @@ import msgspec
 
 from sampler.agent import reconcile_checks as checks
 from sampler.agent.recalling import begins_later
-from sampler.agent.reconcile_contents import Needs, contents, kept
+from sampler.agent.receipt_standing import StandingFile
+from sampler.agent.reconcile_contents import Needs, contents, kept, receipts
 from sampler.agent.reconcile_facts import Facts, Trail, facts_of, trails
 from sampler.errors import QueueFaulty
 from sampler.journal import JournalReader
@@ -64,6 +65,8 @@ class Reconciler:
     """The spool's content files."""
     kept: Path
     """Snapshots for further asks."""
+    receipts: StandingFile
+    """How the queue's receipts and their log hold."""
 
     async def local(self) -> AsyncIterator[Difference]:
         """What does not agree on this host, at most ``RECONCILE_DIFFERENCES_MAX_COUNT``.
@@ -99,6 +102,7 @@ class Reconciler:
             yield Difference(id="", where="journal", code="damaged", what=fault, advice=advice)
         yield from contents(self.books, self.contents)
         yield from kept(self.books, self.kept)
+        yield from receipts(self.receipts)
         low = ""
         while low != _PAST_ALL:
             part = self._range(low)

@@ -313,7 +313,13 @@ def _counters(settings: AgentSettings, pipeline: Pipeline) -> Statistics:
 
 
 def _accounts(places: AgentPlaces, stores: Stores) -> ReconcileKeeper:
-    books = Reconciler(stores.spool, JournalReader(places.journal), places.spool / "contents", places.retained)
+    books = Reconciler(
+        stores.spool,
+        JournalReader(places.journal),
+        places.spool / "contents",
+        places.retained,
+        StandingFile(places.receipts),
+    )
     return ReconcileKeeper(books, stores.clock, random.random)
 
 

@@ -14,6 +14,7 @@ from sampler import identity
 from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
 from sampler.agent.places import AgentPlaces
+from sampler.agent.receipt_standing import StandingFile
 from sampler.agent.reconciling import Reconciler
 from sampler.agent.settings import AgentSettings
 from sampler.cli.exit_codes import ExitCode
@@ -49,7 +50,10 @@ def reconcile(offline: bool, config: Path | None, as_json: bool) -> None:
 async def _run(settings: AgentSettings, where: AgentPlaces, *, offline: bool, as_json: bool) -> int:
     """How many differences there are."""
     with closing(SqliteSpoolLedger(where.spool / "ledger.sqlite")) as ledger:
-        reconciler = Reconciler(ledger, JournalReader(where.journal), where.spool / "contents", where.retained)
+        receipts = StandingFile(where.receipts)
+        reconciler = Reconciler(
+            ledger, JournalReader(where.journal), where.spool / "contents", where.retained, receipts
+        )
         count = await _print(reconciler.local(), as_json=as_json)
         if settings.queue.url and not offline:
             gate = ConsentGate(ConsentStore(where.consent), SystemClock())

@@ -14,6 +14,7 @@ from typing import Literal, cast
 
 import pytest
 
+from sampler.agent.receipt_standing import Standing, StandingFile, Trouble
 from sampler.agent.reconciling import Reconciler
 from sampler.errors import QueueFaulty
 from sampler.journal import Journal, JournalReader
@@ -61,6 +62,7 @@ class Host:
             (folder / name).mkdir()
         self.ledger = SqliteSpoolLedger(folder / "ledger.sqlite")
         self.journal = Journal(folder / "journal")
+        self.receipts = StandingFile(folder / "receipts" / "standing.json")
         self.queue = Queue()
 
     def note(self, kind: str, event_id: str, **document: object) -> None:
@@ -105,7 +107,8 @@ class Host:
 
     def reconciler(self) -> Reconciler:
         folder = self.folder
-        return Reconciler(self.ledger, JournalReader(folder / "journal"), folder / "contents", folder / "retained")
+        journal = JournalReader(folder / "journal")
+        return Reconciler(self.ledger, journal, folder / "contents", folder / "retained", self.receipts)
 
     async def differences(self) -> list[Difference]:
         reconciler = self.reconciler()
@@ -346,3 +349,14 @@ async def test_many_ranges(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await host.codes() == [("ledger", "unknown-submission", stranger)]
     del host.queue.lines[ids[4]]
     assert ("queue", "unknown", ids[4]) in await host.codes()
+
+
+async def test_receipts_that_do_not_hold(host: Host) -> None:
+    """Ones that were refused, a log that forked, and a standing that cannot be read are each named; others are not."""
+    host.delivered()
+    host.receipts.save(Standing("key", confirmed=3))
+    assert await host.codes() == []
+    host.receipts.save(Standing("key", confirmed=3, refused=2, trouble=Trouble("forked", "it is another log")))
+    assert await host.codes() == [("queue", "forked", ""), ("queue", "receipts-refused", "")]
+    host.receipts.path.write_bytes(b"?")
+    assert await host.codes() == [("queue", "standing", "")]
