@@ -45,7 +45,7 @@ TRAFFIC: Final = (
     ),
     Traffic(
         "a request to destroy what was sent, or was about to be",
-        "by sampler recall and after a withdrawal, also without a consent",
+        "by sampler recall, and for an upload that a withdrawal broke off; also without a consent",
         (routes.RECALL, routes.TUS_DELETE),
         needs_consent=False,
     ),
