@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sampler.model import Finding, ObjectState, Parcel, Reason, Refusal, Sampling, Scope, StatementRef, Subject
@@ -11,6 +12,7 @@ from sampler.permit.contents import OWN_SCOPES, select_contents
 from sampler.permit.disclosure import Discloser
 from sampler.permit.facts import fields_of, fields_of_match
 from sampler.permit.names import HostNames
+from sampler.permit.part_names import with_treated_names
 from sampler.permit.policy import Policy
 from sampler.permit.policy_rules import Narrowing
 from sampler.permit.rules import Rule
@@ -44,6 +46,7 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
     7. the whole: scope, switch, kind (``documents`` for kinds that may hold personal data), size; else it is left out
        (what is no file: size);
     8. the parts: scope, and the kind that each has itself; else they are left out (not asked of what is no file);
+       their names leave as paths do, without names of people;
     9. each field: listed in the statement, its scope accepted, treated; else it is left out;
     10. contents that a person has to approve (policy ``hold``, ``prompt``, kinds that may hold personal data unless the
        switch is ``all``) are held: they are no part of the parcel, which only tells the host about them. What
@@ -55,8 +58,10 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
     if refused is not None:
         rule, detail = refused
         return Refusal(finding.event_id, ObjectState.REFUSED, rule.value, detail)
-    selection = select_contents(finding, scopes, policy, limits, beside)  # 6, 7, 8, 10
-    discloser = Discloser(statement, scopes, host.at(now))  # 9
+    names = host.at(now)
+    named = replace(finding, plan=with_treated_names(finding.plan, names))
+    selection = select_contents(named, scopes, policy, limits, beside)  # 6, 7, 8, 10
+    discloser = Discloser(statement, scopes, names)  # 9
     fields = discloser.disclose(fields_of(finding))
     matches = tuple(group for match in finding.matches if (group := discloser.disclose(fields_of_match(match))))
     disclosed = (*fields, *(item for group in matches for item in group))
