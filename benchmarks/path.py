@@ -19,7 +19,7 @@ from time import perf_counter
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.model import ObjectState, Sampling
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 ROUNDS = 5
 FLAGS_A_ROUND = 100

@@ -18,7 +18,7 @@ from benchmarks.scan.clamd import Clamd
 from benchmarks.scan.figures import Spread, percentile, ratio
 from benchmarks.scan.table import Figure
 from sampler.intake import AgentClient
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 FILE_BYTES: Final = 64 * 1024
 FILES_COUNT: Final = 200

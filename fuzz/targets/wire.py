@@ -9,7 +9,7 @@ from typing import Final
 from fuzz.target import Target
 from sampler.limits import MIB
 from sampler.model import PartKind, SubmissionState
-from sampler.wire import messages
+from sampler.wire import agent_messages, messages
 from sampler.wire.codec import DecodeError, decode, encode
 
 _KINDS: Final = tuple(sorted(messages.Message.__subclasses__(), key=lambda kind: kind.__name__))
@@ -48,7 +48,7 @@ def _examples() -> Iterator[messages.Message]:
         omissions=[messages.OmissionMessage(what="whole", reason="too large")],
     )
     yield messages.ManifestAnswer(id=_ID, state=SubmissionState.RECEIVING, wanted=["0" * 64])
-    yield messages.FlagRequest(path="/tmp/a")
+    yield agent_messages.FlagRequest(path="/tmp/a")
     yield messages.LeaseRequest(worker="w", seconds=5.5)
     yield messages.VerdictPage(cursor=1)
     yield messages.Problem(type="urn:sampler:problem:x", title="t", status=400)

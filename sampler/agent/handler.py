@@ -19,8 +19,8 @@ from sampler.errors import ChildDied, ChildTimedOut, NotYours, RequestError
 from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.upload import Uploader
+from sampler.wire.agent_messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.local_messages import ScanView
-from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish

@@ -7,16 +7,9 @@ import pwd
 
 from sampler.limits import SCAN_HITS_PER_RULE_MAX_COUNT
 from sampler.model import Content, Examination, ObjectRecord, Part, Peer, RuleMatch, Verdict
+from sampler.wire.agent_messages import ObjectMatch, ObjectView
 from sampler.wire.local_messages import ScanHit, ScanMatch, ScanProblem, ScanView
-from sampler.wire.messages import (
-    ContentMessage,
-    CoveredMessage,
-    ObjectMatch,
-    ObjectView,
-    OmissionMessage,
-    PartMessage,
-    VerdictMessage,
-)
+from sampler.wire.messages import ContentMessage, CoveredMessage, OmissionMessage, PartMessage, VerdictMessage
 
 
 def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:

@@ -24,7 +24,7 @@ from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder, write_durably
 from sampler.upload import enroll as enroll_with
 from sampler.upload import fetch_ca
-from sampler.wire.messages import AgentStatus
+from sampler.wire.agent_messages import AgentStatus
 
 
 @click.group()

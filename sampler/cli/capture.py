@@ -24,6 +24,7 @@ from sampler.intake import AgentClient
 from sampler.limits import KIB, MATCH_CONTEXT_MAX_BYTES, PROCESS_ID_MAX
 from sampler.model import Sampling
 from sampler.runtime.process_sighting import Sighting
+from sampler.wire.agent_messages import ObjectView
 from sampler.wire.capture_messages import (
     ActivityTarget,
     AddressRange,
@@ -31,7 +32,6 @@ from sampler.wire.capture_messages import (
     CaptureRequest,
     MemoryTarget,
 )
-from sampler.wire.messages import ObjectView
 from sampler.wire.preview_messages import PreviewView
 
 _SHOWN_BYTES: Final = 48

@@ -17,7 +17,7 @@ from sampler.cli.output import json_option, print_ndjson
 from sampler.cli.submit import Feed, exit_code, print_views
 from sampler.model import Reason, Sampling
 from sampler.walk import NotWalked, Walked, walk
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 _PROGRAMS: Final = (b"\x7fELF", b"MZ", b"#!", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe",
                     b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # fmt: skip

@@ -30,7 +30,8 @@ from sampler.model import ObjectState, Reason, Scope
 from sampler.permit import Region, shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.places import shipped
-from sampler.wire.messages import FlagRequest, ObjectView, TaskView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
+from sampler.wire.messages import TaskView
 from sampler.worker import PeopleClient, load_client_settings
 
 _AT_ONCE = 4

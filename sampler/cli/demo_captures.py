@@ -18,8 +18,9 @@ from typing import Final
 from sampler.intake import AgentClient
 from sampler.limits import MIB
 from sampler.model import ObjectState, PartKind, Reason, Sampling, Scope
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 from sampler.wire.capture_messages import ActivityTarget, BootTarget, CaptureRequest, MemoryTarget
-from sampler.wire.messages import FlagRequest, ObjectView, TaskView
+from sampler.wire.messages import TaskView
 
 _PROGRAM: Final = """
 import mmap, sys

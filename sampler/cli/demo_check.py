@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from sampler.cli.demo_fixtures import Case
 from sampler.model import Sampling
-from sampler.wire.messages import ObjectView, PartMessage, StoredContent, TaskView
+from sampler.wire.agent_messages import ObjectView
+from sampler.wire.messages import PartMessage, StoredContent, TaskView
 
 _WORDS = {Sampling.NONE: "nothing", Sampling.METADATA: "metadata", Sampling.PARTS: "parts", Sampling.WHOLE: "whole"}
 

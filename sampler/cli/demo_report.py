@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sampler.cli.output import size_text, warn
-from sampler.wire.messages import ObjectView
+from sampler.wire.agent_messages import ObjectView
 
 _NAME_WIDTH = 33
 """The longest name of a rule that ships."""

@@ -18,7 +18,7 @@ from sampler.errors import RequestError
 from sampler.intake import AgentClient
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import ObjectState, Reason, Sampling
-from sampler.wire.messages import FlagRequest, ObjectView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 
 M = TypeVar("M")
 

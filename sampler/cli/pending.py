@@ -18,7 +18,7 @@ from sampler.cli.terminal import print_table
 from sampler.errors import AgentUnreachable, RequestError
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
-from sampler.wire.messages import ObjectView
+from sampler.wire.agent_messages import ObjectView
 
 _PAGE: Final = 100
 _all = click.option("--all", "everything", is_flag=True, help="Everything that waits.")

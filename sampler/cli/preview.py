@@ -18,7 +18,7 @@ from sampler.cli.sections import NAME_WIDTH, bullet, dump, named, section, value
 from sampler.cli.show import content_text
 from sampler.intake import AgentClient
 from sampler.model import Reason, Sampling
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 from sampler.wire.preview_messages import PreviewContent, PreviewField, PreviewView
 
 

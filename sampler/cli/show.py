@@ -15,7 +15,8 @@ from sampler.cli.output import json_option, print_ndjson, printable_text, short_
 from sampler.cli.terminal import print_table
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
-from sampler.wire.messages import ContentMessage, ObjectPage, ObjectView, PartMessage, VerdictMessage
+from sampler.wire.agent_messages import ObjectPage, ObjectView
+from sampler.wire.messages import ContentMessage, PartMessage, VerdictMessage
 
 
 @click.command()

@@ -22,7 +22,7 @@ from sampler.intake import AgentClient
 from sampler.model import ObjectState, Reason, Sampling
 from sampler.runtime.clock import SystemClock
 from sampler.walk import NotWalked, Walked, walk
-from sampler.wire.messages import FlagRequest, ObjectView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 
 _AT_ONCE = 4
 _BUSY_TRIES = 20

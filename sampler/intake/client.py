@@ -18,10 +18,10 @@ from sampler.intake.descriptor_call import post_with_descriptor
 from sampler.limits import ANSWER_MAX_BYTES, COPY_CHUNK_BYTES
 from sampler.runtime.blocking import off_loop
 from sampler.wire import local_routes
+from sampler.wire.agent_messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
 from sampler.wire.capture_messages import CaptureRequest
 from sampler.wire.codec import encode
 from sampler.wire.local_messages import ScanView
-from sampler.wire.messages import AgentStatus, FlagRequest, ObjectPage, ObjectView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish

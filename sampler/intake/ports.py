@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from sampler.model import Candidate, Peer
+from sampler.wire.agent_messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.local_messages import ScanView
-from sampler.wire.messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish

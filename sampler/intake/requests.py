@@ -15,8 +15,8 @@ import msgspec
 from sampler.intake.problems import Rejected, bad_value
 from sampler.limits import PATH_MAX_BYTES, PROCESS_ID_MAX
 from sampler.model import Candidate, ObjectState, PathSource, Peer, Reason, Sampling, Source
+from sampler.wire.agent_messages import FlagRequest
 from sampler.wire.codec import DecodeError, decode
-from sampler.wire.messages import FlagRequest
 
 M = TypeVar("M")
 

@@ -16,12 +16,11 @@ from sampler.cli.demo_check import differences
 from sampler.cli.demo_fixtures import Case, Expectation, load_cases
 from sampler.errors import SettingsError
 from sampler.model import Conclusion, ContentKind, ObjectState, PartKind, Sampling, Scope, TaskState
+from sampler.wire.agent_messages import ObjectMatch, ObjectView
 from sampler.wire.messages import (
     ContentMessage,
     CoveredMessage,
-    ObjectMatch,
     ObjectMessage,
-    ObjectView,
     PartMessage,
     StoredContent,
     TaskView,

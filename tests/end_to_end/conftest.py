@@ -13,7 +13,7 @@ import pytest
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.runtime.clock import SystemClock
-from sampler.wire.messages import ObjectView
+from sampler.wire.agent_messages import ObjectView
 from sampler.worker import PeopleClient, load_client_settings
 
 WAIT_SECONDS = 40.0

@@ -11,8 +11,9 @@ import pytest
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.model import AskState, Sampling
+from sampler.wire.agent_messages import FlagRequest
 from sampler.wire.ask_messages import AskRequest, AskView
-from sampler.wire.messages import FlagRequest, TaskView
+from sampler.wire.messages import TaskView
 from sampler.worker import PeopleClient, Standing, standing_of
 from tests.support.commands import patiently, run
 

@@ -16,7 +16,7 @@ import pytest
 
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
-from sampler.wire.messages import ObjectView
+from sampler.wire.agent_messages import ObjectView
 from sampler.worker import PeopleClient
 from tests.support import commands
 from tests.support.commands import Said

@@ -12,7 +12,7 @@ from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.limits import MIB
 from sampler.model import ObjectState, Sampling
-from sampler.wire.messages import FlagRequest, ObjectView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 from sampler.worker import PeopleClient
 
 Until = Callable[[str, Callable[[ObjectView], bool]], Awaitable[ObjectView]]

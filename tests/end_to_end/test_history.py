@@ -11,7 +11,7 @@ import pytest
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
 from sampler.model import Reason, Sampling
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 from sampler.worker import PeopleClient
 from tests.support.commands import Said, run
 

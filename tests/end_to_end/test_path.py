@@ -13,7 +13,8 @@ from sampler.cli.demo_lab import Lab, LabError
 from sampler.errors import Conflict
 from sampler.intake import AgentClient
 from sampler.model import Conclusion, ObjectState, Sampling
-from sampler.wire.messages import CompleteRequest, FailRequest, FlagRequest, LeaseRequest, ObjectView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
+from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest
 from sampler.worker import PeopleClient
 
 Until = Callable[[str, Callable[[ObjectView], bool]], Awaitable[ObjectView]]

@@ -12,7 +12,8 @@ from sampler.cli.demo_lab import Lab
 from sampler.errors import RequestError
 from sampler.intake import AgentClient
 from sampler.model import Sampling
-from sampler.wire.messages import FlagRequest, ObjectView, TaskView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
+from sampler.wire.messages import TaskView
 from sampler.worker import PeopleClient
 from tests.support.commands import patiently, run
 

@@ -13,8 +13,9 @@ from sampler.cli.demo_lab import Lab
 from sampler.errors import QueueRefused
 from sampler.intake import AgentClient
 from sampler.model import Sampling
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 from sampler.wire.ask_messages import AskRequest
-from sampler.wire.messages import FlagRequest, LeaseRequest, ObjectView, RenewRequest, TaskView
+from sampler.wire.messages import LeaseRequest, RenewRequest, TaskView
 from sampler.worker import PeopleClient
 from tests.support.commands import Said, patiently, run
 

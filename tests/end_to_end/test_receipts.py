@@ -16,7 +16,7 @@ from sampler.identity import SigningKey
 from sampler.intake import AgentClient
 from sampler.journal import JournalEntry, JournalReader
 from sampler.queue.log_tree import appended
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 from sampler.wire.receipt_messages import RECEIPT_CONTEXT
 from tests.support.commands import patiently, run
 

@@ -33,7 +33,7 @@ from sampler.server import Listening, QueueSettings, create_token, initialize, s
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink, enroll, fetch_ca
-from sampler.wire.messages import FlagRequest, ObjectView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 from sampler.wire.routes import Role
 from sampler.wire.statistics_messages import StatisticsPage, StatisticsReport
 from sampler.worker import PeopleClient

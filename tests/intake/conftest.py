@@ -19,8 +19,9 @@ from sampler.model import Candidate, Failure, Peer
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import SystemClock
 from sampler.snapshot import SnapshotTaker, release
+from sampler.wire.agent_messages import AgentStatus, ObjectPage, ObjectView
 from sampler.wire.local_messages import ScanView
-from sampler.wire.messages import AgentStatus, ObjectMessage, ObjectPage, ObjectView
+from sampler.wire.messages import ObjectMessage
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish

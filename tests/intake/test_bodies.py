@@ -16,7 +16,7 @@ from sampler.errors import QueueBusy, SpoolFull
 from sampler.intake import AgentClient, LocalServer
 from sampler.intake.bodies import BodyFile
 from sampler.limits import MEMORY_SNAPSHOT_MAX_BYTES
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 Serve = Callable[..., Awaitable[LocalServer]]
 

@@ -13,7 +13,7 @@ from sampler.errors import AgentUnreachable, QueueBusy, RequestError
 from sampler.intake import AgentClient
 from sampler.intake.answers import Answer, message_of
 from sampler.limits import ANSWER_MAX_BYTES
-from sampler.wire.messages import FlagRequest, ObjectPage
+from sampler.wire.agent_messages import FlagRequest, ObjectPage
 
 Play = Callable[[bytes], Awaitable[None]]
 

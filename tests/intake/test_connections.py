@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sampler.intake import AgentClient, LocalServer
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 Serve = Callable[..., Awaitable[LocalServer]]
 Post = Callable[..., bytes]

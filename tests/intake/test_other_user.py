@@ -20,7 +20,7 @@ import asyncio, json, os, sys
 from pathlib import Path
 from sampler.errors import RequestError
 from sampler.intake import AgentClient
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 if os.geteuid() == 0:
     os.setgroups([4242])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sampler.intake import AgentClient, LocalServer
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 Serve = Callable[..., Awaitable[LocalServer]]
 

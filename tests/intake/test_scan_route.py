@@ -12,7 +12,7 @@ import pytest
 
 from sampler.errors import RequestError
 from sampler.intake import AgentClient, LocalServer
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 Serve = Callable[..., Awaitable[LocalServer]]
 

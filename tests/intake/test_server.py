@@ -17,7 +17,7 @@ from sampler.errors import AgentUnreachable, ChildDied, QueueBusy, RequestError,
 from sampler.intake import AgentClient, LocalServer
 from sampler.limits import FLAG_REQUEST_MAX_BYTES, MEMORY_SNAPSHOT_MAX_BYTES
 from sampler.model import DescriptorSource, PathSource, Reason, Sampling
-from sampler.wire.messages import FlagRequest, ObjectView
+from sampler.wire.agent_messages import FlagRequest, ObjectView
 
 Serve = Callable[..., Awaitable[LocalServer]]
 Connect = Callable[[], Awaitable[Any]]

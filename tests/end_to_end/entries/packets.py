@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sampler.cli.demo_lab import Lab
 from sampler.intake import AgentClient
-from sampler.wire.messages import FlagRequest
+from sampler.wire.agent_messages import FlagRequest
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 ETH_P_ALL = 3
