@@ -90,17 +90,23 @@ async def test_what_may_not_leave_is_refused_by_its_rule(
 async def test_without_consent_nothing_is_kept_and_nothing_answered(
     lab: Lab, agent: AgentClient, people: PeopleClient, program: Path
 ) -> None:
-    """A withdrawal takes what was kept away, and the ask is refused for it."""
+    """A withdrawal takes what was kept away; the ask waits in silence, and a new consent brings nothing of it back."""
     first = await told(agent, people, program)
     kept = list(lab.folder.rglob("*.sealed"))
     assert len(kept) == 1
     assert program.read_bytes()[:64] not in kept[0].read_bytes()
     assert (await run("consent", "withdraw", "--config", str(lab.agent_config))).code == 0
-    answer = await ended(people, await people.ask(first.submission, AskRequest(wants="parts", parts=("header",))))
-    assert (answer.state, answer.answer) == (AskState.REFUSED, None)
+    ask = await people.ask(first.submission, AskRequest(wants="parts", parts=("header",)))
+
+    async def let_go() -> bool:
+        return not list(lab.folder.rglob("*.sealed"))
+
+    await patiently("the end of what was kept", let_go)
+    assert [each.state for each in (await people.asks(first.submission)).asks] == [AskState.OPEN]
+    assert (await run("consent", "accept", "extended", "--by", "erika", "--config", str(lab.agent_config))).code == 0
+    answer = await ended(people, ask)
+    assert (answer.state, answer.answer) == (AskState.GONE, None)
     assert answer.reason is not None
-    assert answer.reason.startswith("P1 no-consent")
-    assert list(lab.folder.rglob("*.sealed")) == []
 
 
 async def test_what_is_no_longer_kept_is_gone(
