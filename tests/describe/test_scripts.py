@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -59,12 +58,11 @@ def test_libmagic_s_word_counts_for_text_only() -> None:
      ("", " "), ("", "("), ("", "=;"), ("", ")"), ("", ") "), ("", "eval("), ("", "[System."), ("", "WScript."),
      ("<?xml ?>", "\n"), ("", "return "), ("", "\n \t"), ("Sub ", "a"), ("", "-")],
 )  # fmt: skip
+@pytest.mark.usefixtures("ends_in_moments")
 def test_no_text_makes_the_patterns_run_long(start: str, filling: str) -> None:
     """Text made to send a pattern back and forth costs no more than other text of its length."""
     text = (start + filling * 65536)[:65536].encode()
-    began = time.process_time()
     is_script(text, "text/plain")
-    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("name", [*SCRIPTS, *PROSE])

@@ -7,7 +7,6 @@ import gzip
 import io
 import lzma
 import random
-import time
 from collections.abc import Callable
 
 import pytest
@@ -117,12 +116,11 @@ def test_a_damaged_stream_is_said(name: str) -> None:
 
 
 @EVERY
+@pytest.mark.usefixtures("ends_in_moments")
 def test_a_bomb_makes_nothing_and_little_work(name: str) -> None:
     """A stream that makes more than a member may be is named."""
     data = PRESSES[name](bytes(UNPACK_MEMBER_MAX_BYTES + 1))
-    start = time.process_time()
     found = survey(data)
-    assert time.process_time() - start < 2
     assert members(found) == []
     assert codes(found) == ["too-large"]
     with pytest.raises(NotDerivable):

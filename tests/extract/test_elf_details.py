@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import struct
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -213,6 +212,7 @@ def test_so_many_notes_are_read_and_no_more() -> None:
     assert codes(found) == ["elf-notes"]
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_the_same_notes_in_two_thousand_sections_cost_bounded_work(elf: Build, inside: Inside) -> None:
     """Sections that all claim the same notes are walked so often and no more."""
     content = note("<", b"GNU", 1, b"") * 250
@@ -221,9 +221,7 @@ def test_the_same_notes_in_two_thousand_sections_cost_bounded_work(elf: Build, i
     place = data[table + 64 + 24 : table + 64 + 40]
     for row in range(2, 2002):
         data[table + 64 * row + 24 : table + 64 * row + 40] = place
-    begun = time.process_time()
     found = survey(bytes(data))
-    assert time.process_time() - begun < 2
     inside(found, len(data))
     assert len(of_kind(found, PartKind.NOTE)) == 250
 

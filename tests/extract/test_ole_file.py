@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -192,6 +191,7 @@ def test_what_is_cut_off_is_said(build: Callable[..., bytes]) -> None:
     assert 0 < len(made.content) < 9000
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_an_absurd_directory_costs_bounded_work() -> None:
     """A directory that leads through all of a large file is read up to its ceiling, in bounded time."""
     sectors = 12_000
@@ -202,12 +202,10 @@ def test_an_absurd_directory_costs_bounded_work() -> None:
     table = struct.pack(f"<{fat_count * 128}I", *range(1, fat_count * 128 + 1))
     entry = "A".encode("utf-16-le").ljust(64, b"\0") + struct.pack("<HBBIII36xIQ", 4, 2, 1, 7, 8, 9, 0, 4095)
     data = head + table + entry * 4 * (sectors - fat_count)
-    start = time.process_time()
     file = CompoundFile(data)
     assert len(file.entries) == ENTRIES_MAX_COUNT
     for sid in range(100):
         assert len(file.read(file.entries[sid], MIB).content) <= 4095
-    assert time.process_time() - start < 5
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

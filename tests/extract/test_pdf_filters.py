@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -122,13 +121,12 @@ def test_predictors_agree_with_pypdf(oracle: Import, predictor: int, colors: int
         ({"Filter": "Fl", "DecodeParms": {"Predictor": 2, "BitsPerComponent": 4}}, zlib.compress(TEXT), "unsupported"),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("ends_in_moments")
 def test_what_is_not_undone_is_said(dictionary: dict[str, Value], packed: bytes, code: str) -> None:
     """Bombs make nothing, and neither do filters of images or parameters that cannot be."""
-    start = time.process_time()
     with pytest.raises(NotUnpacked) as raised:
         undo_filters(packed, dictionary, MIB)
     assert raised.value.code == code
-    assert time.process_time() - start < 3.0
 
 
 @pytest.mark.parametrize(
@@ -165,10 +163,9 @@ def made_of(data: bytes, dictionary: dict[str, Value]) -> bytes:
         return b""
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_slow_filters_stop_early() -> None:
     """Of LZW no more is read than can be undone in a moment."""
-    start = time.process_time()
     packed = pack_bits([(256, 9)] * 8) * (SLOW_MAX_BYTES // 9)
     made = undo_filters(packed, {"Filter": "LZWDecode"}, MIB)
     assert made.fault is not None
-    assert time.process_time() - start < 8.0

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import gzip
 import itertools
-import time
 import zlib
 from collections.abc import Callable
 
@@ -204,11 +203,10 @@ def test_only_so_many_blobs_and_bytes() -> None:
         b"ab" * 39 + b" ",
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("ends_in_moments")
 def test_hostile_repetition_ends_in_time(word: bytes) -> None:
     """However often anything is repeated, a text is read in time that grows with it."""
-    start = time.process_time()
     survey((b"#!/bin/sh\n" + word * (2 * TEXT_MAX_BYTES // len(word)))[:TEXT_MAX_BYTES])
-    assert time.process_time() - start < 20
 
 
 def test_a_bomb_in_a_blob_is_named() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -99,6 +98,7 @@ def test_what_has_no_signature_is_refused(container: bytes) -> None:
     assert caught.value.code == "damaged"
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_a_bomb_makes_no_more_than_its_ceiling() -> None:
     """Chunks of six bytes that each make 4,096 stop at the ceiling; one chunk never makes more."""
     chunk = struct.pack("<H", 0xB003) + b"\x02a" + struct.pack("<H", 0x0FFC)
@@ -109,9 +109,7 @@ def test_a_bomb_makes_no_more_than_its_ceiling() -> None:
     broken = b"\x02a" + struct.pack("<H", 0x0FFC) + b"\x03" + struct.pack("<HH", 0x000F, 0xFFFF)
     assert len(decompress(b"\x01" + struct.pack("<H", 0xB000 | len(broken) - 1) + broken, MIB).content) == 4096
     greedy = struct.pack("<H", 0xBFFF) + b"\x00aaaaaaaa" + (b"\xff" + struct.pack("<H", 0x0FFF) * 8) * 240
-    start = time.process_time()
     assert len(decompress(b"\x01" + greedy.ljust(4098, b"\0"), MIB).content) == 4096
-    assert time.process_time() - start < 1
 
 
 def test_containers_are_found_without_a_project(compressed: Callable[[bytes], bytes]) -> None:

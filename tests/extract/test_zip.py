@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 import zipfile
 import zlib
 
+import pytest
 import pyzipper
 
 from sampler.extract import Extraction, derive, find_regions
@@ -96,25 +96,23 @@ def test_what_stands_before_and_behind_is_a_part() -> None:
     assert "b.txt" in {region.name for region in members(swallowed)}
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_a_bomb_costs_its_ceiling_and_is_named() -> None:
     """A member of 200 MiB out of 200 KB is not kept, and the rest of the archive is."""
     bomb = archive(("bomb", bytes(200 * MIB)), ("a.txt", TEXT))
-    start = time.process_time()
     found = survey(bomb)
-    assert time.process_time() - start < 2
     assert [region.name for region in members(found)] == ["a.txt"]
     assert codes(found) == {"too-large"}
 
 
+@pytest.mark.usefixtures("ends_in_moments")
 def test_a_tree_of_bombs_ends_with_the_budget() -> None:
     """Sixteen bombs in each of sixteen archives, as in 42.zip, come to no more than the budget."""
     leaf = archive(("0.dll", bytes(30 * MIB)))
     data = archive(*((f"{index}.zip", leaf) for index in range(16)))
     for _ in range(2):
         data = archive(*((f"{index}.zip", data) for index in range(16)))
-    start = time.process_time()
     found = survey(data)
-    assert time.process_time() - start < 10
     assert sum(region.length for region in members(found)) <= UNPACK_TOTAL_MAX_BYTES
     assert "budget" in codes(found)
 
