@@ -1,27 +1,28 @@
-"""Shannon entropy along an object: bits a byte, 0 to 8, block by block and in all. Pure; never raises.
+"""Shannon entropy of bytes, and along an object: bits a byte, 0 to 8, to six digits. Pure; never raises.
 
-Counting is the price: Python takes 25 nanoseconds a byte, so of all but small objects every fifth byte is counted, a
-distance that no structure of two, three or four bytes keeps step with; of blocks above 4 KiB only their middle. What
-so few bytes say of entropy is too low by a known amount, which is added (Miller, Note on the bias of information
-estimates, 1955). No object costs more than some 20 milliseconds, whatever its size.
+Counting is the price: 30 nanoseconds a byte in Python, 4 in libyara, whose ``math`` module counts here, told by a rule
+that says what it finds (YARA 4.5, modules ``math`` and ``console``). Of objects with more than 1,024 blocks of 4 KiB
+the blocks are larger, and only their middle is counted, so no object costs more than some 25 milliseconds.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Protocol
+
+import yara
 
 from sampler.limits import KIB
 
 BLOCK_MIN_BYTES: Final = 4 * KIB
 BLOCKS_MAX_COUNT: Final = 1024
 """Of one object; larger ones have blocks of twice the size, and again."""
-EXACT_MAX_BYTES: Final = 16 * KIB
-"""Objects up to here are counted byte by byte, and what is said of them is exact."""
-_STEP: Final = 5
-_LOGS: Final = tuple(count * math.log2(count) if count else 0.0 for count in range(EXACT_MAX_BYTES + 1))
+_WHOLE: Final = "not console.log(math.entropy(0, filesize))"
+_BLOCKS: Final = (
+    f"for any block in (0..(filesize - 1) \\ {BLOCK_MIN_BYTES}) : "
+    f"(not console.log(math.entropy(block * {BLOCK_MIN_BYTES}, {BLOCK_MIN_BYTES})))"
+)
 
 
 class Bytes(Protocol):
@@ -40,31 +41,41 @@ class EntropyProfile:
     """A power of two; the last block may be shorter."""
     blocks: tuple[float, ...] = ()
     whole: float = 0.0
-    """Of all of its bytes, as far as they were counted."""
+    """Of all of its bytes; where blocks are larger than 4 KiB, of the middles of its blocks."""
+
+
+def entropy_of(data: bytes) -> float:
+    """Of these bytes together; that of none is 0."""
+    return _told(_WHOLE, data)[0] if data else 0.0
 
 
 def entropy_profile(data: Bytes) -> EntropyProfile:
     """The profile of an object; that of no bytes has no blocks."""
     size, width = len(data), BLOCK_MIN_BYTES
+    if not size:
+        return EntropyProfile()
     while size > width * BLOCKS_MAX_COUNT:
         width *= 2
-    step = 1 if size <= EXACT_MAX_BYTES else _STEP
-    counted = [bytes(_middle(data, start, width))[::step] for start in range(0, size, width)]
-    blocks = tuple(_bits(block, exact=step == 1) for block in counted)
-    together = b"".join(counted)
-    thinned = together[:: len(together) // EXACT_MAX_BYTES + 1 | 1] if step > 1 else together
-    return EntropyProfile(width, blocks, _bits(thinned, exact=step == 1))
+    counted = (
+        data[:] if width == BLOCK_MIN_BYTES else b"".join(_middle(data, at, width) for at in range(0, size, width))
+    )
+    whole, *blocks = _told(f"{_WHOLE} or {_BLOCKS}", counted)
+    return EntropyProfile(width, tuple(blocks), whole)
 
 
 def _middle(data: Bytes, start: int, width: int) -> bytes | bytearray | memoryview:
-    start += (width - BLOCK_MIN_BYTES) // 2
-    return data[start : start + BLOCK_MIN_BYTES]
+    """4 KiB of a block, or what the last one has."""
+    middle = start + (width - BLOCK_MIN_BYTES) // 2
+    return data[middle : middle + BLOCK_MIN_BYTES] or data[start : start + BLOCK_MIN_BYTES]
 
 
-def _bits(data: bytes, *, exact: bool) -> float:
-    counts, total = Counter(data), len(data)
-    if len(counts) <= 1:
-        return 0.0
-    bits = math.log2(total) - sum(map(_LOGS.__getitem__, counts.values())) / total
-    missing = 0.0 if exact else (len(counts) - 1) / (2 * total * math.log(2))
-    return min(8.0, max(0.0, bits + missing))
+def _told(condition: str, data: bytes | bytearray | memoryview) -> list[float]:
+    said: list[str] = []
+    _rule(condition).match(data=data, console_callback=said.append)
+    return [float(each) for each in said]
+
+
+@cache
+def _rule(condition: str) -> yara.Rules:
+    """It matches nothing: each ``not`` goes on to the next thing to say."""
+    return yara.compile(source=f'import "console" import "math" rule entropy {{ condition: {condition} }}')

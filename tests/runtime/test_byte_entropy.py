@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.runtime.byte_entropy import BLOCKS_MAX_COUNT, EXACT_MAX_BYTES, EntropyProfile, entropy_profile
+from sampler.runtime.byte_entropy import BLOCKS_MAX_COUNT, EntropyProfile, entropy_of, entropy_profile
 
 
 def exact(data: bytes) -> float:
@@ -30,13 +30,13 @@ def test_known_entropies(data: bytes, bits: float) -> None:
     assert profile.blocks == ((profile.whole,) if data else ())
 
 
-@given(st.binary(max_size=EXACT_MAX_BYTES))
-def test_small_objects_are_counted_exactly(data: bytes) -> None:
-    """Up to 16 KiB whole and blocks are what counting byte by byte tells, and within their range."""
+@given(st.binary(max_size=16 << 10))
+def test_every_byte_is_counted(data: bytes) -> None:
+    """Whole and blocks are what counting byte by byte tells, to six digits, and within their range."""
     profile = entropy_profile(data)
-    assert profile.whole == pytest.approx(exact(data) if data else 0.0, abs=1e-9)
+    assert profile.whole == entropy_of(data) == pytest.approx(exact(data) if data else 0.0, abs=1e-6)
     for index, bits in enumerate(profile.blocks):
-        assert bits == pytest.approx(exact(data[4096 * index : 4096 * (index + 1)]), abs=1e-9)
+        assert bits == pytest.approx(exact(data[4096 * index : 4096 * (index + 1)]), abs=1e-6)
         assert 0 <= bits <= 8
 
 
@@ -52,14 +52,14 @@ def mixed(size: int) -> bytes:
     return b"".join((words, text, wide, bytes(4096), noise(4096)) * (size // 20480))
 
 
-def test_larger_objects_are_counted_well_enough() -> None:
-    """Of a sample, blocks are within 0.12 of a bit of what they have, and the whole within 0.05."""
-    data = mixed(1_000_000)
+def test_the_middles_of_wide_blocks_speak_for_them() -> None:
+    """Of an object of more than 4 MiB the middles of its blocks are counted, and what is left of the last."""
+    middles = [mixed(20480)[4096 * (index % 5) : 4096 * (index % 5 + 1)] for index in range(600)]
+    data = b"".join(bytes(2048) + middle + bytes(2048) for middle in middles) + b"abcd" * 9
     profile = entropy_profile(data)
-    assert profile.block_bytes == 4096
-    assert profile.whole == pytest.approx(exact(data), abs=0.05)
-    for index, bits in enumerate(profile.blocks):
-        assert bits == pytest.approx(exact(data[4096 * index : 4096 * (index + 1)]), abs=0.12)
+    assert profile.block_bytes == 8192
+    assert profile.blocks == pytest.approx([*map(exact, middles), 2.0], abs=1e-6)
+    assert profile.whole == pytest.approx(exact(b"".join(middles) + b"abcd" * 9), abs=1e-6)
 
 
 class Counting:
