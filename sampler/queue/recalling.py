@@ -25,6 +25,7 @@ from sampler.queue.ports import Ledger
 from sampler.queue.recalls import Recall
 from sampler.queue.receiving import SWEEP_MAX_COUNT
 from sampler.queue.records import Submission
+from sampler.queue.registry import tenant_of
 from sampler.queue.submissions import state_of
 from sampler.runtime.blocking import off_loop
 from sampler.wire.codec import encode
@@ -110,7 +111,8 @@ def _begin(ledger: Ledger, wish: Recall) -> tuple[Recall, tuple[str, ...]]:
         if before is not None or (submission is not None and submission.device != wish.device):
             raise NotFound(f"no submission {wish.submission}")
         if submission is None:
-            ledger.add_submission(Submission(wish.submission, wish.device, wish.asked, b""), {})
+            tenant = tenant_of(ledger, wish.device)
+            ledger.add_submission(Submission(wish.submission, wish.device, wish.asked, b"", tenant), {})
         recall = _with_contents(ledger, wish)
         _end_asks(ledger, wish.submission)
         ledger.add_recall(recall)

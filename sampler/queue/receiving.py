@@ -15,6 +15,7 @@ from sampler.queue.ports import Ledger
 from sampler.queue.recalls import Recall
 from sampler.queue.receipts import Making, issue
 from sampler.queue.records import Submission, Upload
+from sampler.queue.registry import tenant_of
 from sampler.queue.submissions import content_sizes, state_of, wants
 from sampler.queue.tasks import Task
 from sampler.wire.messages import Manifest, ManifestAnswer
@@ -57,7 +58,7 @@ def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: Q
         if before is not None:
             _check_same(before, submission, ledger.recall(submission.id))
         else:
-            ledger.add_submission(submission, sizes)
+            ledger.add_submission(replace(submission, tenant=tenant_of(ledger, submission.device)), sizes)
         new_task = _add_task_when_complete(ledger, submission.id, making, submission.received)
         task = ledger.task_of(submission.id)
         wanted = wants(sizes, ledger.verified(tuple(sizes)))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sampler.model import Verdict
 from sampler.wire.routes import Role
+from sampler.wire.tenant_messages import ALL_TENANTS, DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Device:
     expires: datetime
     """Of its certificate."""
     revoked: datetime | None = None
+    tenant: str = DEFAULT_TENANT
+    """Whose host it is: the tenant of the token that it enrolled with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,24 @@ class TokenRecord:
     expires: datetime
     ended: datetime | None = None
     """When it was used up or revoked."""
+    tenant: str = DEFAULT_TENANT
+    """Whose it is; ``ALL_TENANTS`` for one that works for every tenant."""
+    raw: bool = False
+    """Whether its holder may download bytes as they are, though its role alone would not."""
 
     def is_good(self, now: datetime) -> bool:
         """Whether it still lets its holder in."""
         return self.ended is None and now < self.expires
+
+    @property
+    def scope(self) -> str | None:
+        """The tenant that its holder sees; ``None`` sees all, which administrators always do."""
+        return None if self.role is Role.ADMIN or self.tenant == ALL_TENANTS else self.tenant
+
+    @property
+    def may_have_raw(self) -> bool:
+        """Whether its holder may download bytes as they are: programs that analyze need to, people have to be allowed."""
+        return self.raw or self.role in (Role.WORKER, Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,8 @@ class Submission:
     device: str
     received: datetime
     manifest: bytes
+    tenant: str = DEFAULT_TENANT
+    """Its device's tenant, as it was when this came."""
 
 
 @dataclass(frozen=True, slots=True)

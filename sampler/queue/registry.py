@@ -7,6 +7,7 @@ from datetime import datetime
 from sampler.errors import IdentityError
 from sampler.queue.ports import Ledger
 from sampler.queue.records import Device
+from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
 def enroll(ledger: Ledger, digest: str, device: Device, now: datetime) -> None:
@@ -38,3 +39,9 @@ def check_device(ledger: Ledger, agent_id: str, serial: str, now: datetime) -> D
     if device.expires <= now:
         raise IdentityError(f"the certificate of device {agent_id} has run out; enrol it anew")
     return device
+
+
+def tenant_of(ledger: Ledger, agent_id: str) -> str:
+    """Whose device it is."""
+    device = ledger.device(agent_id)
+    return DEFAULT_TENANT if device is None else device.tenant

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sampler.errors import IdentityError
 from sampler.identity import Authority, PublicKey, expiry_of, serial_of
-from sampler.queue import Device, Queue
+from sampler.queue import Device, Queue, TokenRecord
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.server.answers import message
@@ -62,7 +62,7 @@ class Enrolment:
         asked = await read_message(request, EnrollRequest)
         agent_id = str(uuid.uuid4())
         certificate = await self._issue(asked.csr, agent_id)
-        device = _device(certificate, agent_id, caller.token.name, self._clock.now())
+        device = _device(certificate, agent_id, caller.token, self._clock.now())
         try:
             await self._queue.enroll(caller.token.digest, device)
         except IdentityError as error:
@@ -85,6 +85,6 @@ class Enrolment:
             raise Refused(422, "signing-request", str(error)) from error
 
 
-def _device(certificate: str, agent_id: str, name: str, now: datetime) -> Device:
+def _device(certificate: str, agent_id: str, token: TokenRecord, now: datetime) -> Device:
     der = ssl.PEM_cert_to_DER_cert(certificate)
-    return Device(agent_id=agent_id, serial=serial_of(der), name=name, enrolled=now, expires=expiry_of(der))
+    return Device(agent_id, serial_of(der), token.name, enrolled=now, expires=expiry_of(der), tenant=token.tenant)

@@ -24,6 +24,7 @@ class Admission(Rows):
             enrolled=to_column(device.enrolled),
             expires=to_column(device.expires),
             revoked=None if device.revoked is None else to_column(device.revoked),
+            tenant=device.tenant,
         )
 
     def device(self, agent_id: str) -> Device | None:
@@ -51,6 +52,8 @@ class Admission(Rows):
             created=to_column(token.created),
             expires=to_column(token.expires),
             ended=None if token.ended is None else to_column(token.ended),
+            tenant=token.tenant,
+            raw=int(token.raw),
         )
 
     def token(self, digest: str) -> TokenRecord | None:
@@ -75,6 +78,7 @@ def _device(row: sqlite3.Row) -> Device:
         enrolled=from_column(row["enrolled"]),
         expires=from_column(row["expires"]),
         revoked=or_none(row["revoked"]),
+        tenant=row["tenant"],
     )
 
 
@@ -86,4 +90,6 @@ def _token(row: sqlite3.Row) -> TokenRecord:
         created=from_column(row["created"]),
         expires=from_column(row["expires"]),
         ended=or_none(row["ended"]),
+        tenant=row["tenant"],
+        raw=bool(row["raw"]),
     )

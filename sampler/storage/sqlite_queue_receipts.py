@@ -56,7 +56,7 @@ class Receipts(Rows):
                  LEFT JOIN receipts ON receipts.submission = tasks.submission
                  WHERE receipts.position IS NULL ORDER BY tasks.number LIMIT ?"""
         return tuple(
-            Submission(row["id"], row["device"], from_column(row["received"]), row["manifest"])
+            Submission(row["id"], row["device"], from_column(row["received"]), row["manifest"], row["tenant"])
             for row in self._rows(sql, limit)
         )
 

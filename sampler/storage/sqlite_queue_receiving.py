@@ -24,6 +24,7 @@ class Receiving(Rows):
             device=submission.device,
             received=to_column(submission.received),
             manifest=submission.manifest,
+            tenant=submission.tenant,
         )
         self._write_many(
             "INSERT INTO offered (submission, position, sha256, size) VALUES (?, ?, ?, ?)",
@@ -32,10 +33,8 @@ class Receiving(Rows):
 
     def submission(self, submission_id: str) -> Submission | None:
         """The submission with this identifier."""
-        row = self._row("SELECT id, device, received, manifest FROM submissions WHERE id = ?", submission_id)
-        return (
-            None if row is None else Submission(row["id"], row["device"], from_column(row["received"]), row["manifest"])
-        )
+        row = self._row("SELECT * FROM submissions WHERE id = ?", submission_id)
+        return None if row is None else _submission(row)
 
     def offered_size(self, submission_id: str, sha256: str) -> int | None:
         """How many bytes the submission says that this content has."""
@@ -110,6 +109,10 @@ class Receiving(Rows):
         """Uploads, finished or not, whose time is over."""
         sql = "SELECT * FROM uploads WHERE expires <= ? ORDER BY expires, id LIMIT ?"
         return tuple(_upload(row) for row in self._rows(sql, to_column(now), limit))
+
+
+def _submission(row: sqlite3.Row) -> Submission:
+    return Submission(row["id"], row["device"], from_column(row["received"]), row["manifest"], row["tenant"])
 
 
 def _upload(row: sqlite3.Row) -> Upload:

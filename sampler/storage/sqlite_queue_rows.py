@@ -12,6 +12,7 @@ from typing import Any, Final
 from sampler.errors import Conflict, StorageFull
 from sampler.storage.sqlite import open_database, our_errors, transaction
 from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
+from sampler.storage.sqlite_queue_tenancy import TENANTS_SCHEMA_STEP
 
 SCHEMA_STEPS: Final = (
     """
@@ -158,6 +159,7 @@ SCHEMA_STEPS: Final = (
     CREATE INDEX submissions_by_device ON submissions (device, id);
     """,
     STATISTICS_SCHEMA_STEP,
+    TENANTS_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -33,15 +33,15 @@ def _at(seconds: float) -> datetime:
 
 
 def _device(agent_id: str = "d1") -> Device:
-    return Device(agent_id, "abc", "lab", NOW, _at(100))
+    return Device(agent_id, "abc", "lab", NOW, _at(100), tenant="bank")
 
 
 def _token(digest: str = ONE, name: str = "lab") -> TokenRecord:
-    return TokenRecord(digest, Role.WORKER, name, NOW, _at(100))
+    return TokenRecord(digest, Role.WORKER, name, NOW, _at(100), tenant="bank", raw=True)
 
 
 def _submit(ledger: Ledger, submission_id: str, sizes: dict[str, int] | None = None, device: str = "d1") -> Submission:
-    submission = Submission(submission_id, device, NOW, b"manifest " + submission_id.encode())
+    submission = Submission(submission_id, device, NOW, b"manifest " + submission_id.encode(), "bank")
     ledger.add_submission(submission, sizes or {})
     return submission
 
