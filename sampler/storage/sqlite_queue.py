@@ -6,14 +6,25 @@ one thread at a time; other processes (``sampler queue tokens``) may have the fi
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sampler.storage.sqlite_connection import SqliteConnection
 from sampler.storage.sqlite_queue_admission import Admission
 from sampler.storage.sqlite_queue_asking import Asking
 from sampler.storage.sqlite_queue_dispatch import Dispatch
 from sampler.storage.sqlite_queue_recalling import Recalling
 from sampler.storage.sqlite_queue_receipts import Receipts
 from sampler.storage.sqlite_queue_receiving import Receiving
+from sampler.storage.sqlite_queue_rows import SCHEMA_STEPS
 from sampler.storage.sqlite_queue_statistics import Statistics
 
 
-class SqliteQueueLedger(Admission, Receiving, Dispatch, Asking, Receipts, Recalling, Statistics):
+class SqlQueueLedger(Admission, Receiving, Dispatch, Asking, Receipts, Recalling, Statistics):
+    """``queue.Ledger`` over any database that there is a ``Connection`` for."""
+
+
+class SqliteQueueLedger(SqlQueueLedger):
     """``queue.Ledger`` over SQLite. Raises ``StorageError`` when the file cannot be opened."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(SqliteConnection(path, SCHEMA_STEPS))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
 from sampler.queue import Device, TokenRecord
+from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column, or_none, to_column
 from sampler.wire.routes import Role
 
@@ -70,7 +70,7 @@ class Admission(Rows):
         return self._write("UPDATE tokens SET ended = ? WHERE digest = ? AND ended IS NULL", to_column(at), digest) > 0
 
 
-def _device(row: sqlite3.Row) -> Device:
+def _device(row: Row) -> Device:
     return Device(
         agent_id=row["agent_id"],
         serial=row["serial"],
@@ -82,7 +82,7 @@ def _device(row: sqlite3.Row) -> Device:
     )
 
 
-def _token(row: sqlite3.Row) -> TokenRecord:
+def _token(row: Row) -> TokenRecord:
     return TokenRecord(
         digest=row["digest"],
         role=Role(row["role"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from sampler.model import AskState
 from sampler.queue import AskRecord
+from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column, to_column
 from sampler.wire.ask_messages import AskRequest
 
@@ -69,7 +69,7 @@ def _columns(ask: AskRecord) -> dict[str, Any]:
     }
 
 
-def _ask(row: sqlite3.Row) -> AskRecord:
+def _ask(row: Row) -> AskRecord:
     return AskRecord(
         id=row["id"],
         submission=row["submission"],

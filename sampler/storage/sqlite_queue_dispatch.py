@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from sampler.model import TaskState, Verdict
 from sampler.queue import Task, VerdictRecord
+from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column, or_none, to_column
 
 _verdict_decoder = msgspec.json.Decoder(Verdict)
@@ -52,7 +52,7 @@ class Dispatch(Rows):
         """The soonest moment at which a waiting task becomes due or a lease runs out."""
         sql = """SELECT min(moment) AS soonest FROM (
                      SELECT min(not_before) AS moment FROM tasks WHERE state = 'waiting'
-                     UNION ALL SELECT min(expires) FROM tasks WHERE state = 'leased')"""
+                     UNION ALL SELECT min(expires) FROM tasks WHERE state = 'leased') AS moments"""
         return or_none(self._rows(sql)[0]["soonest"])
 
     def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
@@ -72,8 +72,10 @@ class Dispatch(Rows):
 
     def add_verdict(self, device: str, submission_id: str, verdict: Verdict) -> int:
         """Append a verdict for a device; its cursor."""
+        self._connection.in_order(f"verdicts/{device}")  # a cursor that a reader has passed is never filled later
+        text = _to_text(verdict)
         return self._insert(
-            "verdicts", of="the verdict", device=device, submission=submission_id, verdict=_to_text(verdict)
+            "verdicts", of="the verdict", numbered="cursor", device=device, submission=submission_id, verdict=text
         )
 
     def verdicts(self, device: str, after: int, limit: int) -> tuple[VerdictRecord, ...]:
@@ -101,11 +103,11 @@ def _columns(task: Task) -> dict[str, Any]:
     }
 
 
-def _task_or_none(row: sqlite3.Row | None) -> Task | None:
+def _task_or_none(row: Row | None) -> Task | None:
     return None if row is None else _task(row)
 
 
-def _task(row: sqlite3.Row) -> Task:
+def _task(row: Row) -> Task:
     return Task(
         id=row["id"],
         submission=row["submission"],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
 import msgspec
 
 from sampler.queue import Recall
-from sampler.storage.sqlite import our_errors
+from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column, or_none, to_column
 from sampler.wire.recall_messages import Cause
 
@@ -31,7 +30,7 @@ class Recalling(Rows):
         rows = self._rows("DELETE FROM uploads WHERE submission = ? RETURNING id", submission_id)
         for table in ("offered", "tasks", "verdicts", "receipts"):
             self._write(f"DELETE FROM {table} WHERE submission = ?", submission_id)  # noqa: S608  # names are ours
-        self._write("UPDATE submissions SET manifest = x'' WHERE id = ?", submission_id)
+        self._write("UPDATE submissions SET manifest = ? WHERE id = ?", b"", submission_id)
         return tuple(row["id"] for row in rows)
 
     def remove_content(self, sha256: str) -> None:
@@ -88,9 +87,8 @@ class Recalling(Rows):
             self._write("UPDATE recalls SET named = 0 WHERE named = 1 AND done < ?", to_column(before))
 
     def forget_deleted(self) -> None:
-        """Fold the log into the file and cut it off: pages as they were before stand in it until then."""
-        with our_errors():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """As far as the database can tell."""
+        self._connection.forget_deleted()
 
     def submissions_of(self, device: str, after: str | None, limit: int) -> tuple[str, ...]:
         """By the index over devices and identifiers."""
@@ -104,10 +102,10 @@ class Recalling(Rows):
             [(recall.submission, position, sha256, kept) for position, (sha256, kept) in enumerate(named)],
         )
 
-    def _recall(self, row: sqlite3.Row | None) -> Recall | None:
+    def _recall(self, row: Row | None) -> Recall | None:
         return None if row is None else self._full(row)
 
-    def _full(self, row: sqlite3.Row) -> Recall:
+    def _full(self, row: Row) -> Recall:
         sql = "SELECT sha256, kept FROM recalled_contents WHERE submission = ? ORDER BY position"
         contents = self._rows(sql, row["submission"])
         return Recall(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
 from sampler.errors import StorageError
 from sampler.queue import ReceiptRecord, Submission
+from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column
 
 
@@ -61,5 +61,5 @@ class Receipts(Rows):
         )
 
 
-def _receipt(row: sqlite3.Row) -> ReceiptRecord:
+def _receipt(row: Row) -> ReceiptRecord:
     return ReceiptRecord(row["position"], row["submission"], row["device"], row["document"], row["signature"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import msgspec
-
 from sampler.queue import Submission, Upload
-from sampler.storage.sqlite_queue_rows import Rows, from_column, to_column
+from sampler.storage.connections import Row
+from sampler.storage.sqlite_queue_rows import Rows, from_column, marks, to_column
 
 
 class Receiving(Rows):
@@ -56,8 +54,8 @@ class Receiving(Rows):
 
     def verified(self, hashes: Sequence[str]) -> frozenset[str]:
         """Which of these contents the queue holds."""
-        sql = "SELECT sha256 FROM contents WHERE sha256 IN (SELECT value FROM json_each(?))"
-        return frozenset(row["sha256"] for row in self._rows(sql, msgspec.json.encode(list(hashes)).decode()))
+        sql = f"SELECT sha256 FROM contents WHERE sha256 IN {marks(hashes)}"  # noqa: S608  # question marks only
+        return frozenset(row["sha256"] for row in self._rows(sql, *hashes))
 
     def add_content(self, sha256: str, size: int, at: datetime) -> None:
         """Record a verified content; once more changes nothing."""
@@ -111,11 +109,11 @@ class Receiving(Rows):
         return tuple(_upload(row) for row in self._rows(sql, to_column(now), limit))
 
 
-def _submission(row: sqlite3.Row) -> Submission:
+def _submission(row: Row) -> Submission:
     return Submission(row["id"], row["device"], from_column(row["received"]), row["manifest"], row["tenant"])
 
 
-def _upload(row: sqlite3.Row) -> Upload:
+def _upload(row: Row) -> Upload:
     return Upload(
         id=row["id"],
         submission=row["submission"],

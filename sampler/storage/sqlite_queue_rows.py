@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
-from sampler.errors import Conflict, StorageFull
-from sampler.storage.sqlite import open_database, our_errors, transaction
+from sampler.errors import Conflict
+from sampler.storage.connections import Connection, Row
 from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tenancy import TENANTS_SCHEMA_STEP
 
@@ -182,24 +180,23 @@ def or_none(microseconds: int | None) -> datetime | None:
 
 
 class Rows:
-    """One connection, used on one thread at a time."""
+    """What every part of the ledger asks its connection through; the connection speaks to one database."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = open_database(path, SCHEMA_STEPS)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing; not nested."""
-        return transaction(self._connection, full=StorageFull)
+        return self._connection.transaction()
 
     def close(self) -> None:
-        """Let go of the file. A second call does nothing."""
+        """Let go of the database. A second call does nothing."""
         self._connection.close()
 
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with our_errors(full=StorageFull):
-            return self._connection.execute(sql, values).fetchall()
+    def _rows(self, sql: str, *values: Any) -> Sequence[Row]:
+        return self._connection.rows(sql, values)
 
-    def _row(self, sql: str, *values: Any) -> sqlite3.Row | None:
+    def _row(self, sql: str, *values: Any) -> Row | None:
         return next(iter(self._rows(sql, *values)), None)
 
     def _number(self, sql: str, *values: Any) -> int:
@@ -207,20 +204,26 @@ class Rows:
 
     def _write(self, sql: str, *values: Any) -> int:
         """How many rows it changed."""
-        with our_errors(full=StorageFull):
-            return self._connection.execute(sql, values).rowcount
+        return self._connection.write(sql, values)
 
-    def _insert(self, table: str, *, of: str, **values: Any) -> int:
-        """A new row's number; ``of`` says in an error what it is that is there already."""
-        names = ", ".join(values)
+    def _insert(self, table: str, *, of: str, numbered: str | None = None, **values: Any) -> int:
+        """A new row, and what the database put into its column ``numbered``, otherwise 0.
+
+        Raises:
+            Conflict: ``of``, which says what it is, is there already.
+        """
         marks = ", ".join("?" * len(values))
-        try:
-            with our_errors(full=StorageFull):
-                sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  # names are keywords of our code
-                return self._connection.execute(sql, tuple(values.values())).lastrowid or 0
-        except sqlite3.IntegrityError as error:
-            raise Conflict(f"{of} exists already") from error
+        sql = f"""INSERT INTO {table} ({", ".join(values)}) VALUES ({marks})
+                  ON CONFLICT DO NOTHING RETURNING {numbered or 0} AS given"""  # noqa: S608  # all names are ours
+        row = self._row(sql, *values.values())
+        if row is None:
+            raise Conflict(f"{of} exists already")
+        return int(row["given"])
 
     def _write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        with our_errors(full=StorageFull):
-            self._connection.executemany(sql, rows)
+        self._connection.write_many(sql, rows)
+
+
+def marks(values: Sequence[Any]) -> str:
+    """What stands behind ``IN`` for so many values; of none, a list that nothing is in."""
+    return f"({', '.join('?' * len(values)) or 'NULL'})"

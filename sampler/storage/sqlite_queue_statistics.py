@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,6 +9,7 @@ import msgspec
 
 from sampler.model.statistics import Table
 from sampler.queue import Cell, OpenDay
+from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows
 from sampler.wire.statistics_messages import StatisticsCell, StatisticsDay
 
@@ -60,7 +60,10 @@ class Statistics(Rows):
     def put_statistics_cell(self, day: date, cell: Cell) -> None:
         """Make or replace one."""
         sums = (cell.hosts, cell.total, cell.largest, cell.threshold, cell.registers)
-        sql = "INSERT OR REPLACE INTO statistics_cells VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        sql = """INSERT INTO statistics_cells (day, name, label, hosts, total, largest, threshold, registers)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (day, name, label) DO UPDATE SET hosts = excluded.hosts, total = excluded.total,
+                 largest = excluded.largest, threshold = excluded.threshold, registers = excluded.registers"""
         self._write(sql, day.toordinal(), cell.table.value, cell.label, *sums)
 
     def close_statistics_day(self, closed: StatisticsDay) -> None:
@@ -78,10 +81,10 @@ class Statistics(Rows):
         )
 
 
-def _opened(row: sqlite3.Row) -> OpenDay:
+def _opened(row: Row) -> OpenDay:
     return OpenDay(date.fromordinal(row["day"]), row["key"], row["salt"])
 
 
-def _cell(row: sqlite3.Row) -> Cell:
+def _cell(row: Row) -> Cell:
     sums = (row["hosts"], row["total"], row["largest"], row["threshold"], row["registers"])
     return Cell(Table(row["name"]), row["label"], *sums)

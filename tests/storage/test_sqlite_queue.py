@@ -8,6 +8,7 @@ import pytest
 
 from sampler.errors import StorageError, StorageFull
 from sampler.queue import Submission
+from sampler.storage.sqlite_connection import SqliteConnection
 from sampler.storage.sqlite_queue import SqliteQueueLedger
 from sampler.storage.sqlite_queue_rows import from_column, to_column
 
@@ -37,11 +38,11 @@ def test_no_room_is_told_apart_from_damage(tmp_path: Path) -> None:
     """A ledger that cannot grow raises ``StorageFull`` and keeps what it has; a damaged one raises ``StorageError``."""
     ledger = SqliteQueueLedger(tmp_path / "queue.db")
     ledger.add_submission(Submission("kept", "d", NOW, b"m"), {})
-    ledger._connection.execute("PRAGMA max_page_count = 10")
+    _database(ledger).execute("PRAGMA max_page_count = 10")
     with pytest.raises(StorageFull, match="disk is full"):
         ledger.add_submission(Submission("s", "d", NOW, bytes(1 << 20)), {})
     assert ledger.submission("kept") is not None
-    ledger._connection.execute("DROP TABLE verdicts")
+    _database(ledger).execute("DROP TABLE verdicts")
     with pytest.raises(StorageError, match="no such table"):
         ledger.verdicts("d", 0, 1)
     ledger.close()
@@ -56,9 +57,14 @@ def test_the_busiest_questions_use_an_index(tmp_path: Path) -> None:
         "SELECT * FROM verdicts WHERE device = 'd' AND cursor > 1 ORDER BY cursor LIMIT 9",
         "SELECT count(*) FROM uploads WHERE device = 'd' AND offset < size",
     ):
-        plan = _plan(ledger._connection, sql)
+        plan = _plan(_database(ledger), sql)
         assert "SCAN" not in plan, plan
     ledger.close()
+
+
+def _database(ledger: SqliteQueueLedger) -> sqlite3.Connection:
+    assert isinstance(ledger._connection, SqliteConnection)
+    return ledger._connection.database
 
 
 def _plan(connection: sqlite3.Connection, sql: str) -> str:

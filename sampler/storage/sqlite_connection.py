@@ -1,0 +1,56 @@
+"""One SQLite file as a ``Connection`` of the queue's ledger; used on one thread at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from sampler.errors import Conflict, StorageFull
+from sampler.storage.sqlite import open_database, our_errors, transaction
+
+
+class SqliteConnection:
+    """``connections.Connection`` over SQLite, which lets one write at a time: nothing is ever contended."""
+
+    def __init__(self, path: Path, schema_steps: Sequence[str]) -> None:
+        self.database = open_database(path, schema_steps)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """``BEGIN IMMEDIATE`` … ``COMMIT``."""
+        return transaction(self.database, full=StorageFull)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """All rows of an answer."""
+        with our_errors(full=StorageFull):
+            return self.database.execute(sql, values).fetchall()
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """How many rows a statement changed."""
+        try:
+            with our_errors(full=StorageFull):
+                return self.database.execute(sql, values).rowcount
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"the ledger has it already, or lacks what it belongs to: {error}") from error
+
+    def write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """The same statement for each of these."""
+        try:
+            with our_errors(full=StorageFull):
+                self.database.executemany(sql, rows)
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"the ledger has it already, or lacks what it belongs to: {error}") from error
+
+    def in_order(self, key: str) -> None:
+        """There is never another transaction beside this one."""
+
+    def forget_deleted(self) -> None:
+        """Fold the log into the file and cut it off: pages as they were before stand in it until then."""
+        with our_errors():
+            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Let go of the file. A second call does nothing."""
+        self.database.close()
