@@ -119,5 +119,5 @@ def checked(key: PublicKey, signed: Signed, *, submission: str, device: str) -> 
 
 def _in_words(confirmation: RecallConfirmation) -> str:
     words = f"the queue confirmed at {confirmation.done:%Y-%m-%dT%H:%M:%SZ} that it is destroyed"
-    kept = f"; {len(confirmation.kept)} contents stay since others offer them too" if confirmation.kept else ""
-    return f"{ObjectState.RECALLED}; {words}: {len(confirmation.destroyed)} contents{kept}"
+    kept = f"; contents that others offer too stay: {len(confirmation.kept)}" if confirmation.kept else ""
+    return f"{ObjectState.RECALLED}; {words}; contents destroyed: {len(confirmation.destroyed)}{kept}"

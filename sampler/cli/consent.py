@@ -16,13 +16,16 @@ from sampler.agent.places import AgentPlaces
 from sampler.agent.renewing import Renewal, newer_version
 from sampler.agent.settings import ConsentSection
 from sampler.agent.signed_statements import read_signed
+from sampler.cli.consent_messages import shown_act, shown_consent
 from sampler.cli.consent_table import print_acts, print_consent, print_traffic
 from sampler.cli.options import agent_settings, choice_of, config_option
+from sampler.cli.output import json_option, print_ndjson
+from sampler.cli.sections import wrapped
 from sampler.errors import ConsentError
 from sampler.identity import PublicKey
 from sampler.journal import JournalReader
 from sampler.model import Scope
-from sampler.permit import Region, Statement, shipped_names, shipped_statement
+from sampler.permit import Consent, Region, Statement, shipped_names, shipped_statement
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.durable import make_private_folder
 
@@ -41,24 +44,25 @@ def consent() -> None:
 @config_option("agent")
 @click.option("--text", is_flag=True, help="Print the whole text of the accepted statement.")
 @click.option("--acts", is_flag=True, help="Print who accepted and withdrew what, and when.")
-def show(config: Path | None, text: bool, acts: bool) -> None:
+@json_option
+def show(config: Path | None, text: bool, acts: bool, as_json: bool) -> None:
     """The statement and scopes in force, and what goes where."""
     settings, where = agent_settings(config)
     store = _store(where)
-    if acts:
-        print_acts(store.acts())
-        return
-    store.acts()  # says what is damaged before anything is shown as standing
+    done = store.acts()  # says what is damaged before anything is shown as standing
     given, now = store.load(), _clock(where).now()
-    if text:
+    standing = given if given is not None and given.stands(now) else None
+    if acts:
+        print_ndjson(map(shown_act, done)) if as_json else print_acts(done)
+    elif as_json:
+        newer = newer_version(store)
+        statement = store.statement() if standing is not None else None
+        print_ndjson([shown_consent(standing, statement, newer.widened if newer else (), settings.queue.url)])
+    elif text:
         click.echo(store.statement().text)
-    elif given is None or not given.stands(now):
-        names = ", ".join(shipped_names())
-        click.echo(f"no consent stands: nothing leaves this machine. Statements to accept: {names}")
     else:
-        print_consent(given, store.statement())
-    _print_newer(newer_version(store))
-    print_traffic(settings.queue.url, stands=given is not None and given.stands(now))
+        _print_standing(store, standing)
+        print_traffic(settings.queue.url, stands=standing is not None)
 
 
 @consent.command()
@@ -127,13 +131,22 @@ def _signed(file: Path | None, settings: ConsentSection) -> tuple[Statement, str
     return signed.statement, signed.key_id
 
 
+def _print_standing(store: ConsentStore, standing: Consent | None) -> None:
+    if standing is None:
+        names = ", ".join(shipped_names())
+        click.echo(f"no consent stands: nothing leaves this machine. Statements to accept: {names}")
+    else:
+        print_consent(standing, store.statement())
+    _print_newer(newer_version(store))
+
+
 def _print_newer(renewal: Renewal | None) -> None:
     if renewal is None:
         return
     if renewal.widened:
         click.echo(f"\n{renewal.new} is there. Against {renewal.old}, which stays in force, it widens:")
         for line in renewal.widened:
-            click.echo(f"  {line}")
+            click.echo("\n".join(wrapped(line, hanging=4)))
         click.echo("accept it with: sampler consent accept")
     else:
         click.echo(f"\n{renewal.new} is there and only narrows; the agent goes over to it when it starts")

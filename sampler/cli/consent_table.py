@@ -25,9 +25,10 @@ def print_consent(given: Consent, statement: Statement) -> None:
         ("accepted", f"{time_text(given.at)} by {printable_text(given.by)}{until}"),
         ("seen by", "; ".join(statement.recipients)),
         ("originals", f"to be destroyed by whoever runs the queue within {days} days" if days else "none are sent"),
-        *((f"scope {scope}", _standing(scope, given, statement)) for scope in Scope),
     ]
     print_table(("what", "how"), rows, wrap=("how",))
+    click.echo()
+    print_table(("scope", "is"), [(scope.value, standing_of(scope, given, statement)) for scope in Scope])
 
 
 def print_acts(acts: Iterable[ConsentAct]) -> None:
@@ -58,7 +59,8 @@ def print_traffic(url: str, *, stands: bool) -> None:
     print_table(("what", "when"), rows, wrap=("what", "when"))
 
 
-def _standing(scope: Scope, given: Consent, statement: Statement) -> str:
+def standing_of(scope: Scope, given: Consent, statement: Statement) -> str:
+    """What became of one scope, in a word."""
     if scope in given.scopes:
         return "accepted"
     if scope not in statement.scopes:

@@ -74,9 +74,9 @@ def demo(statement: str, region: str, samples: Path | None, keep: bool, as_json:
     scopes = shipped_statement(statement, Region(region)).joint
     cases = load_cases(samples or shipped("samples_fixture"), scopes)
     folder = Path(tempfile.mkdtemp(prefix="sampler-demo-"))
-    began = monotonic()
+    began, lab = monotonic(), Lab(folder)
     try:
-        runs, tasks = asyncio.run(_run(Lab(folder), cases, (statement, region), keep=keep))
+        runs, tasks = asyncio.run(_run(lab, cases, (statement, region), keep=keep))
     except BaseException:
         click.echo(f"what the processes said is in {folder}", err=True)
         raise
@@ -86,7 +86,7 @@ def demo(statement: str, region: str, samples: Path | None, keep: bool, as_json:
     else:
         print_report(lines, monotonic() - began)
     if keep:
-        _say_where(Lab(folder))
+        _say_where(lab)
     else:
         shutil.rmtree(folder)
     sys.exit(ExitCode.FOUND if any(line.differences for line in lines) else ExitCode.OK)

@@ -15,7 +15,7 @@ from sampler.cli.explain_bytes import KeptBytes
 from sampler.cli.explain_messages import Explained, ExplainedContent, ExplainedField
 from sampler.cli.explain_story import CONSENT_KINDS, Story
 from sampler.cli.options import agent_settings, config_option, from_option, reader_of
-from sampler.cli.output import json_option, print_ndjson, printable_text, size_text, time_text, warn
+from sampler.cli.output import counted, json_option, print_ndjson, printable_text, size_text, time_text, warn
 from sampler.cli.sections import bullet, dump, named_lines, section, value_text, wrapped
 from sampler.errors import ConsentError
 from sampler.permit import Rule, Statement
@@ -73,7 +73,7 @@ def explain_lines(explained: Explained, statement: Statement | str, shown_bytes:
         yield from section("RULE MATCH", _field_lines(match))
     yield from section("BYTES", (line for each in explained.contents for line in _content_lines(each, shown_bytes)))
     yield from section("STAYED HERE", _withheld(explained))
-    yield from section("LEFT OUT", (bullet(each.what, each.reason) for each in explained.omissions))
+    yield from section("LEFT OUT", (line for each in explained.omissions for line in bullet(each.what, each.reason)))
     yield from section("AGREED TO", _consent_lines(explained, statement))
     yield from section("WHAT BECAME OF IT", _became(explained))
     yield from section("TO STOP IT", _stop_lines(explained))
@@ -85,11 +85,11 @@ def _head(explained: Explained, statement: Statement | str) -> Iterator[str]:
         yield "Nothing of it has left this machine."
         return
     yield f"sha256 {explained.sha256}, {size_text(explained.size)}"
-    yield (
-        f"Sent from {time_text(explained.left)} on under {explained.statement}: {len(explained.fields)} fields,\n"
-        f"{len(explained.matches)} rule matches, {len(explained.contents)} contents; "
-        f"{size_text(explained.sent_bytes)} of these travelled."
-    )
+    fields = counted(len(explained.fields), "field")
+    matches = counted(len(explained.matches), "rule match", "rule matches")
+    contents = f"{counted(len(explained.contents), 'content')}, {size_text(explained.sent_bytes)} of which travelled"
+    sent = f"Sent from {time_text(explained.left)} on under {explained.statement}"
+    yield from wrapped(f"{sent}: {fields}, {matches}; {contents}.", indent=0)
 
 
 def _title(scope: str, statement: Statement | str) -> str:
@@ -143,11 +143,8 @@ def _consent_lines(explained: Explained, statement: Statement | str) -> Iterator
 def _became(explained: Explained) -> Iterator[str]:
     for end in explained.became:
         yield f"  {time_text(end.at)} {end.kind}"
-        yield from wrapped(end.detail, indent=6)
-    if (receipt := explained.receipt) is not None:
-        yield f"  {time_text(receipt.noted)} receipt"
-        signed = f"signed by the queue, number {receipt.position} in its log; received at {receipt.received}"
-        yield from wrapped(f"{signed}; to check it: sampler receipts verify", indent=6)
+        check = "; to check it: sampler receipts verify" if end.kind == "receipt" else ""
+        yield from wrapped(f"{end.detail}{check}", indent=6)
 
 
 def _stop_lines(explained: Explained) -> Iterator[str]:

@@ -37,7 +37,7 @@ from sampler.wire.messages import FieldJson, OmissionMessage
 
 CONSENT_KINDS: Final = frozenset({"consent", "withdrawn"})
 """Entries that are about no object, and tell under what it left."""
-_TOLD_OTHERWISE: Final = frozenset({"permitted", "offered", "receipt"})
+_TOLD_OTHERWISE: Final = frozenset({"permitted", "offered"})
 _RULE: Final = re.compile(r"scope (?P<scope>\w+), (?P<pattern>\S+) = (?P<treatment>\w+)\Z")
 
 

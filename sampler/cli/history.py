@@ -30,7 +30,7 @@ from sampler.cli.options import (
     socket_of,
     socket_option,
 )
-from sampler.cli.output import printable_text, size_text, time_text, warn
+from sampler.cli.output import counted, printable_text, size_text, time_text, warn
 from sampler.journal import JournalEntry, repair
 from sampler.model import Reason, Scope
 from sampler.runtime.clock import SystemClock
@@ -195,4 +195,4 @@ def _summary(kinds: Counter[str], sent: int) -> str:
     if not kinds:
         return "no entry is like that"
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    return f"{kinds.total()} entries: {counts}; {size_text(sent)} of contents sent"
+    return f"{counted(kinds.total(), 'entry', 'entries')}: {counts}; {size_text(sent)} of contents sent"

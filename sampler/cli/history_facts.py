@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from sampler.cli.output import size_text
+from sampler.cli.output import counted, size_text
 from sampler.journal import JournalEntry
 
 Document: TypeAlias = Mapping[str, Any]
@@ -89,9 +89,11 @@ def gist_of(entry: JournalEntry) -> str:
 def _of_offered(document: Document) -> str:
     contents = contents_of(document)
     size = sum(int(content.get("size", 0)) for content in contents)
-    what = f"{len(contents)} contents of {size_text(size)}" if contents else "no content"
+    what = f"{counted(len(contents), 'content')} of {size_text(size)}" if contents else "no content"
     under = statement_text(part_of(document, "manifest"))
-    return "; ".join(filter(None, (name_of(document), f"{len(fields_of(document))} fields, {what}; under {under}")))
+    return "; ".join(
+        filter(None, (name_of(document), f"{counted(len(fields_of(document)), 'field')}, {what}; under {under}"))
+    )
 
 
 def _of_permitted(document: Document) -> str:
@@ -129,7 +131,7 @@ def _of_confirmed(document: Document) -> str:
     kept = len(done.get("kept") or ())
     others = f", {kept} stay since others sent them as well" if kept else ""
     gone = len(done.get("destroyed") or ())
-    return f"signed by the queue: {gone} contents destroyed at {done.get('done', '?')}{others}"
+    return f"signed by the queue: {counted(gone, 'content')} destroyed at {done.get('done', '?')}{others}"
 
 
 def _of_statistics(document: Document) -> str:

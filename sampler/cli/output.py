@@ -29,6 +29,11 @@ def printable_text(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
+def counted(count: int, what: str, several: str = "") -> str:
+    """A number of things, in the word for one or for several."""
+    return f"{count} {what if count == 1 else several or what + 's'}"
+
+
 def size_text(size: int) -> str:
     """A number of bytes in at most eight characters."""
     if size < 10_000:

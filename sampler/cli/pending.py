@@ -40,6 +40,9 @@ def list_pending(socket: Path | None, config: Path | None, as_json: bool) -> Non
     if as_json:
         print_ndjson(views)
         return
+    if not views:
+        click.echo("nothing waits for approval")
+        return
     columns = ("id\nname\nwhy", "held", "would leave")
     print_table(columns, [_line(view) for view in views], wrap=columns[:1])
 

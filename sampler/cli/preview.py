@@ -13,8 +13,8 @@ import click
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.flag import ask_about, standard_input
 from sampler.cli.options import choice_of, config_option, socket_of, socket_option
-from sampler.cli.output import json_option, print_ndjson, printable_text, size_text
-from sampler.cli.sections import NAME_WIDTH, bullet, dump, named, section, value_text
+from sampler.cli.output import counted, json_option, print_ndjson, size_text
+from sampler.cli.sections import beneath, bullet, dump, named_lines, section, value_text, wrapped
 from sampler.cli.show import content_text
 from sampler.intake import AgentClient
 from sampler.model import Reason, Sampling
@@ -77,17 +77,11 @@ async def _ask(socket: Path, path: str, request: FlagRequest) -> PreviewView:
 
 def preview_lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[str]:
     """What people read of a preview."""
-    yield f"{printable_text(path)}: {size_text(view.object.size)}, {view.kind}, {view.mime_type}"
+    yield from wrapped(f"{path}: {size_text(view.object.size)}, {view.kind}, {view.mime_type}", indent=0)
     yield f"sha256 {view.object.sha256}"
+    yield from wrapped(_gist(view), indent=0)
     if not view.sends:
-        yield f"Nothing of it would leave. {view.rule}: {view.detail}"
         return
-    sent = sum(field.after is not None for field in view.fields)
-    yield (
-        f"Would be sent under {view.statement}: {sent} fields, {len(view.matches)} rule matches,\n"
-        f"{_number_that_goes(view)} contents; {view.manifest_bytes + view.content_bytes} bytes in all. "
-        "Nothing was sent now."
-    )
     for scope in sorted({field.scope for field in view.fields}):
         yield from section(f"FIELDS, scope {scope}", _field_lines(view.fields, scope))
     for match in view.matches:
@@ -99,12 +93,20 @@ def preview_lines(path: str, view: PreviewView, shown_bytes: int) -> Iterator[st
     yield from section(title, (line for each in held for line in _content_lines(each, shown_bytes)))
     stays = [field for group in (view.fields, *view.matches) for field in group if field.after is None]
     yield from section("STAYS HERE", _staying_lines(stays))
-    yield from section("LEFT OUT", (bullet(each.what, each.reason) for each in view.omissions))
-    yield from section("NOT DONE", (bullet(f"{each.stage} {each.code}", each.detail) for each in view.problems))
+    yield from section("LEFT OUT", (line for each in view.omissions for line in bullet(each.what, each.reason)))
+    undone = (bullet(f"{each.stage} {each.code}", each.detail) for each in view.problems)
+    yield from section("NOT DONE", (line for lines in undone for line in lines))
 
 
-def _number_that_goes(view: PreviewView) -> int:
-    return sum(not each.held for each in view.contents)
+def _gist(view: PreviewView) -> str:
+    if not view.sends:
+        return f"Nothing of it would leave. {view.rule}: {view.detail}"
+    fields = counted(sum(field.after is not None for field in view.fields), "field")
+    matches = counted(len(view.matches), "rule match", "rule matches")
+    contents = counted(sum(not each.held for each in view.contents), "content")
+    size = view.manifest_bytes + view.content_bytes
+    what = f"{fields}, {matches}, {contents}; {size} bytes in all"
+    return f"Would be sent under {view.statement}: {what}. Nothing was sent now."
 
 
 def _field_lines(fields: Iterable[PreviewField], scope: str | None = None) -> Iterator[str]:
@@ -113,20 +115,19 @@ def _field_lines(fields: Iterable[PreviewField], scope: str | None = None) -> It
         if field.after is None or scope not in (None, field.scope):
             continue
         changed = field.before != field.after
-        yield named(field.name, value_text(field.before if changed else field.after))
+        yield from named_lines(field.name, value_text(field.before if changed else field.after))
         if changed:
-            yield f"{'':{NAME_WIDTH}}   → {value_text(field.after)}  ({field.treatment})"
+            yield from beneath(f"→ {value_text(field.after)}  ({field.treatment})")
 
 
 def _staying_lines(fields: Iterable[PreviewField]) -> Iterator[str]:
     for field in fields:
-        yield named(field.name, value_text(field.before))
-        yield f"{'':{NAME_WIDTH}}   {field.why}"
+        yield from named_lines(field.name, value_text(field.before))
+        yield from beneath(field.why)
 
 
 def _content_lines(content: PreviewContent, shown_bytes: int) -> Iterator[str]:
     part = content.content.part
-    yield f"  {'whole object' if part is None else content_text(content.content)}"
-    if content.why:
-        yield f"      {content.why}"
+    yield from wrapped("whole object" if part is None else content_text(content.content), hanging=4)
+    yield from wrapped(content.why, indent=6)
     yield from dump(bytes.fromhex(content.head)[:shown_bytes], part.offset if part else 0)

@@ -35,6 +35,9 @@ def stats(day: datetime | None, since: datetime | None, config: Path | None, as_
     if as_json:
         print_ndjson(page.days)
         return
+    if not page.days:
+        click.echo("no day is closed yet that any host reported about; a day is closed a week after it")
+        return
     rows = [row for each in page.days for row in _rows(each)]
     print_table(("day", "what", "of", "number", "at least\nhosts"), rows, wrap=("of",))
 

@@ -124,5 +124,5 @@ def _line(entry: JournalEntry) -> tuple[str, str, str, str]:
     if entry.kind == "receipt_refused":
         how = printable_text(f"DOES NOT HOLD ({document.get('code', '')}): {document.get('reason', '')}")
     else:
-        how = f"held; signed by {document.get('key', '')}"
+        how = "holds"
     return time_text(entry.at), entry.event_id, str(document.get("position", "")), how

@@ -21,29 +21,28 @@ def section(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from ("", title, *shown)
 
 
-def named(name: str, value: str) -> str:
-    """A name and its value."""
-    return f"  {name:<{NAME_WIDTH}} {value}"
-
-
 def named_lines(name: str, value: str) -> Sequence[str]:
-    """The same in lines that fit."""
-    margin = " " * (NAME_WIDTH + 3)
-    lines = textwrap.wrap(value, _WIDTH, initial_indent=margin, subsequent_indent=margin) or [margin]
-    if len(name) > NAME_WIDTH:
-        return [f"  {name}", *lines]
-    return [named(name, lines[0].lstrip()), *lines[1:]]
+    """A name and its value; what does not fit beside it stands below it, so that hashes stay in one piece."""
+    line = f"  {name:<{NAME_WIDTH}} {value}"
+    return [line] if len(line) <= _WIDTH else [f"  {name}", *wrapped(value, indent=6)]
 
 
-def bullet(what: str, reason: str) -> str:
+def beneath(text: str) -> Sequence[str]:
+    """More about the value of the line before, under it where there is room."""
+    line = " " * (NAME_WIDTH + 3) + text
+    return [line] if len(line) <= _WIDTH else wrapped(text, indent=6)
+
+
+def bullet(what: str, reason: str) -> Sequence[str]:
     """Something and why."""
-    return f"  {printable_text(what)}: {printable_text(reason)}"
+    return wrapped(f"{what}: {reason}", hanging=4)
 
 
-def wrapped(text: str, *, indent: int = 2) -> Sequence[str]:
-    """A text in lines that fit; none where it is empty."""
-    margin = " " * indent
-    return textwrap.wrap(printable_text(text), _WIDTH, initial_indent=margin, subsequent_indent=margin)
+def wrapped(text: str, *, indent: int = 2, hanging: int | None = None) -> Sequence[str]:
+    """A text in lines that fit, those behind the first moved in by ``hanging``; none where it is empty."""
+    first, later = " " * indent, " " * (indent if hanging is None else hanging)
+    clean = printable_text(text)
+    return textwrap.wrap(clean, _WIDTH, initial_indent=first, subsequent_indent=later, break_on_hyphens=False)
 
 
 def dump(data: bytes, offset: int) -> Iterator[str]:

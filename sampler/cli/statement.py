@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from sampler.agent.signed_statements import read_signed, read_unsigned, sign_sta
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import agent_settings, choice_of, config_option
 from sampler.cli.output import json_option, print_ndjson, printable_text
+from sampler.cli.sections import section, wrapped
 from sampler.cli.terminal import print_table
 from sampler.identity import PublicKey, SigningKey
 from sampler.permit import Region, Statement, shipped_names, shipped_statement, widenings
@@ -100,11 +102,14 @@ def diff(context: click.Context, old: str, new: str, region: str, as_json: bool)
         print_ndjson(StatementChange(kind="widens", what=line) for line in wider)
         print_ndjson(StatementChange(kind="narrows", what=line) for line in narrower)
     else:
-        for line in wider:
-            click.echo(f"widens: {printable_text(line)}")
-        for line in narrower:
-            click.echo(f"narrows; before: {printable_text(line)}")
+        click.echo(f"{after}, {after.region}, against {before}, {before.region}")
+        for title, lines in (("WIDENS", wider), (f"NARROWS: only under {before}", narrower)):
+            click.echo("\n".join(section(title, _bullets(lines) or ["  nothing"])))
     context.exit(ExitCode.FOUND if wider else ExitCode.OK)
+
+
+def _bullets(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in wrapped(text, hanging=4)]
 
 
 def _printable_lines(text: str) -> str:

@@ -11,10 +11,12 @@ import click
 
 from sampler.cli.options import config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, printable_text
+from sampler.cli.sections import wrapped
 from sampler.intake import AgentClient
 from sampler.wire.statistics_messages import LocalCount, LocalDay, StatisticsPreview
 
-_NAME_WIDTH: Final = 42
+_PREFIX: Final = "sampler.statistics."
+_NAME_WIDTH: Final = 20
 _HEADINGS: Final = {"counting": "LEAVES", "counted": "LEAVES", "sent": "LEFT"}
 """Of what was offered and never confirmed nobody on this host knows whether the queue has it."""
 
@@ -55,15 +57,19 @@ def _lines(view: StatisticsPreview) -> Iterator[str]:
 
 def _day_lines(day: LocalDay) -> Iterator[str]:
     why = ": ".join(text for text in (day.rule, printable_text(day.detail)) if text)
-    yield f"{day.day} {day.state}" + (f"; {why}" if why else "")
+    yield from wrapped(f"{day.day} {day.state}" + (f"; {why}" if why else ""), indent=0, hanging=4)
     if day.counts or day.sketches:
         yield _HEADINGS.get(day.state, "MAY HAVE LEFT")
         yield from map(_count_line, day.counts)
-        yield from (f"  {table:<{_NAME_WIDTH}} a sketch, keyed for the day" for table in day.sketches)
+        yield from (f"  {_short(table)} a sketch, keyed for the day" for table in day.sketches)
     if day.stays:
         yield "STAYS HERE"
         yield from map(_count_line, day.stays)
 
 
 def _count_line(count: LocalCount) -> str:
-    return f"  {count.table:<{_NAME_WIDTH}} {count.label}  {count.value}"
+    return f"  {_short(count.table)} {count.label}  {count.value}"
+
+
+def _short(table: str) -> str:
+    return f"{table.removeprefix(_PREFIX):<{_NAME_WIDTH}}"

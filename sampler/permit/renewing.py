@@ -73,11 +73,11 @@ def check_successor(consent: Consent | None, old: Statement, new: Statement, now
 def _of_purposes(old: Statement, new: Statement, scopes: frozenset[Scope]) -> Iterator[str]:
     for scope in sorted(scopes & new.scopes):
         if scope not in old.scopes:
-            yield f"scope {scope} is new: {new.purposes[scope]}"
+            yield f"one more scope, {scope}: {new.purposes[scope]}"
         elif old.purposes[scope] != new.purposes[scope]:
             yield f"scope {scope} is for something else: {new.purposes[scope]}"
         if scope in old.separate - new.separate:
-            yield f"scope {scope} no longer has to be named to be accepted"
+            yield f"scope {scope} does not have to be named to be accepted"
 
 
 def _of_fields(old: Statement, new: Statement, scopes: frozenset[Scope]) -> Iterator[str]:
@@ -88,12 +88,12 @@ def _of_fields(old: Statement, new: Statement, scopes: frozenset[Scope]) -> Iter
         if before is None or before.treatment is Treatment.DROP:
             yield f"field {shown} leaves under {after.scope} as {after.treatment}"
         elif after.treatment not in _NARROWER[before.treatment] | {before.treatment}:
-            yield f"field {shown} leaves as {after.treatment}, no longer as {before.treatment}"
+            yield f"field {shown} leaves as {after.treatment} instead of {before.treatment}"
 
 
 def _of_promises(old: Statement, new: Statement) -> Iterator[str]:
     if new.retention_days > old.retention_days:
-        yield f"originals are kept {new.retention_days} days, no longer {old.retention_days}"
+        yield f"originals are kept {new.retention_days} days instead of {old.retention_days}"
     for recipient in new.recipients:
         if recipient not in old.recipients:
             yield f"it goes to one more: {recipient}"
@@ -102,7 +102,7 @@ def _of_promises(old: Statement, new: Statement) -> Iterator[str]:
 def _of_statistics(old: Statement, new: Statement, scopes: frozenset[Scope]) -> Iterator[str]:
     before, after = old.statistics_threshold, new.statistics_threshold
     if Scope.STATISTICS in scopes and before is not None and after is not None and after < before:
-        yield f"numbers about {after} machines are shown, no longer of {before} at least"
+        yield f"numbers about {after} machines are shown, instead of {before} at least"
 
 
 def _rule_under(statement: Statement, name: str, scopes: frozenset[Scope]) -> FieldRule | None:

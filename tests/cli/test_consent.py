@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sampler.agent.signed_statements import sign_statement
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.main import main
 from sampler.identity import SigningKey
-from sampler.permit import shipped_statement
+from sampler.permit import Region, shipped_statement
 
 Run = Callable[..., Result]
 
@@ -49,7 +50,7 @@ def test_what_stands_and_what_it_lets_happen(consent: Run) -> None:
     said = " ".join(consent("show").output.split())
     assert "basic version 2" in said
     assert "by ann" in said
-    assert "scope memory not in this statement" in said
+    assert "memory not in this statement" in said
     assert "to https://queue.example:8443, and to nobody else" in said
     assert "a question for verdicts" in said
 
@@ -83,6 +84,27 @@ def test_who_did_what(consent: Run) -> None:
     said = " ".join(consent("show", "--acts").output.split())
     assert "accepted ann basic version 2 metadata, reputation, statistics" in said
     assert "withdrawn ben basic version 2 nothing" in said
+
+
+def test_the_same_for_programs(consent: Run) -> None:
+    """What stands, the acts and what is said to the queue are documents too."""
+    before = json.loads(consent("show", "--json").output)
+    assert (before["stands"], len(before["said"])) == (False, 1)
+    consent("accept", "basic", "--by", "ann")
+    shown = json.loads(consent("show", "--json").output)
+    assert (shown["statement"], shown["by"], shown["retention_days"]) == ("basic", "ann", 0)
+    assert (shown["scopes"]["metadata"], shown["scopes"]["memory"]) == ("accepted", "not in this statement")
+    assert len(shown["said"]) > 1
+    (act,) = consent("show", "--acts", "--json").output.splitlines()
+    assert json.loads(act)["scopes"] == ["metadata", "reputation", "statistics"]
+
+
+def test_no_line_is_wider_than_a_terminal(consent: Run) -> None:
+    """The digest stays in one piece, and everything fits into 80 columns."""
+    consent("accept", "extended", "--region", "eu", "--by", "ann")
+    said = consent("show").output.splitlines()
+    assert shipped_statement("extended", Region.EU).digest in "\n".join(said)
+    assert [line for line in said if len(line.rstrip()) > 80] == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("basic", "--statement", "own.toml")])

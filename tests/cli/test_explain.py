@@ -106,7 +106,7 @@ def test_the_story_of_an_object(told: Explained) -> None:
     assert (told.consent.by, told.consent.at) == ("alice", datetime(2026, 11, 1, tzinfo=UTC))
     assert told.receipt is not None
     assert (told.receipt.position, told.receipt.received) == (7, "then")
-    assert [end.kind for end in told.became] == ["delivered", "verdict"]
+    assert [end.kind for end in told.became] == ["delivered", "receipt", "verdict"]
     assert told.left == START + timedelta(minutes=3)
     assert [step.command for step in told.stop] == [
         f"sampler recall {ID}",

@@ -52,7 +52,7 @@ def test_facts_of_what_left() -> None:
         (
             "recall_confirmed",
             {"confirmation": '{"destroyed":["a"],"kept":["b"],"done":"then"}'},
-            "1 contents destroyed",
+            "1 content destroyed",
         ),
         ("consent", {"by": "root", "scopes": ["whole"], "statement": {"id": "e", "version": 2}}, "accepted: whole"),
         ("withdrawn", {"by": "root", "scopes": []}, "accepted: nothing"),

@@ -68,7 +68,9 @@ def test_two_statements_are_compared(file: Path) -> None:
     """What the second widens and narrows is listed, and widening is what the exit code tells."""
     said = run("diff", "basic", "extended")
     assert said.exit_code == ExitCode.FOUND
-    assert "widens: scope memory is new" in said.output
+    assert "WIDENS\n  one more scope, activity: " in said.output
+    assert said.output.endswith("NARROWS: only under basic version 2\n  nothing\n")
+    assert all(len(line) <= 80 for line in said.output.splitlines())
     file.write_text(file.read_text().replace('"file.path" = "template"', '"file.path" = "drop"'))
     said = run("diff", "basic", str(file), "--json")
     assert said.exit_code == 0

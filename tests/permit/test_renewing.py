@@ -71,19 +71,19 @@ def changed(before: str, after: str, *, of: str = NEXT) -> Statement:
     ("change", "said"),
     [
         (('metadata = "names"', 'metadata = "names, for sale"'), "scope metadata is for something else: names, for"),
-        (('separate = ["memory"]', "separate = []"), "scope memory no longer has to be named"),
+        (('separate = ["memory"]', "separate = []"), "scope memory does not have to be named"),
         (
             ('"file.hash.md5" = "drop"', '"file.hash.md5" = "keep"'),
             "field file.hash.md5 leaves under reputation as keep",
         ),
         (('"file.hash.md5" = "drop"\n', ""), "field file.hash.md5 leaves under reputation as keep"),
-        (('"file.path" = "template"', '"file.path" = "keep"'), "file.path leaves as keep, no longer as template"),
-        (('"file.path" = "template"', '"file.path" = "redact"'), "file.path leaves as redact, no longer as template"),
+        (('"file.path" = "template"', '"file.path" = "keep"'), "file.path leaves as keep instead of template"),
+        (('"file.path" = "template"', '"file.path" = "redact"'), "file.path leaves as redact instead of template"),
         (('"user.name" = "class"', '"user.name" = "pseudonym"'), "user.name leaves as pseudonym"),
         (('"file.path" = "template"', '"file.*" = "template"\n"file.path" = "template"'), "field file.* leaves"),
-        (('"file.pe.pdb" = "redact"\n', ""), "field file.pe.pdb leaves as keep, no longer as redact"),
+        (('"file.pe.pdb" = "redact"\n', ""), "field file.pe.pdb leaves as keep instead of redact"),
         (('"user.name" = "class"', '"user.name" = "class"\n"user.email" = "redact"'), "field user.email leaves"),
-        (("retention_days = 30", "retention_days = 31"), "originals are kept 31 days, no longer 30"),
+        (("retention_days = 30", "retention_days = 31"), "originals are kept 31 days instead of 30"),
         (('recipients = ["us"]', 'recipients = ["us", "them"]'), "it goes to one more: them"),
         (("threshold = 20", "threshold = 19"), "numbers about 19 machines are shown"),
     ],
@@ -150,7 +150,7 @@ def test_a_scope_that_is_asked_for_anew_is_named() -> None:
     """Somebody who compares whole statements sees the scopes that one of them has more."""
     basic, extended = shipped_statement("basic"), shipped_statement("extended")
     lines = widenings(basic, extended, extended.scopes)
-    assert any(line.startswith("scope memory is new: Portions") for line in lines)
+    assert any(line.startswith("one more scope, memory: Portions") for line in lines)
 
 
 @pytest.mark.parametrize(
