@@ -113,4 +113,5 @@ def _verdict(verdict: Verdict | None) -> VerdictMessage | None:
         at=verdict.at,
         family=verdict.family,
         note=verdict.note,
+        expires=verdict.expires,
     )

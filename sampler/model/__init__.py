@@ -27,6 +27,7 @@ from sampler.model.examination import (
 )
 from sampler.model.fields import Field, FieldValue, value_of
 from sampler.model.finding import Ask, Covered, Finding, Omission, Part, Plan, Proof, Treated
+from sampler.model.known import KnownFrom, KnownVerdict
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
@@ -56,6 +57,8 @@ __all__ = [
     "FileVersion",
     "Finding",
     "KeptSource",
+    "KnownFrom",
+    "KnownVerdict",
     "MemorySelection",
     "ObjectRecord",
     "ObjectState",

@@ -17,6 +17,8 @@ class ObjectState(StrEnum):
     """The queue has verified every byte it asked for."""
     DUPLICATE = "duplicate"
     """The queue had all contents already; only the manifest travelled."""
+    KNOWN = "known"
+    """What it is was known already, so nothing of it was sent; the verdict is in its record."""
     REFUSED = "refused"
     """Statement, consent, policy or rule does not let anything of it leave."""
     REJECTED = "rejected"
@@ -57,6 +59,8 @@ class SubmissionState(StrEnum):
     """It has a verdict."""
     DEAD = "dead"
     """Its task failed too often; a person may requeue it."""
+    CANCELLED = "cancelled"
+    """A person ended its task without a verdict."""
     RECALLED = "recalled"
     """Its host took it back: what it brought is destroyed, and it is never accepted again."""
 
@@ -65,13 +69,17 @@ class TaskState(StrEnum):
     """Where one task is on the queue."""
 
     WAITING = "waiting"
-    """Free to be leased, from its ``not_before`` on."""
+    """Free to be leased."""
+    RESTING = "resting"
+    """An attempt failed; it is free again from its ``not_before`` on."""
     LEASED = "leased"
     """A worker holds it until the lease's end."""
     DONE = "done"
     """It ended with a verdict."""
     DEAD = "dead"
     """It failed as often as it may; it stays visible and can be requeued."""
+    CANCELLED = "cancelled"
+    """A person ended it without a verdict; it can be requeued."""
 
 
 class AskState(StrEnum):

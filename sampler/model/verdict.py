@@ -30,6 +30,8 @@ class Verdict:
     """UTC."""
     family: str | None = None
     note: str | None = None
+    expires: datetime | None = None
+    """UTC; until then it answers for the same bytes. ``None``: nobody said."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 100:

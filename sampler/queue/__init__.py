@@ -16,6 +16,7 @@ from sampler.queue.service import Queue
 from sampler.queue.statistics_cells import Cell, OpenDay
 from sampler.queue.statistics_ports import StatisticsLedger
 from sampler.queue.tasks import RetryRules, Task
+from sampler.queue.validity import Validity
 
 __all__ = [
     "AskRecord",
@@ -38,5 +39,6 @@ __all__ = [
     "Task",
     "TokenRecord",
     "Upload",
+    "Validity",
     "VerdictRecord",
 ]

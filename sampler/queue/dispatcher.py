@@ -128,7 +128,8 @@ class Dispatcher(Core):
             Conflict: it is not under this lease.
         """
         now = self._clock.now()
-        verdict = Verdict(asked.conclusion, asked.score, asked.analyzer, now, asked.family, asked.note)
+        expires = self._policy.validity.until(asked.conclusion, now)
+        verdict = Verdict(asked.conclusion, asked.score, asked.analyzer, now, asked.family, asked.note, expires)
         placed = await self._step(dispatch.complete, task_id, asked.lease, verdict, now)
         self._bells.ring(verdicts_bell(placed.submission.device))
         return self._moved(placed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sampler.limits import OBJECT_MAX_BYTES
 from sampler.queue.tasks import RetryRules
+from sampler.queue.validity import Validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,5 @@ class QueuePolicy:
     """A host that has not answered an ask for this long is not waited for any more."""
     open_asks_per_device_max: int = 1000
     """Unanswered asks that one device may have."""
+    validity: Validity = field(default_factory=Validity)
+    """How long verdicts answer for the same bytes."""

@@ -78,6 +78,7 @@ def verdict_message(verdict: Verdict) -> VerdictMessage:
         at=verdict.at,
         family=verdict.family,
         note=verdict.note,
+        expires=verdict.expires,
     )
 
 

@@ -9,11 +9,14 @@ from msgspec import Meta, Struct
 
 from sampler.errors import SettingsError
 from sampler.limits import GIB, OBJECT_MAX_BYTES
-from sampler.queue import QueuePolicy, RetryRules
+from sampler.model import Conclusion
+from sampler.queue import QueuePolicy, RetryRules, Validity
+from sampler.queue.validity import DEFAULT_SECONDS
 from sampler.runtime.backoff import Backoff
 
 Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):[0-9]{1,5}$", description="HOST:PORT")]
 Seconds = Annotated[float, Meta(gt=0)]
+Standing = Annotated[float, Meta(ge=0, le=3650 * 86_400.0)]
 
 
 class TaskSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +38,25 @@ class UploadSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Unfinished uploads of one device."""
     reserve_bytes: Annotated[int, Meta(ge=0)] = 1 * GIB
     """Free space that contents never use, so that the ledger can always write."""
+
+
+class VerdictSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[verdicts]``: how long one answers for the same bytes, on hosts and in look-ups; 0: not at all."""
+
+    malicious_seconds: Standing = DEFAULT_SECONDS[Conclusion.MALICIOUS]
+    suspicious_seconds: Standing = DEFAULT_SECONDS[Conclusion.SUSPICIOUS]
+    benign_seconds: Standing = DEFAULT_SECONDS[Conclusion.BENIGN]
+
+    @property
+    def validity(self) -> Validity:
+        """The same for the queue; what nobody could tell is never an answer."""
+        return Validity(
+            {
+                Conclusion.MALICIOUS: self.malicious_seconds,
+                Conclusion.SUSPICIOUS: self.suspicious_seconds,
+                Conclusion.BENIGN: self.benign_seconds,
+            }
+        )
 
 
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +81,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How often leases and uploads are looked at whose time is over."""
     tasks: TaskSection = TaskSection()
     uploads: UploadSection = UploadSection()
+    verdicts: VerdictSection = VerdictSection()
 
     @property
     def folder(self) -> Path:
@@ -100,6 +123,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             upload_seconds=self.uploads.expire_seconds,
             uploads_per_device_max=self.uploads.per_device_max,
             sweep_seconds=self.sweep_seconds,
+            validity=self.verdicts.validity,
         )
 
 

@@ -102,6 +102,7 @@ def verdict_of(message: VerdictMessage) -> Verdict:
         at=_utc(message.at),
         family=None if message.family is None else plain(message.family),
         note=None if message.note is None else plain(message.note),
+        expires=None if message.expires is None else _utc(message.expires),
     )
 
 

@@ -24,6 +24,7 @@ from sampler.limits import (
     PROOF_NODES_MAX_COUNT,
     RECIPE_STEPS_MAX_COUNT,
     REGIONS_TAKEN_MAX_COUNT,
+    STAGES_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
 )
 from sampler.model import Conclusion, PartKind, SubmissionState, TaskState
@@ -44,7 +45,12 @@ Id: TypeAlias = Annotated[
 ]
 Size: TypeAlias = Annotated[int, Meta(ge=0, le=OBJECT_MAX_BYTES, description="bytes")]
 Text: TypeAlias = Annotated[str, Meta(max_length=TEXT_MAX_CHARACTERS)]
-Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+NAME_MAX_CHARACTERS: Final = 128
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=NAME_MAX_CHARACTERS)]
+KIND: Final = "[a-z0-9-]{1,32}"
+Kind: TypeAlias = Annotated[
+    str, Meta(pattern=f"^{KIND}{_END}", description="what a stage of a task needs, and a worker serves")
+]
 TreeHash: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
 RecipeStep: TypeAlias = Annotated[str, Meta(min_length=1, max_length=PART_NAME_MAX_CHARACTERS)]
 FieldName: TypeAlias = Annotated[str, Meta(pattern=rf"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*{_END}", max_length=128)]
@@ -166,6 +172,8 @@ class VerdictMessage(Message, frozen=True, kw_only=True):
     at: datetime
     family: Text | None = None
     note: Text | None = None
+    expires: datetime | None = None
+    """Until then it answers for the same bytes; absent where nobody said."""
 
 
 class SubmissionView(Message, frozen=True, kw_only=True):
@@ -226,6 +234,8 @@ class LeaseRequest(Message, frozen=True, kw_only=True):
     wait: Annotated[float, Meta(ge=0, le=LONG_POLL_MAX_SECONDS)] = 0.0
     task: Id | None = None
     """Ask for this one."""
+    kinds: Annotated[list[Kind], Meta(max_length=STAGES_MAX_COUNT)] = []
+    """The kinds of analysis that this worker does; none named: whatever there is."""
 
 
 class StoredContent(Message, frozen=True, kw_only=True):
@@ -234,6 +244,16 @@ class StoredContent(Message, frozen=True, kw_only=True):
     sha256: Sha256
     size: Size
     part: PartMessage | None = None
+
+
+class StageView(Message, frozen=True, kw_only=True):
+    """One analyzer's turn at an object, and how it ended; without verdict and failure it did not, or was left out."""
+
+    kind: Kind
+    optional: bool = False
+    """Where it fails for good, the others go on without it."""
+    verdict: VerdictMessage | None = None
+    failure: str | None = None
 
 
 class TaskView(Message, frozen=True, kw_only=True):
@@ -254,6 +274,12 @@ class TaskView(Message, frozen=True, kw_only=True):
     not_before: datetime | None = None
     failure: str | None = None
     verdict: VerdictMessage | None = None
+    priority: int = 0
+    """0 to 100 points; waiting makes up for missing ones."""
+    tenant: str = "default"
+    stage: int = 0
+    """Whose turn it is or was last: a place in ``stages``, from 0."""
+    stages: list[StageView] = []
 
 
 class Lease(Message, frozen=True, kw_only=True):
@@ -294,6 +320,12 @@ class FailRequest(Message, frozen=True, kw_only=True):
     lease: Name
     reason: Text
     retry: bool = True
+
+
+class CancelRequest(Message, frozen=True, kw_only=True):
+    """``POST /v1/tasks/{id}/cancel``: end it without a verdict; whoever holds its lease has nothing from then on."""
+
+    reason: Text
 
 
 class TaskPage(Message, frozen=True, kw_only=True):
