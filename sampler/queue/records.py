@@ -55,7 +55,7 @@ class TokenRecord:
 
     @property
     def may_have_raw(self) -> bool:
-        """Whether its holder may download bytes as they are: programs that analyze need to, people have to be allowed."""
+        """Whether its holder may download bytes as they are: analyzers need to."""
         return self.raw or self.role in (Role.WORKER, Role.ADMIN)
 
 
@@ -83,6 +83,8 @@ class Upload:
     expires: datetime
     offset: int = 0
     """Bytes that were made durable and acknowledged."""
+    metadata: str = ""
+    """``Upload-Metadata`` as its client gave it; empty for one that was begun before it was kept."""
 
     @property
     def finished(self) -> bool:
