@@ -222,6 +222,8 @@ CHUNK_MAX_BYTES: Final = 8 * MIB
 """One tus PATCH; the unit of checking and of resuming."""
 CREATE_WITH_UPLOAD_MAX_BYTES: Final = 1 * MIB
 """Contents up to here travel in the creating request (tus creation-with-upload)."""
+METADATA_MAX_CHARACTERS: Final = 4096
+"""One ``Upload-Metadata`` header; it is kept with the upload."""
 ANSWER_MAX_BYTES: Final = 8 * MIB
 """What a client reads of one answer of the queue, downloads apart."""
 IDLE_CONNECTION_SECONDS: Final = 75.0
@@ -237,6 +239,12 @@ CSR_MAX_BYTES: Final = 16 * KIB
 """A signing request, before anything of it is parsed."""
 RSA_MAX_BITS: Final = 8192
 """Of a key that asks for a certificate; checking the signature of larger ones costs whoever checks."""
+
+# Tasks
+STAGES_MAX_COUNT: Final = 16
+"""Analyzers that look at one object one behind the other; also the kinds that one worker names."""
+LANES_MAX_COUNT: Final = 1024
+"""Pairs of tenant and kind that are looked at when a task is given out."""
 
 # Workers
 DOWNLOAD_DEADLINE_SECONDS: Final = 3600.0

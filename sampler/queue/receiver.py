@@ -60,8 +60,12 @@ class Receiver(Core):
             await self._ring_complete(message.id)
         return received.answer
 
-    async def create_upload(self, device: str, submission_id: str, sha256: str, size: int) -> Upload:
+    async def create_upload(
+        self, device: str, submission_id: str, sha256: str, size: int, *, metadata: str = ""
+    ) -> Upload:
         """Begin an upload; it is finished at once when the queue has the content, or when there are no bytes to come.
+
+        ``metadata`` is kept as it is, for whoever asks for the upload.
 
         Raises:
             NotFound: the device has no such submission.
@@ -73,7 +77,7 @@ class Receiver(Core):
         await off_loop(self._blobs.check_room, size)
         now = self._clock.now()
         expires = now + timedelta(seconds=self._policy.upload_seconds)
-        asked = Upload(self._new_id(), submission_id, device, sha256, size, expires)
+        asked = Upload(self._new_id(), submission_id, device, sha256, size, expires, metadata=metadata)
         async with self._locks.of(content_bell(sha256)):
             if size == 0:
                 await off_loop(_store_empty, self._blobs, asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
+from aiohttp import web
+from multidict import MultiMapping
+
+from sampler.limits import METADATA_MAX_CHARACTERS
 from sampler.queue import Checksum, Upload
 from sampler.server.problems import Refused
 from sampler.wire.routes import SHA256, UUID
@@ -20,7 +25,14 @@ EXTENSIONS: Final = "creation,creation-with-upload,checksum,expiration,terminati
 ALGORITHMS: Final = ("sha256", "sha1")
 BODY_TYPE: Final = "application/offset+octet-stream"
 
-_HEADER_MAX_CHARACTERS: Final = 4096
+_ONCE: Final = ("Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Checksum")
+"""Headers that contradict themselves when they come twice."""
+_ELSEWHERE: Final = {
+    "Upload-Defer-Length": "this server needs Upload-Length at once, not Upload-Defer-Length",
+    "Upload-Concat": "this server does not put uploads together; send the whole content to one upload",
+}
+"""Headers of extensions that are not spoken here, and what to do instead: ignoring them would make another upload."""
+_DIGEST_BYTES: Final = {name: hashlib.new(name, usedforsecurity=False).digest_size for name in ALGORITHMS}
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]{0,18})", re.ASCII)
 _METADATA: Final = {"submission": re.compile(UUID, re.ASCII), "sha256": re.compile(SHA256, re.ASCII)}
 
@@ -32,6 +44,13 @@ class Creation:
     submission: str
     sha256: str
     size: int
+    metadata: str
+    """``Upload-Metadata`` as it came."""
+
+
+def method(request: web.Request) -> str:
+    """What a request is to be taken for (core protocol, ``X-HTTP-Method-Override``): its own method counts no more."""
+    return request.headers.get("X-HTTP-Method-Override", request.method)
 
 
 def options(max_bytes: int) -> dict[str, str]:
@@ -44,14 +63,17 @@ def options(max_bytes: int) -> dict[str, str]:
     }
 
 
-def check_version(headers: Mapping[str, str]) -> None:
-    """Whether the client speaks our version.
+def check_version(headers: MultiMapping[str]) -> None:
+    """Whether the client speaks our version, and says each thing once.
 
     Raises:
-        Refused: 412, with the version that we speak.
+        Refused: 412, with the version that we speak; 400 a header contradicts another of its name.
     """
     if headers.get("Tus-Resumable") != VERSION:
         raise Refused(412, "tus-version", f"send Tus-Resumable: {VERSION}", {"Tus-Version": VERSION})
+    for name in _ONCE:
+        if len(headers.getall(name, ())) > 1:
+            raise Refused(400, "tus-header", f"{name} is there more than once")
 
 
 def creation(headers: Mapping[str, str], max_bytes: int) -> Creation:
@@ -60,13 +82,15 @@ def creation(headers: Mapping[str, str], max_bytes: int) -> Creation:
     Raises:
         Refused: 400 a header is absent or cannot be read, 413 it is too large.
     """
-    if "Upload-Defer-Length" in headers:
-        raise Refused(400, "tus-header", "this server needs Upload-Length at once, not Upload-Defer-Length")
+    for name, instead in _ELSEWHERE.items():
+        if name in headers:
+            raise Refused(400, "tus-header", instead)
     size = number(headers, "Upload-Length")
     if size > max_bytes:
         raise Refused(413, "too-large", f"Upload-Length {size}: this queue takes at most {max_bytes} bytes")
-    values = metadata(headers.get("Upload-Metadata", ""))
-    return Creation(_named(values, "submission"), _named(values, "sha256"), size)
+    header = headers.get("Upload-Metadata", "")
+    values = metadata(header)
+    return Creation(_named(values, "submission"), _named(values, "sha256"), size, header)
 
 
 def number(headers: Mapping[str, str], name: str) -> int:
@@ -85,10 +109,12 @@ def metadata(header: str) -> dict[str, bytes]:
     """``Upload-Metadata``: keys and Base64 values, separated by commas; a key may stand without a value.
 
     Raises:
-        Refused: 400 it is too long, has a key twice, or a value that is not Base64.
+        Refused: 400 it is too long or not ASCII, has a key twice, or a value that is not Base64.
     """
-    if len(header) > _HEADER_MAX_CHARACTERS:
-        raise Refused(400, "tus-header", f"Upload-Metadata has more than {_HEADER_MAX_CHARACTERS} characters")
+    if len(header) > METADATA_MAX_CHARACTERS or not header.isascii():
+        raise Refused(
+            400, "tus-header", f"Upload-Metadata is not ASCII of at most {METADATA_MAX_CHARACTERS} characters"
+        )
     values: dict[str, bytes] = {}
     for pair in filter(None, (each.strip() for each in header.split(","))):
         key, _, value = pair.partition(" ")
@@ -111,12 +137,21 @@ def checksum(headers: Mapping[str, str]) -> Checksum | None:
     if algorithm not in ALGORITHMS:
         known = ", ".join(ALGORITHMS)
         raise Refused(400, "tus-checksum", f"Upload-Checksum by {algorithm[:32]!r} is not known; known: {known}")
-    return Checksum(algorithm, _base64("Upload-Checksum", value))
+    digest = _base64("Upload-Checksum", value)
+    if len(digest) != _DIGEST_BYTES[algorithm]:
+        raise Refused(400, "tus-checksum", f"Upload-Checksum has {len(digest)} bytes, which no {algorithm} has")
+    return Checksum(algorithm, digest)
 
 
 def upload_headers(upload: Upload) -> dict[str, str]:
     """Where an upload stands and when it expires (RFC 9110 date)."""
     return {"Upload-Offset": str(upload.offset), "Upload-Expires": _date(upload.expires)}
+
+
+def head_headers(upload: Upload) -> dict[str, str]:
+    """All of an upload (core protocol, HEAD; creation, ``Upload-Metadata`` as its client gave it)."""
+    known = {"Upload-Length": str(upload.size), "Cache-Control": "no-store"}
+    return known | upload_headers(upload) | ({"Upload-Metadata": upload.metadata} if upload.metadata else {})
 
 
 def _named(values: Mapping[str, bytes], key: str) -> str:

@@ -7,8 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from sampler.limits import CREATE_WITH_UPLOAD_MAX_BYTES
-from sampler.queue import Body, Queue, Upload
+from sampler.queue import Body, Queue
 from sampler.server import tus
 from sampler.server.auth import Caller
 from sampler.server.bodies import check_type, chunks
@@ -28,11 +27,14 @@ class Uploads:
     def answers(self) -> Mapping[Route, Answer]:
         """What answers which route."""
         return {
-            routes.TUS_OPTIONS: self.options,
-            routes.TUS_CREATE: self.create,
-            routes.TUS_HEAD: self.head,
-            routes.TUS_PATCH: self.patch,
-            routes.TUS_DELETE: self.delete,
+            **_by_method({"OPTIONS": self.options, "POST": self.create}, routes.TUS_OPTIONS, routes.TUS_CREATE),
+            **_by_method(
+                {"HEAD": self.head, "PATCH": self.patch, "DELETE": self.delete},
+                routes.TUS_HEAD,
+                routes.TUS_PATCH,
+                routes.TUS_POST,
+                routes.TUS_DELETE,
+            ),
         }
 
     async def options(self, request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -47,11 +49,11 @@ class Uploads:
         with_body = request.body_exists and request.content_length != 0
         if with_body:
             check_type(request, tus.BODY_TYPE)
-            _check_first(request)
-        upload = await self._queue.create_upload(caller.host, asked.submission, asked.sha256, asked.size)
+        upload = await self._queue.create_upload(
+            caller.host, asked.submission, asked.sha256, asked.size, metadata=asked.metadata
+        )
         if with_body and not upload.finished:
-            body = _body(request, most=CREATE_WITH_UPLOAD_MAX_BYTES)
-            upload = await self._queue.append(caller.host, upload.id, 0, body, checksum=checksum)
+            upload = await self._queue.append(caller.host, upload.id, 0, _body(request), checksum=checksum)
         headers = {"Location": routes.TUS_HEAD.at(upload=upload.id), **tus.upload_headers(upload)}
         return web.Response(status=201, headers=headers)
 
@@ -59,7 +61,7 @@ class Uploads:
         """The offset to go on from."""
         tus.check_version(request.headers)
         upload = await self._queue.head(caller.host, request.match_info["upload"])
-        return web.Response(headers=_head_headers(upload))
+        return web.Response(headers=tus.head_headers(upload))
 
     async def patch(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Bytes at an offset."""
@@ -78,18 +80,17 @@ class Uploads:
         return web.Response(status=204)
 
 
-def _head_headers(upload: Upload) -> dict[str, str]:
-    return {"Upload-Length": str(upload.size), "Cache-Control": "no-store", **tus.upload_headers(upload)}
+def _by_method(answers: Mapping[str, Answer], *answered: Route) -> dict[Route, Answer]:
+    """Routes of one resource, all of which answer by the method that the request is to be taken for."""
+
+    async def answer(request: web.Request, caller: Caller) -> web.StreamResponse:
+        method = tus.method(request)
+        if method not in answers:
+            raise Refused(405, "tus-method", f"{method[:16]!r} cannot be done with it", {"Allow": ", ".join(answers)})
+        return await answers[method](request, caller)
+
+    return dict.fromkeys(answered, answer)
 
 
-def _body(request: web.Request, most: int | None = None) -> Body:
-    if most is None:
-        return partial(chunks, request)
-    return lambda room: chunks(request, min(room, most))
-
-
-def _check_first(request: web.Request) -> None:
-    """A body that is too long for a creating request leaves no upload behind."""
-    if request.content_length is not None and request.content_length > CREATE_WITH_UPLOAD_MAX_BYTES:
-        detail = f"a creating request takes {CREATE_WITH_UPLOAD_MAX_BYTES} bytes at most; send the rest by PATCH"
-        raise Refused(413, "too-large", detail)
+def _body(request: web.Request) -> Body:
+    return partial(chunks, request)

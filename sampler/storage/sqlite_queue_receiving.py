@@ -74,6 +74,7 @@ class Receiving(Rows):
             size=upload.size,
             expires=to_column(upload.expires),
             offset=upload.offset,
+            metadata=upload.metadata,
         )
 
     def upload(self, upload_id: str) -> Upload | None:
@@ -122,4 +123,5 @@ def _upload(row: Row) -> Upload:
         size=row["size"],
         expires=from_column(row["expires"]),
         offset=row["offset"],
+        metadata=row["metadata"],
     )

@@ -11,6 +11,7 @@ from sampler.errors import Conflict
 from sampler.storage.connections import Connection, Row
 from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tenancy import TENANTS_SCHEMA_STEP
+from sampler.storage.sqlite_queue_uploading import UPLOAD_METADATA_SCHEMA_STEP
 
 SCHEMA_STEPS: Final = (
     """
@@ -158,6 +159,7 @@ SCHEMA_STEPS: Final = (
     """,
     STATISTICS_SCHEMA_STEP,
     TENANTS_SCHEMA_STEP,
+    UPLOAD_METADATA_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

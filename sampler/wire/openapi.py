@@ -83,6 +83,7 @@ _REASONS: Final[Mapping[int, str]] = {
     401: "The token is missing, unknown, used, revoked or outdated",
     403: "The role, or the device, may not do this",
     404: "There is no such thing, or none that the caller may see",
+    405: "That cannot be done with it",
     409: "The thing is in another state than the request supposes",
     410: "It is gone",
     412: "Another version of tus is needed",

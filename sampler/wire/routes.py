@@ -158,6 +158,10 @@ TUS_PATCH = Route(
     "tus_patch", "PATCH", "/v1/uploads/{upload}", Door.HOSTS, "Bytes at the offset", status=204,
     errors=(400, 404, 409, 410, 412, 413, 415, 422, 460, 507), binary="request",
 )  # fmt: skip
+TUS_POST = Route(
+    "tus_post", "POST", "/v1/uploads/{upload}", Door.HOSTS, "What X-HTTP-Method-Override says: HEAD, PATCH or DELETE, for clients that lack these",
+    status=204, errors=(400, 404, 405, 409, 410, 412, 413, 415, 422, 460, 507), binary="request",
+)  # fmt: skip
 TUS_DELETE = Route(
     "tus_delete", "DELETE", "/v1/uploads/{upload}", Door.HOSTS, "tus termination", status=204, errors=(404, 410, 412),
 )  # fmt: skip
@@ -203,6 +207,6 @@ METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text form
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_DELETE, ENROLL, CA,
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
     LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CONTENT, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip

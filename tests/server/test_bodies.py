@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sampler.limits import CONTROL_BODY_MAX_BYTES, COPY_CHUNK_BYTES, CREATE_WITH_UPLOAD_MAX_BYTES, MANIFEST_MAX_BYTES
+from sampler.limits import CONTROL_BODY_MAX_BYTES, COPY_CHUNK_BYTES, MANIFEST_MAX_BYTES
 from sampler.server import Listening, QueueSettings, bodies
 from sampler.wire.codec import encode
 from sampler.wire.messages import LeaseRequest, Manifest
@@ -108,14 +108,15 @@ async def test_a_content_that_is_too_long_is_refused(
     assert b'"receiving"' in (await host("GET", f"/v1/submissions/{manifest.id}")).body
 
 
-async def test_a_creating_request_has_a_ceiling(
+async def test_a_creating_request_takes_no_more_than_was_announced(
     host: Call, make_manifest: MakeManifest, tus_headers: TusHeaders
 ) -> None:
-    """Large contents travel by PATCH."""
-    data = bytes(CREATE_WITH_UPLOAD_MAX_BYTES + 1)
-    manifest = make_manifest(data)
+    """A body that is longer than its upload is 413, and no content comes of it."""
+    manifest = make_manifest(DATA)
     await host("POST", "/v1/submissions", message=manifest)
-    assert (await host("POST", "/v1/uploads", headers=tus_headers(manifest), data=data)).status == 413
+    reply = await host("POST", "/v1/uploads", headers=tus_headers(manifest), data=DATA + b"and more")
+    assert reply.status == 413
+    assert b'"receiving"' in (await host("GET", f"/v1/submissions/{manifest.id}")).body
 
 
 class Broken:

@@ -64,7 +64,7 @@ async def test_the_same_route_with_a_good_variable_is_one(
     call = host if route.door is not Door.PEOPLE else person(Role.ADMIN)
     path = route.path.format(**GOOD)
     reply = await call(route.method, path, headers={"Tus-Resumable": "1.0.0"})
-    assert reply.status in (400, 404, 415)
+    assert reply.status in (400, 404, 415) or reply.problem == "tus-method"
     if route.method != "HEAD":
         assert reply.problem not in ("", "no-route")
 

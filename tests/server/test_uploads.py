@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
+from sampler.limits import CHUNK_MAX_BYTES
 from sampler.server import QueueSettings
 from sampler.wire.messages import Manifest
 from sampler.wire.routes import Role
@@ -177,3 +183,117 @@ async def test_too_large_a_content_is_413(host: Call, settings: QueueSettings) -
     """The ceiling holds before any byte travels."""
     headers = TUS | {"Upload-Length": str(settings.uploads.object_max_bytes + 1), "Upload-Metadata": ""}
     assert (await host("POST", "/v1/uploads", headers=headers)).status == 413
+
+
+async def test_head_says_all_of_an_upload(
+    host: Call, make_manifest: MakeManifest, tus_headers: TusHeaders, restart: Callable[[], Awaitable[None]]
+) -> None:
+    """Also what the client said of it, as it said it, after a restart."""
+    manifest = make_manifest(DATA)
+    await host("POST", "/v1/submissions", message=manifest)
+    headers = tus_headers(manifest, body=False)
+    headers["Upload-Metadata"] += ",filename eC5leGU=, is_confidential"
+    path = (await host("POST", "/v1/uploads", headers=headers)).headers["Location"]
+    await restart()
+    assert (await host("HEAD", path, headers=TUS)).headers["Upload-Metadata"] == headers["Upload-Metadata"]
+
+
+async def test_a_large_content_may_come_with_its_creation(
+    host: Call, make_manifest: MakeManifest, tus_headers: TusHeaders
+) -> None:
+    """A client that sends everything at once, without a checksum, need not know how much that may be."""
+    data = os.urandom(CHUNK_MAX_BYTES + 5)
+    manifest = make_manifest(data)
+    await host("POST", "/v1/submissions", message=manifest)
+    reply = await host("POST", "/v1/uploads", headers=tus_headers(manifest), data=data)
+    assert (reply.status, reply.headers["Upload-Offset"]) == (201, str(len(data)))
+
+
+@pytest.mark.parametrize("actual", ["POST", "PATCH"])
+async def test_the_method_can_be_said_in_a_header(
+    host: Call, begin: Begin, make_manifest: MakeManifest, tus_headers: TusHeaders, actual: str
+) -> None:
+    """X-HTTP-Method-Override counts, and the request's own method does not."""
+    path = await begin(make_manifest(DATA))
+    patch = tus_headers(offset=0) | {"X-HTTP-Method-Override": "PATCH"}
+    assert (await host(actual, path, headers=patch, data=DATA[:100])).headers["Upload-Offset"] == "100"
+    head = await host(actual, path, headers=TUS | {"X-HTTP-Method-Override": "HEAD"})
+    assert (head.status, head.headers["Upload-Offset"], head.body) == (200, "100", b"")
+    assert (await host(actual, path, headers=TUS | {"X-HTTP-Method-Override": "DELETE"})).status == 204
+    assert (await host("HEAD", path, headers=TUS)).status == 404
+
+
+async def test_a_method_that_an_upload_does_not_have_is_405(
+    host: Call, begin: Begin, make_manifest: MakeManifest
+) -> None:
+    """With what it does have."""
+    path = await begin(make_manifest(DATA))
+    for headers in (TUS, TUS | {"X-HTTP-Method-Override": "GET"}):
+        reply = await host("POST", path, headers=headers)
+        assert (reply.status, reply.headers["Allow"]) == (405, "HEAD, PATCH, DELETE")
+    reply = await host("POST", "/v1/uploads", headers=TUS | {"X-HTTP-Method-Override": "PATCH"})
+    assert reply.status == 405
+
+
+@pytest.mark.parametrize("offset", ["-1", "9223372036854775808", "18446744073709551616", "1e3", "0x0", " ", "٣"])
+async def test_an_offset_that_is_none_moves_nothing(
+    host: Call, begin: Begin, make_manifest: MakeManifest, tus_headers: TusHeaders, offset: str
+) -> None:
+    """Numbers beyond every integer, negative ones and what is no number are refused, and the upload stands."""
+    path = await begin(make_manifest(DATA))
+    reply = await host("PATCH", path, headers=tus_headers(offset=0) | {"Upload-Offset": offset}, data=DATA)
+    assert reply.status in (400, 409)
+    assert (await host("HEAD", path, headers=TUS)).headers["Upload-Offset"] == "0"
+
+
+async def test_patches_that_come_at_once_make_one_content(
+    host: Call, begin: Begin, make_manifest: MakeManifest, tus_headers: TusHeaders, person: Callable[[Role], Call]
+) -> None:
+    """Of several bodies for the same offset exactly one counts; the others are told where the upload stands by then."""
+    path = await begin(make_manifest(DATA))
+    half = len(DATA) // 2
+    bodies = [DATA[:half]] * 4
+    replies = await asyncio.gather(*(host("PATCH", path, headers=tus_headers(offset=0), data=body) for body in bodies))
+    assert sorted(reply.status for reply in replies) == [204, 409, 409, 409]
+    reply = await host("PATCH", path, headers=tus_headers(offset=half), data=DATA[half:])
+    assert reply.headers["Upload-Offset"] == str(len(DATA))
+    assert await _downloaded(person) == DATA
+
+
+async def test_an_upload_that_is_ended_under_a_patch_leaves_nothing(
+    host: Call, begin: Begin, make_manifest: MakeManifest, tus_headers: TusHeaders, settings: QueueSettings
+) -> None:
+    """DELETE wins: the PATCH is told that the upload is gone, and no byte of it stays."""
+    path = await begin(make_manifest(DATA))
+    arrived, ended = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield DATA[:100]
+        arrived.set()
+        await ended.wait()
+        yield DATA[100:]
+
+    sending = asyncio.ensure_future(host("PATCH", path, headers=tus_headers(offset=0), data=body()))
+    await arrived.wait()
+    assert (await host("DELETE", path, headers=TUS)).status == 204
+    ended.set()
+    assert (await sending).status == 404
+    assert list((settings.folder / "blobs" / "uploads").iterdir()) == []
+
+
+async def test_an_upload_expires(
+    host: Call, begin: Begin, make_manifest: MakeManifest, tus_headers: TusHeaders, settings: QueueSettings
+) -> None:
+    """The date that the server gives moves with each PATCH, and an upload that nobody continues is gone by then."""
+    path = await begin(make_manifest(DATA))
+    first = parsedate_to_datetime((await host("HEAD", path, headers=TUS)).headers["Upload-Expires"])
+    reply = await host("PATCH", path, headers=tus_headers(offset=0), data=DATA[:100])
+    assert parsedate_to_datetime(reply.headers["Upload-Expires"]) >= first
+    with contextlib.closing(sqlite3.connect(settings.folder / "queue.db")) as ledger:
+        ledger.execute("UPDATE uploads SET expires = 1")
+        ledger.commit()
+    assert (await host("PATCH", path, headers=tus_headers(offset=100), data=DATA[100:])).status == 404
+    uploads = settings.folder / "blobs" / "uploads"
+    async with asyncio.timeout(10):
+        while list(uploads.iterdir()):
+            await asyncio.sleep(0.01)
