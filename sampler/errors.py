@@ -16,17 +16,20 @@
     │   └── ScanTimeout      the rules did not come to an end on it in time
     ├── ConsentError         statement or consent is absent, damaged or refused
     ├── SpoolError           the host cannot keep what it took
-    │   └── SpoolFull        quota reached or disk full
+    │   ├── SpoolFull        quota reached or disk full
+    │   └── ContentLost      a content that waited is gone or was changed, for good
     ├── JournalError         the record of what left is damaged or cannot be written
     ├── DeliveryError        an exchange with the queue did not succeed
     │   ├── QueueUnreachable no answer; trying again later may help
     │   │   └── IdentityRefused one end does not accept the other's certificate; a person has to look
     │   ├── QueueFaulty      it answered with its own failure, or with something that is no answer
     │   ├── QueueBusy        429, 503 or 507, with the seconds to wait
+    │   ├── OutsideHours     the operator lets contents of this size travel at other hours, with the seconds to wait
     │   └── QueueRefused     it understood and said no; trying again will not help
     ├── ReceiptError         a receipt, or the log of receipts, does not hold
     ├── IdentityError        a key, certificate, token or role is missing, expired or wrong
     ├── StorageError         a ledger or a folder of contents cannot be opened, is damaged or does not answer
+    │   └── Contended        somebody else changed the same records meanwhile; the whole step may be tried again
     └── QueueError           the queue cannot do what was asked
         ├── NotFound
         ├── Conflict         the thing is in another state than the request supposes
@@ -106,6 +109,10 @@ class SpoolFull(SpoolError):
     """The spool's quota is reached or its disk is full."""
 
 
+class ContentLost(SpoolError):
+    """A content that waited is gone, or is no longer what it was; nothing brings it back."""
+
+
 class JournalError(SamplerError):
     """The record of what left the host is damaged or cannot be written."""
 
@@ -137,6 +144,14 @@ class QueueBusy(DeliveryError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class OutsideHours(DeliveryError):
+    """The operator lets contents of this size travel at other hours, the next of which begins in ``wait_seconds``."""
+
+    def __init__(self, message: str, wait_seconds: float) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
 class QueueRefused(DeliveryError):
     """The queue understood and said no; ``status`` is its HTTP status, ``code`` its word for why, where it has one."""
 
@@ -162,8 +177,16 @@ class SealError(SamplerError):
     """An encrypted file or its key is missing, damaged, or not ours."""
 
 
+class SealKeyMissing(SealError):
+    """The key that a file was encrypted with is not there; with the key the file can be read again."""
+
+
 class StorageError(SamplerError):
     """A ledger or a folder of contents cannot be opened, is damaged or does not answer."""
+
+
+class Contended(StorageError):
+    """Somebody else changed the same records meanwhile: nothing was done, and the whole step may be tried again."""
 
 
 class QueueError(SamplerError):

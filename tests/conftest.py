@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sampler.runtime.places import shipped
+from tests.support.postgres import PostgresServer, postgres_server
 
 HANGS_SECONDS = 60
 """Of processor time, wherever and under coverage: work that grows with the square of hostile input takes hours."""
@@ -34,6 +35,19 @@ def now() -> datetime:
 def samples() -> Path:
     """The folder of samples."""
     return shipped("samples_fixture")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for all tests of this process."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """A database with the queue's present schema and nothing in it."""
+    return postgres.database(prepared=True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from sampler.errors import Conflict, StorageError
 from sampler.model import AskState, Conclusion, TaskState, Verdict
 from sampler.queue import AskRecord, Device, Ledger, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload
-from sampler.storage.memory_queue import MemoryQueueLedger
-from sampler.storage.sqlite_queue import SqliteQueueLedger
 from sampler.wire.ask_messages import AskRequest
 from sampler.wire.routes import Role
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ONE, TWO, THREE = "a" * 64, "b" * 64, "c" * 64
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    opened: Ledger = MemoryQueueLedger() if request.param == "memory" else SqliteQueueLedger(tmp_path / "queue.db")
-    yield opened
-    opened.close()
 
 
 def _at(seconds: float) -> datetime:

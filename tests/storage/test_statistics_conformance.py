@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from sampler.errors import Conflict
 from sampler.model.statistics import ALL, Table
 from sampler.queue import Cell, Ledger, OpenDay
-from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.storage.sqlite_queue import SqliteQueueLedger
 from sampler.wire.statistics_messages import StatisticsCell, StatisticsDay
 
@@ -22,14 +20,6 @@ NEXT = DAY + timedelta(days=1)
 KEY, SALT = b"a key of this day only, 32 bytes", b"a salt that tells who reported.."
 ONE = Cell(Table.OBJECTS, ALL, 1, 7, 7, 5)
 SKETCH = Cell(Table.DISTINCT_BY_RULE, "A_Rule", 2, 3, 2, 20, b"\0\1\1")
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """Each of them in turn."""
-    opened: Ledger = MemoryQueueLedger() if request.param == "memory" else SqliteQueueLedger(tmp_path / "queue.db")
-    yield opened
-    opened.close()
 
 
 def opened_day(ledger: Ledger, day: date = DAY) -> None:
