@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sampler import describe, snapshot
 from sampler.agent.derived import derived_parts
@@ -16,7 +17,10 @@ from sampler.runtime.blocking import off_loop
 from sampler.scan import asked_of
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Read
+from sampler.storage.rpm_records import RpmDatabase
 from sampler.wire.proofs import Tree
+
+_OWNERSHIP: Final = describe.ownership_here(RpmDatabase())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ class Finder:
         if hashes is not None:
             fields += describe.hash_fields(taken.snapshot.sha256, hashes.md5, hashes.sha1)
             if candidate.subject is Subject.FILE and taken.snapshot.is_file and taken.path is not None:
-                fields += describe.package_fields(taken.path, hashes.md5)
+                digests = describe.Digests(hashes.md5, taken.snapshot.sha256)
+                fields += _OWNERSHIP.fields(taken.path, digests)
         return tuple(fields)
 
 

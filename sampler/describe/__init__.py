@@ -17,10 +17,11 @@ from sampler.describe.hashes import hash_fields
 from sampler.describe.host import host_fields
 from sampler.describe.libmagic import load_libmagic
 from sampler.describe.origin import origin_fields
-from sampler.describe.ownership import DebianOwnership, Trust, package_fields
+from sampler.describe.ownership import DebianOwnership, Digests, Ownership, RpmOwnership, Trust, ownership_here
 from sampler.describe.process import process_fields
 from sampler.describe.process_tree import ancestors
 from sampler.describe.quick import QUICK_TYPE_BYTES, quick_type
+from sampler.describe.rpm import RpmRecords
 from sampler.describe.similarity import similarity_fields
 
 __all__ = [
@@ -29,6 +30,10 @@ __all__ = [
     "ContentFacts",
     "Data",
     "DebianOwnership",
+    "Digests",
+    "Ownership",
+    "RpmOwnership",
+    "RpmRecords",
     "Trust",
     "activity_fields",
     "agreement_fields",
@@ -44,7 +49,7 @@ __all__ = [
     "origin_fields",
     "owner_class",
     "owner_of",
-    "package_fields",
+    "ownership_here",
     "process_fields",
     "quick_type",
     "similarity_fields",

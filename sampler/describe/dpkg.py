@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sampler.describe.merged_usr import aliases, merged_folders
 from sampler.limits import MIB
 
 PACKAGES_MAX_COUNT: Final = 1 << 16
@@ -27,8 +28,6 @@ OWNERS_MAX_COUNT: Final = 32
 """Packages of one path that are looked at: all architectures of a library share its documentation."""
 
 _FOLDER: Final = "var/lib/dpkg"
-_MERGED: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
-"""Top-level folders that are links into /usr on a merged system, while packages may still name either."""
 _HASH_MASK: Final = 0x7FFF_FFFF_FFFF_0000
 _FIELD: Final = re.compile(rb"^(Package|Version|Architecture|Multi-Arch): *(.*)$", re.MULTILINE)
 _CONFFILES: Final = re.compile(rb"^Conffiles:\n((?: .*\n?)*)", re.MULTILINE)
@@ -83,21 +82,12 @@ class DpkgIndex:
 
     def _names(self, path: bytes) -> Iterator[tuple[bytes, tuple[bool, str] | None]]:
         """What packages may call the path, and whether the owner must or must not be the one that diverts it."""
-        for name in self._aliases(path):
+        for name in aliases(path, self.merged):
             moved = self.diverted.get(name)
             yield name, (True, moved[1]) if moved else None
             for original, (target, package) in self.diverted.items():
                 if target == name:
                     yield original, (False, package)
-
-    def _aliases(self, path: bytes) -> Iterator[bytes]:
-        yield path
-        for folder in self.merged:
-            short, long = b"/%s/" % folder.encode(), b"/usr/%s/" % folder.encode()
-            if path.startswith(short):
-                yield b"/usr" + path
-            elif path.startswith(long):
-                yield path[4:]
 
     def _owners(self, name: bytes) -> Iterator[tuple[Owned, str]]:
         start = bisect_left(self.entries, hash(name) & _HASH_MASK)
@@ -149,7 +139,7 @@ def read_index(root: str, stamp: Stamp) -> DpkgIndex:
         stems=stems,
         packages=_packages(_read(Path(root, _FOLDER, "status"))),
         diverted=_diversions(_read(Path(root, _FOLDER, "diversions"))),
-        merged=tuple(name for name in _MERGED if Path(root, name).is_symlink()),
+        merged=merged_folders(root),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler.describe import DebianOwnership, Trust, package_fields
+from sampler.describe import DebianOwnership, Digests, Trust
 from sampler.describe.dpkg import RECORD_MAX_BYTES, DpkgIndex, Stamp, read_index, read_stamp
 from sampler.model import Field, value_of
 
@@ -47,6 +47,10 @@ Version: 1
 
 def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
+
+
+def of(content: bytes) -> Digests:
+    return Digests(md5(content), hashlib.sha256(content).hexdigest())
 
 
 def put(root: Path, lists: Mapping[str, list[str]], sums: Mapping[str, dict[str, bytes]]) -> None:
@@ -106,7 +110,7 @@ def name(fields: tuple[Field, ...]) -> str | None:
 
 def test_a_file_as_its_package_brought_it(ownership: DebianOwnership) -> None:
     """It has the package's name, version and architecture, and is unmodified."""
-    assert ownership.fields(b"/usr/bin/ls", md5(LS)) == (
+    assert ownership.fields(b"/usr/bin/ls", of(LS)) == (
         Field("package.name", "coreutils"),
         Field("package.version", "9.1-1"),
         Field("package.architecture", "amd64"),
@@ -117,15 +121,15 @@ def test_a_file_as_its_package_brought_it(ownership: DebianOwnership) -> None:
 
 def test_another_digest_is_a_modification(ownership: DebianOwnership) -> None:
     """A file at a package's path with other bytes is the package's and modified; upper case is the same digest."""
-    assert trust(ownership.fields(b"/usr/bin/ls", md5(b"trojan"))) is Trust.MODIFIED
-    assert trust(ownership.fields(b"/usr/bin/ls", md5(LS).upper())) is Trust.UNMODIFIED
+    assert trust(ownership.fields(b"/usr/bin/ls", of(b"trojan"))) is Trust.MODIFIED
+    assert trust(ownership.fields(b"/usr/bin/ls", Digests(md5=md5(LS).upper()))) is Trust.UNMODIFIED
 
 
 def test_merged_folders_are_one(ownership: DebianOwnership) -> None:
     """On a merged system /bin and /usr/bin name the same file, whichever of them the package names."""
     for path in (b"/bin/ls", b"/usr/bin/ls"):
-        assert trust(ownership.fields(path, md5(LS))) is Trust.UNMODIFIED
-    assert trust(ownership.fields(b"/usr/lib/i386-linux-gnu/libc.so.6", md5(b"32"))) is Trust.UNMODIFIED
+        assert trust(ownership.fields(path, of(LS))) is Trust.UNMODIFIED
+    assert trust(ownership.fields(b"/usr/lib/i386-linux-gnu/libc.so.6", of(b"32"))) is Trust.UNMODIFIED
 
 
 def test_folders_that_are_not_merged_are_two(root: Path) -> None:
@@ -133,39 +137,39 @@ def test_folders_that_are_not_merged_are_two(root: Path) -> None:
     (root / "bin").unlink()
     (root / "bin").mkdir()
     ownership = DebianOwnership(str(root))
-    assert trust(ownership.fields(b"/bin/ls", md5(LS))) is Trust.UNMODIFIED
-    assert trust(ownership.fields(b"/usr/bin/ls", md5(LS))) is Trust.UNPACKAGED
+    assert trust(ownership.fields(b"/bin/ls", of(LS))) is Trust.UNMODIFIED
+    assert trust(ownership.fields(b"/usr/bin/ls", of(LS))) is Trust.UNPACKAGED
 
 
 def test_a_diverted_file_is_known_where_it_lies(ownership: DebianOwnership) -> None:
     """The path is the diverting package's, and the diverted file's package is found at the place it was moved to."""
-    wrapped = ownership.fields(b"/usr/bin/env", md5(b"wrapped"))
+    wrapped = ownership.fields(b"/usr/bin/env", of(b"wrapped"))
     assert (name(wrapped), trust(wrapped)) == ("wrapper", Trust.UNMODIFIED)
-    assert trust(ownership.fields(b"/usr/bin/env", md5(b"env"))) is Trust.MODIFIED
-    moved = ownership.fields(b"/usr/bin/env.real", md5(b"env"))
+    assert trust(ownership.fields(b"/usr/bin/env", of(b"env"))) is Trust.MODIFIED
+    moved = ownership.fields(b"/usr/bin/env.real", of(b"env"))
     assert (name(moved), trust(moved)) == ("coreutils", Trust.UNMODIFIED)
 
 
 def test_what_an_administrator_diverts_leaves_a_path_of_nobody(ownership: DebianOwnership) -> None:
     """A local diversion moves the package's file away; what stands in its place is in no package."""
-    assert trust(ownership.fields(b"/usr/bin/cat", md5(b"cat"))) is Trust.UNPACKAGED
-    assert name(ownership.fields(b"/usr/bin/cat.distrib", md5(b"cat"))) == "coreutils"
+    assert trust(ownership.fields(b"/usr/bin/cat", of(b"cat"))) is Trust.UNPACKAGED
+    assert name(ownership.fields(b"/usr/bin/cat.distrib", of(b"cat"))) == "coreutils"
 
 
 def test_configuration_is_known_by_its_own_digests(ownership: DebianOwnership) -> None:
     """dpkg keeps the digest of a configuration file in its status, and of some files keeps none."""
-    assert trust(ownership.fields(b"/etc/ls.conf", md5(CONFIGURATION))) is Trust.UNMODIFIED
-    assert trust(ownership.fields(b"/etc/ls.conf", md5(b"a = 2\n"))) is Trust.MODIFIED
-    unknown = ownership.fields(b"/etc/new.conf", md5(b"x"))
+    assert trust(ownership.fields(b"/etc/ls.conf", of(CONFIGURATION))) is Trust.UNMODIFIED
+    assert trust(ownership.fields(b"/etc/ls.conf", of(b"a = 2\n"))) is Trust.MODIFIED
+    unknown = ownership.fields(b"/etc/new.conf", of(b"x"))
     assert (name(unknown), trust(unknown)) == ("coreutils", Trust.UNKNOWN)
-    assert trust(ownership.fields(b"/usr/bin/tac", md5(b"tac"))) is Trust.UNKNOWN
+    assert trust(ownership.fields(b"/usr/bin/tac", of(b"tac"))) is Trust.UNKNOWN
 
 
 def test_each_architecture_has_its_own_files(ownership: DebianOwnership) -> None:
     """Two architectures of a library are two packages; a file that both have is one of theirs."""
     path = b"/lib/i386-linux-gnu/libc.so.6"
-    assert value_of(ownership.fields(path, md5(b"32")), "package.architecture") == "i386"
-    assert trust(ownership.fields(b"/usr/share/doc/libc6/copyright", md5(b"free"))) is Trust.UNMODIFIED
+    assert value_of(ownership.fields(path, of(b"32")), "package.architecture") == "i386"
+    assert trust(ownership.fields(b"/usr/share/doc/libc6/copyright", of(b"free"))) is Trust.UNMODIFIED
 
 
 @pytest.mark.parametrize(
@@ -173,43 +177,43 @@ def test_each_architecture_has_its_own_files(ownership: DebianOwnership) -> None
 )
 def test_of_a_path_that_is_not_plain_nothing_is_known(ownership: DebianOwnership, path: bytes) -> None:
     """A path may name another file than its text says, and no file of a package has a line break in its name."""
-    assert ownership.fields(path, md5(LS)) == (Field("sampler.file.trust", "unknown"),)
+    assert ownership.fields(path, of(LS)) == (Field("sampler.file.trust", "unknown"),)
 
 
 def test_without_a_digest_trust_is_unknown(ownership: DebianOwnership) -> None:
     """The package is named all the same."""
-    fields = ownership.fields(b"/usr/bin/ls", "")
+    fields = ownership.fields(b"/usr/bin/ls", Digests())
     assert (name(fields), trust(fields)) == ("coreutils", Trust.UNKNOWN)
 
 
 def test_a_list_without_a_status_is_no_package(ownership: DebianOwnership) -> None:
     """What dpkg does not call installed owns nothing."""
-    assert trust(ownership.fields(b"/usr/bin/gone", md5(b""))) is Trust.UNPACKAGED
+    assert trust(ownership.fields(b"/usr/bin/gone", of(b""))) is Trust.UNPACKAGED
 
 
 def test_without_records_everything_is_unknown(tmp_path: Path) -> None:
     """A system without dpkg says nothing about any file."""
-    assert DebianOwnership(str(tmp_path)).fields(b"/usr/bin/ls", md5(LS)) == (Field("sampler.file.trust", "unknown"),)
+    assert DebianOwnership(str(tmp_path)).fields(b"/usr/bin/ls", of(LS)) == (Field("sampler.file.trust", "unknown"),)
 
 
 def test_records_are_read_anew_when_they_change(root: Path, ownership: DebianOwnership) -> None:
     """A package that is installed later is known at once, and one that is removed no more."""
-    assert trust(ownership.fields(b"/usr/bin/new", md5(b"new"))) is Trust.UNPACKAGED
+    assert trust(ownership.fields(b"/usr/bin/new", of(b"new"))) is Trust.UNPACKAGED
     put(root, {"wrapper": ["/usr/bin/new"]}, {"wrapper": {"usr/bin/new": b"new"}})
     later = time.time_ns() + 10_000_000_000
     os.utime(root / "var/lib/dpkg/info", ns=(later, later))
-    assert trust(ownership.fields(b"/usr/bin/new", md5(b"new"))) is Trust.UNMODIFIED
+    assert trust(ownership.fields(b"/usr/bin/new", of(b"new"))) is Trust.UNMODIFIED
     (root / "var/lib/dpkg/info/wrapper.list").unlink()
-    assert trust(ownership.fields(b"/usr/bin/new", md5(b"new"))) is Trust.UNPACKAGED
+    assert trust(ownership.fields(b"/usr/bin/new", of(b"new"))) is Trust.UNPACKAGED
 
 
 def test_records_that_did_not_change_are_read_once(root: Path, ownership: DebianOwnership) -> None:
     """Later questions are answered from memory: a list that appears without a trace in the stamps is not seen."""
-    assert ownership.fields(b"/usr/bin/ls", md5(LS))
+    assert ownership.fields(b"/usr/bin/ls", of(LS))
     stamp = (root / "var/lib/dpkg/info").stat().st_mtime_ns
     put(root, {"wrapper": ["/usr/bin/new"]}, {"wrapper": {"usr/bin/new": b"new"}})
     os.utime(root / "var/lib/dpkg/info", ns=(stamp, stamp))
-    assert trust(ownership.fields(b"/usr/bin/new", md5(b"new"))) is Trust.UNPACKAGED
+    assert trust(ownership.fields(b"/usr/bin/new", of(b"new"))) is Trust.UNPACKAGED
 
 
 def test_damaged_records_raise_nothing(root: Path) -> None:
@@ -220,15 +224,15 @@ def test_damaged_records_raise_nothing(root: Path) -> None:
     (folder / "info/coreutils.md5sums").unlink()
     (folder / "info/coreutils.list").unlink()
     (folder / "info/coreutils.list").mkdir()
-    assert trust(DebianOwnership(str(root)).fields(b"/usr/bin/ls", md5(LS))) is Trust.UNPACKAGED
+    assert trust(DebianOwnership(str(root)).fields(b"/usr/bin/ls", of(LS))) is Trust.UNPACKAGED
     (folder / "diversions").unlink()
-    assert trust(DebianOwnership(str(root)).fields(b"/usr/bin/env.real", md5(b"env"))) is Trust.UNPACKAGED
+    assert trust(DebianOwnership(str(root)).fields(b"/usr/bin/env.real", of(b"env"))) is Trust.UNPACKAGED
 
 
 def test_a_digest_that_is_cut_off_is_none(root: Path) -> None:
     """A line of a digest list that does not begin with a whole digest says nothing."""
     (root / "var/lib/dpkg/info/coreutils.md5sums").write_bytes(b"x" + md5(LS).encode() + b"  bin/ls\n")
-    assert trust(DebianOwnership(str(root)).fields(b"/bin/ls", md5(LS))) is Trust.UNKNOWN
+    assert trust(DebianOwnership(str(root)).fields(b"/bin/ls", of(LS))) is Trust.UNKNOWN
 
 
 @pytest.mark.usefixtures("ends_in_moments")
@@ -248,20 +252,27 @@ def test_many_packages_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     status = "".join(f"Package: {name}\nArchitecture: all\nVersion: 1\n\n" for name in names)
     (tmp_path / "var/lib/dpkg/status").write_text(status)
     ownership = DebianOwnership(str(tmp_path))
-    assert trust(ownership.fields(b"/usr/share/package0/file-0007.dat", md5(b"x"))) is Trust.UNMODIFIED
+    assert trust(ownership.fields(b"/usr/share/package0/file-0007.dat", of(b"x"))) is Trust.UNMODIFIED
     for number in range(100):
         path = f"/usr/share/package0/file-{number:04}.dat".encode()
-        assert trust(ownership.fields(path, md5(b"x"))) is Trust.UNMODIFIED
+        assert trust(ownership.fields(path, of(b"x"))) is Trust.UNMODIFIED
     assert reads == [str(tmp_path)]
     index = read_index(str(tmp_path), read_stamp(str(tmp_path)))
     assert index.entries.itemsize * len(index.entries) < 2_000_000 < RECORD_MAX_BYTES
 
 
 def test_this_machine_is_known_as_dpkg_knows_it() -> None:
-    """Of programs of this machine the package that dpkg names is named; without dpkg nothing is known of any."""
-    programs = [path for path in sorted(Path("/usr/bin").iterdir()) if path.is_file() and not path.is_symlink()]
+    """Of programs of this machine the package that dpkg names is named; without dpkg nothing is known of any.
+
+    Of what lies where a diversion put it, dpkg names the diversion only, so those are left to the tests of diversions.
+    """
+    diverted = Path("/var/lib/dpkg/diversions")
+    moved = set(diverted.read_text().splitlines()) if diverted.exists() else set()
+    every = [path for path in sorted(Path("/usr/bin").iterdir()) if path.is_file() and not path.is_symlink()]
+    programs = [path for path in every if str(path) not in moved]
     chosen = programs[:: len(programs) // 20 + 1]
-    fields = [package_fields(os.fsencode(program), md5(program.read_bytes())) for program in chosen]
+    here = DebianOwnership()
+    fields = [here.fields(os.fsencode(program), of(program.read_bytes())) for program in chosen]
     if shutil.which("dpkg-query") is None:
         assert {trust(each) for each in fields} == {Trust.UNKNOWN}
         return
