@@ -6,9 +6,10 @@ flags an object again after a crash gets the same event again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sampler.agent.finder import Found
 from sampler.agent.held_objects import HeldObjects, held_id
@@ -18,6 +19,9 @@ from sampler.limits import TEXT_MAX_CHARACTERS
 from sampler.model import Candidate, ObjectRecord, ObjectState, Parcel, Snapshot
 from sampler.permit import Rule, content_label
 from sampler.spool import Spool
+
+_NUMBER: Final = re.compile(r" \(\d+\)\Z")
+"""How many contents a reason stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,14 @@ class Holder:
 
 
 def _waiting(record: ObjectRecord, parcel: Parcel, candidate: Candidate) -> ObjectRecord:
-    reasons = dict.fromkeys(each.reason for each in parcel.omissions if each.reason.startswith(Rule.HELD))
+    held = (each.reason for each in parcel.omissions if each.reason.startswith(Rule.HELD))
+    why = dict.fromkeys(_NUMBER.sub("", reason.partition(": ")[2]) for reason in held)
     return replace(
         record,
         event_id=held_id(record.event_id),
         state=ObjectState.HELD,
         rule=Rule.HELD.value,
-        detail="; ".join(reason.partition(": ")[2] for reason in reasons)[:TEXT_MAX_CHARACTERS],
+        detail="; ".join(why)[:TEXT_MAX_CHARACTERS],
         sampling=sampling_of(parcel.held),
         contents=without_proofs(parcel.held),
         omissions=(),

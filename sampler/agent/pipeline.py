@@ -257,7 +257,8 @@ class Pipeline:
         return record
 
     def _note(self, kind: str, record: ObjectRecord, document: Mapping[str, Any]) -> None:
-        self.journal.append(kind, record.event_id, record.updated, {"reason": record.reason, **document})
+        follows = {"follows": record.follows} if record.follows else {}
+        self.journal.append(kind, record.event_id, record.updated, {"reason": record.reason, **follows, **document})
 
     def _record(self, candidate: Candidate, state: ObjectState, *, detail: str = "") -> ObjectRecord:
         now: datetime = self.clock.now()

@@ -13,7 +13,7 @@ from sampler.agent.places import AgentPlaces
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.explain_bytes import KeptBytes
 from sampler.cli.explain_messages import Explained, ExplainedContent, ExplainedField
-from sampler.cli.explain_story import CONSENT_KINDS, Story
+from sampler.cli.explain_story import Story
 from sampler.cli.options import agent_settings, config_option, from_option, reader_of
 from sampler.cli.output import counted, json_option, print_ndjson, printable_text, size_text, time_text, warn
 from sampler.cli.sections import bullet, dump, named_lines, section, value_text, wrapped
@@ -40,10 +40,7 @@ def explain(
     how to stop it. Every user may ask; no agent is needed.
     """
     places = agent_settings(config)[1]
-    entries = reader_of(folder, config).entries(
-        wanted=lambda kind, about, at: about == event_id or kind in CONSENT_KINDS
-    )
-    story = Story.of(event_id, entries)
+    story = Story.read(event_id, reader_of(folder, config))
     if not story.later:
         warn(f"{event_id}: the journal has nothing about it; see sampler history, or sampler list for what is waiting")
         sys.exit(ExitCode.ERROR)
@@ -76,11 +73,14 @@ def explain_lines(explained: Explained, statement: Statement | str, shown_bytes:
     yield from section("LEFT OUT", (line for each in explained.omissions for line in bullet(each.what, each.reason)))
     yield from section("AGREED TO", _consent_lines(explained, statement))
     yield from section("WHAT BECAME OF IT", _became(explained))
+    yield from section("FOLLOWED BY", _follower_lines(explained))
     yield from section("TO STOP IT", _stop_lines(explained))
 
 
 def _head(explained: Explained, statement: Statement | str) -> Iterator[str]:
     yield f"{explained.id}, flagged for {explained.reason or 'a reason that was not noted'}"
+    if explained.follows:
+        yield f"a later event of the object {explained.follows}"
     if explained.left is None:
         yield "Nothing of it has left this machine."
         return
@@ -145,6 +145,12 @@ def _became(explained: Explained) -> Iterator[str]:
         yield f"  {time_text(end.at)} {end.kind}"
         check = "; to check it: sampler receipts verify" if end.kind == "receipt" else ""
         yield from wrapped(f"{end.detail}{check}", indent=6)
+
+
+def _follower_lines(explained: Explained) -> Iterator[str]:
+    for later in explained.followers:
+        yield f"  sampler explain {later.id}"
+        yield from wrapped(f"{time_text(later.at)} {later.kind}; {later.detail}", indent=6)
 
 
 def _stop_lines(explained: Explained) -> Iterator[str]:

@@ -68,6 +68,17 @@ class ExplainedEnd(Message, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class ExplainedFollower(Message, frozen=True, kw_only=True):
+    """A later event of the same object: contents that waited for a person, or an answer to the queue's ask."""
+
+    id: str
+    began: datetime
+    at: datetime
+    kind: str
+    """What the journal has of it last, apart from receipts and verdicts."""
+    detail: str = ""
+
+
 class Step(Message, frozen=True, kw_only=True):
     """Something that its owner can do."""
 
@@ -100,5 +111,8 @@ class Explained(Message, frozen=True, kw_only=True):
     """Content bytes that travelled."""
     receipt: ExplainedReceipt | None = None
     became: tuple[ExplainedEnd, ...] = ()
+    follows: str = ""
+    """The object whose later event this is."""
+    followers: tuple[ExplainedFollower, ...] = ()
     stop: tuple[Step, ...] = ()
     """To take it back, or to stop what is like it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -15,6 +15,7 @@ from sampler.cli.explain_messages import (
     ExplainedContent,
     ExplainedEnd,
     ExplainedField,
+    ExplainedFollower,
     ExplainedReceipt,
     Step,
 )
@@ -22,6 +23,7 @@ from sampler.cli.history_facts import (
     Document,
     contents_of,
     fields_of,
+    follows_of,
     gist_of,
     name_of,
     object_of,
@@ -30,7 +32,7 @@ from sampler.cli.history_facts import (
     scopes_of,
     signed_text,
 )
-from sampler.journal import JournalEntry
+from sampler.journal import JournalEntry, JournalReader
 from sampler.model import Part, PartKind
 from sampler.permit import content_label
 from sampler.wire.messages import FieldJson, OmissionMessage
@@ -38,6 +40,8 @@ from sampler.wire.messages import FieldJson, OmissionMessage
 CONSENT_KINDS: Final = frozenset({"consent", "withdrawn"})
 """Entries that are about no object, and tell under what it left."""
 _TOLD_OTHERWISE: Final = frozenset({"permitted", "offered"})
+_ABOUT_THE_END: Final = frozenset({"receipt", "receipt_refused", "verdict"})
+"""Kinds that say something about an end, and are none."""
 _RULE: Final = re.compile(r"scope (?P<scope>\w+), (?P<pattern>\S+) = (?P<treatment>\w+)\Z")
 
 
@@ -50,18 +54,42 @@ class Story:
     """The first entry of each kind."""
     later: list[JournalEntry] = field(default_factory=list)
     consent: JournalEntry | None = None
+    followers: dict[str, list[JournalEntry]] = field(default_factory=dict)
+    """The entries about each later event of the object."""
+
+    @classmethod
+    def read(cls, event_id: str, reader: JournalReader) -> Story:
+        """In one reading of the journal.
+
+        Raises:
+            JournalError: it cannot be read, or is not as it was written.
+        """
+        story = cls(event_id)
+        for entry in reader.entries(wanted=story.wants, naming=event_id.encode("utf-8", "surrogateescape")):
+            story.take(entry)
+        return story
 
     @classmethod
     def of(cls, event_id: str, entries: Iterable[JournalEntry]) -> Story:
-        """From entries about the object and about consents, oldest first."""
+        """From entries, oldest first; those about other objects are passed over."""
         story = cls(event_id)
         for entry in entries:
-            if entry.kind in CONSENT_KINDS and not entry.event_id:
-                story.consent = entry if not story.first else story.consent
-            elif entry.event_id == event_id:
-                story.first.setdefault(entry.kind, entry)
-                story.later.append(entry)
+            story.take(entry)
         return story
+
+    def wants(self, kind: str, about: str, _at: datetime) -> bool:
+        """Whether an entry belongs to it, as far as its kind and its object tell."""
+        return about == self.event_id or about in self.followers or kind in CONSENT_KINDS
+
+    def take(self, entry: JournalEntry) -> None:
+        """Take in the next entry, if it is about the object, a later event of it, or a consent."""
+        if entry.kind in CONSENT_KINDS and not entry.event_id:
+            self.consent = entry if not self.first else self.consent
+        elif entry.event_id == self.event_id:
+            self.first.setdefault(entry.kind, entry)
+            self.later.append(entry)
+        elif entry.event_id in self.followers or follows_of(entry.document) == self.event_id:
+            self.followers.setdefault(entry.event_id, []).append(entry)
 
     def document(self, kind: str) -> Document:
         """What the first entry of a kind says; nothing where there is none."""
@@ -91,6 +119,8 @@ class Story:
             sent_bytes=max((int(entry.document.get("sent_bytes", 0)) for entry in self.later), default=0),
             receipt=_receipt(self.first.get("receipt")),
             became=tuple(_end(entry) for entry in self.later if entry.kind not in _TOLD_OTHERWISE),
+            follows=next((named for entry in self.later if (named := follows_of(entry.document))), ""),
+            followers=tuple(_follower(event_id, entries) for event_id, entries in self.followers.items()),
             stop=tuple(self._stop()),
         )
 
@@ -180,6 +210,11 @@ def _receipt(entry: JournalEntry | None) -> ExplainedReceipt | None:
         signature=str(said.get("signature", "")),
         noted=entry.at,
     )
+
+
+def _follower(event_id: str, entries: Sequence[JournalEntry]) -> ExplainedFollower:
+    last = next((entry for entry in reversed(entries) if entry.kind not in _ABOUT_THE_END), entries[-1])
+    return ExplainedFollower(id=event_id, began=entries[0].at, at=last.at, kind=last.kind, detail=gist_of(last))
 
 
 def _end(entry: JournalEntry) -> ExplainedEnd:

@@ -36,6 +36,11 @@ def reason_of(document: Document) -> str:
     return str(document.get("reason") or fields_of(document).get("event.reason", ""))
 
 
+def follows_of(document: Document) -> str:
+    """The object whose later part it is: held contents, or an answer to an ask; empty for one that stands alone."""
+    return str(document.get("follows") or fields_of(document).get("sampler.event.follows", ""))
+
+
 def fields_of(document: Document) -> Document:
     """The fields of the manifest that left."""
     return part_of(part_of(document, "manifest"), "fields")
@@ -107,6 +112,14 @@ def _of_outcome(document: Document) -> str:
     return "; ".join(str(text) for text in texts if text)
 
 
+def _of_held(document: Document) -> str:
+    return f"{document.get('why', '')}: {', '.join(map(str, document.get('contents') or ()))}"
+
+
+def _of_approved(document: Document) -> str:
+    return f"by {document.get('by')}; statement, consent and policy were asked anew"
+
+
 def _of_verdict(document: Document) -> str:
     return f"{document.get('conclusion')} ({document.get('score')}) by {document.get('analyzer')}"
 
@@ -164,6 +177,10 @@ _GISTS: Final[Mapping[str, Callable[[Document], str]]] = {
     "permitted": _of_permitted,
     "delivered": _of_outcome,
     "refused": _of_outcome,
+    "denied": _of_outcome,
+    "expired": _of_outcome,
+    "held": _of_held,
+    "approved": _of_approved,
     "verdict": _of_verdict,
     "consent": _of_consent,
     "withdrawn": _of_consent,

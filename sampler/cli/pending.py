@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ import click
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, short_time, warn
+from sampler.cli.sections import wrapped
 from sampler.cli.show import object_rows, what_is_sent
 from sampler.cli.terminal import print_table
 from sampler.errors import AgentUnreachable, RequestError
@@ -43,8 +44,8 @@ def list_pending(socket: Path | None, config: Path | None, as_json: bool) -> Non
     if not views:
         click.echo("nothing waits for approval")
         return
-    columns = ("id\nname\nwhy", "held", "would leave")
-    print_table(columns, [_line(view) for view in views], wrap=columns[:1])
+    for view in views:
+        click.echo("\n".join(_lines(view)))
 
 
 @pending.command("show")
@@ -137,7 +138,8 @@ async def _pages(client: AgentClient) -> AsyncIterator[ObjectView]:
             return
 
 
-def _line(view: ObjectView) -> tuple[str, ...]:
-    held = short_time(view.updated) if view.updated else ""
-    lines = [line for line in (view.id, view.name, view.detail) if line]
-    return ("\n".join(lines), held, what_is_sent(view))
+def _lines(view: ObjectView) -> Iterator[str]:
+    held = f" held {short_time(view.updated)}" if view.updated else ""
+    yield f"{view.id}{held}, would leave: {what_is_sent(view)}"
+    yield from wrapped(view.name, indent=4)
+    yield from wrapped(view.detail, indent=4)

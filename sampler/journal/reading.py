@@ -33,7 +33,12 @@ class JournalReader:
         self._folder = folder
 
     def entries(
-        self, event_id: str | None = None, *, newest_first: bool = False, wanted: Wanted | None = None
+        self,
+        event_id: str | None = None,
+        *,
+        newest_first: bool = False,
+        wanted: Wanted | None = None,
+        naming: bytes | None = None,
     ) -> Iterator[JournalEntry]:
         """The entries, of one object or all, one at a time; a line that is being written is not one yet.
 
@@ -41,6 +46,7 @@ class JournalReader:
             event_id: only what is about this object.
             newest_first: else the oldest is first.
             wanted: looks at each before its document is decoded.
+            naming: besides, whatever has these bytes anywhere in its line.
 
         Raises:
             JournalError: a line cannot be read, or is not as it was written.
@@ -49,7 +55,8 @@ class JournalReader:
             body = sealed.body
             if event_id not in (None, body.event_id):
                 continue
-            if wanted is None or wanted(body.kind, body.event_id, body.at):
+            named = naming is not None and naming in line.data
+            if named or wanted is None or wanted(body.kind, body.event_id, body.at):
                 yield self._entry(line, sealed)
 
     def lines(self) -> Iterator[bytes]:

@@ -117,6 +117,33 @@ def test_the_story_of_an_object(told: Explained) -> None:
     ]
 
 
+WAITED = "5b1c2f0e-3f59-4f0f-8a52-2f1f9b1f6a11"
+ANSWER = "6c2d3a1f-3f59-4f0f-8a52-2f1f9b1f6a12"
+FOLLOWED: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("held", WAITED, {"reason": "detection", "follows": ID, "why": "it is a document", "contents": ["whole"]}),
+    ("offered", ANSWER, {"manifest": {**MANIFEST, "fields": {"sampler.event.follows": ID}}}),
+    ("delivered", ANSWER, {"state": "delivered", "detail": "", "sent_bytes": 20}),
+    ("verdict", ANSWER, {"conclusion": "malicious", "score": 90, "analyzer": "lab"}),
+)
+
+
+def test_later_events_of_an_object_are_named(run: Callable[..., Result], journaled: Path) -> None:
+    """What waited for approval and what the queue asked for later stand with the object, with what became of them."""
+    with Journal(journaled / "agent" / "journal") as journal:
+        for kind, about, document in FOLLOWED:
+            journal.append(kind, about, START, document)
+    lines = run("explain", ID).output.splitlines()
+    begin = lines.index("FOLLOWED BY")
+    assert lines[begin + 1 : begin + 5] == [
+        f"  sampler explain {WAITED}",
+        "      2026-11-25T12:00:00Z held; it is a document: whole",
+        f"  sampler explain {ANSWER}",
+        "      2026-11-25T12:00:00Z delivered; delivered; 20 B of contents",
+    ]
+    assert f"a later event of the object {ID}" in run("explain", ANSWER).output
+    assert "FOLLOWED BY" not in run("explain", ANSWER).output
+
+
 def test_a_refused_object_says_that_nothing_left() -> None:
     """Its rule is what became of it; there is nothing to recall."""
     refused = entries((("refused", ID, {"reason": "policy", "rule": "P4 excluded-path", "detail": "no"}),))
