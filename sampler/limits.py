@@ -189,6 +189,16 @@ RETAIN_SECONDS: Final = 72 * 3600.0
 RETAIN_ABOUT_MAX_BYTES: Final = 1 * MIB
 """What is kept beside the bytes of one of them."""
 
+# Spool
+SPOOL_MAX_DAYS: Final = 30.0
+"""How long something waits for delivery."""
+SPOOL_KEY_DAYS: Final = 30.0
+"""How long one key encrypts what lies on the host."""
+SPOOL_TEND_SECONDS: Final = 300.0
+"""How often what waits for delivery is looked after."""
+SPOOL_IDS_MAX_COUNT: Final = 1_000
+"""Named in one request."""
+
 # Reconciling
 RECONCILE_RANGE_MAX_COUNT: Final = 10_000
 """Objects that are held against journal and queue in one reading of the journal."""
@@ -222,6 +232,12 @@ CHUNK_MAX_BYTES: Final = 8 * MIB
 """One tus PATCH; the unit of checking and of resuming."""
 CREATE_WITH_UPLOAD_MAX_BYTES: Final = 1 * MIB
 """Contents up to here travel in the creating request (tus creation-with-upload)."""
+CODED_CHUNK_MAX_BYTES: Final = 4 * MIB
+"""One body with Content-Encoding zstd, as it comes and as it decodes to."""
+CODED_BODIES_MAX_COUNT: Final = 32
+"""Of them at once at a queue: each is held whole until it is decoded. Further ones are asked to come as they are."""
+QUEUE_ADDRESSES_MAX_COUNT: Final = 16
+"""Of one queue."""
 METADATA_MAX_CHARACTERS: Final = 4096
 """One ``Upload-Metadata`` header; it is kept with the upload."""
 ANSWER_MAX_BYTES: Final = 8 * MIB
@@ -333,3 +349,40 @@ PENDING_TEND_SECONDS: Final = 30.0
 """How often what waits is looked after."""
 PENDING_IDS_MAX_COUNT: Final = 100
 """Decided in one request."""
+
+# Verdicts at the host
+KNOWN_VERDICTS_MAX_COUNT: Final = 200_000
+"""That a host remembers by hash; of more, those that expire next are forgotten."""
+KNOWN_VERDICT_MAX_SECONDS: Final = 30 * 86_400.0
+"""How long a host believes one, however long the queue says."""
+CALL_SECONDS: Final = 30.0
+"""One run of the command about a verdict."""
+CALL_CPU_SECONDS: Final = 30
+CALL_MEMORY_MAX_BYTES: Final = 1 * GIB
+"""Of address space."""
+CALL_FILE_MAX_BYTES: Final = 1 * GIB
+"""One file that it writes."""
+CALL_OUTPUT_TAIL_BYTES: Final = 2 * KIB
+"""What is kept of its last words."""
+CALLS_KEPT_SECONDS: Final = 30 * 86_400.0
+"""How long it is remembered that one was made, or given up; a verdict that comes once more until then is not told."""
+
+# Search
+SEARCH_TERMS_MAX_COUNT: Final = 1024
+"""Values of one submission in the index; it can be found by the others beside one of these."""
+SEARCH_VALUES_OF_FIELD_MAX_COUNT: Final = 64
+"""Of one field that has many, imported names for one."""
+SEARCH_VALUE_MAX_CHARACTERS: Final = 256
+"""What of one value counts in the index."""
+SEARCH_CONDITIONS_MAX_COUNT: Final = 16
+SEARCH_PAGE_MAX_COUNT: Final = 100
+SEARCH_READS_MAX_COUNT: Final = 20_000
+"""Entries of the index that one look reads for its rarest condition; the next one goes on from there."""
+SEARCH_LOOKED_AT_MAX_COUNT: Final = 1_024
+"""Manifests that one request looks into."""
+SEARCH_BEHIND_MAX_COUNT: Final = 1_000
+"""Up to here it is counted how far the index is behind."""
+TLSH_DISTANCE_MAX: Final = 100
+"""Digests further apart than this are not called alike."""
+TLSH_LIKE_MAX_COUNT: Final = 20_000
+"""Digests that one search for neighbours measures its distance to."""

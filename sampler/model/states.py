@@ -37,6 +37,8 @@ class ObjectState(StrEnum):
     """It could not be examined: the child that parsed it died."""
     EXPIRED = "expired"
     """It waited longer than the owner lets things wait."""
+    EVICTED = "evicted"
+    """It waited for delivery, and made room for what is worth more, or a person took it out of the spool."""
     RECALLED = "recalled"
     """Consent was withdrawn, or it was called back, before all of it was delivered."""
 

@@ -9,36 +9,54 @@ whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the e
 from sampler.queue.asks import AskRecord
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Partial, Signer
+from sampler.queue.quotas import Quotas, Usage
 from sampler.queue.recalls import Recall
 from sampler.queue.receiver import Body, Checksum
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.search_ports import Behind, Candidates, Numbered, SearchLedger
 from sampler.queue.service import Queue
+from sampler.queue.stages import Outcome, Stage
 from sampler.queue.statistics_cells import Cell, OpenDay
 from sampler.queue.statistics_ports import StatisticsLedger
-from sampler.queue.tasks import RetryRules, Task
+from sampler.queue.task_ports import TasksLedger
+from sampler.queue.tasks import Lane, RetryRules, Task
+from sampler.queue.tenant_ports import TenantsLedger
+from sampler.queue.tenants import Tenant
 from sampler.queue.validity import Validity
 
 __all__ = [
     "AskRecord",
+    "Behind",
     "Blobs",
     "Body",
+    "Candidates",
     "Cell",
     "Checksum",
     "Device",
+    "Lane",
     "Ledger",
+    "Numbered",
     "OpenDay",
+    "Outcome",
     "Partial",
     "Queue",
     "QueuePolicy",
+    "Quotas",
     "Recall",
     "ReceiptRecord",
     "RetryRules",
+    "SearchLedger",
     "Signer",
+    "Stage",
     "StatisticsLedger",
     "Submission",
     "Task",
+    "TasksLedger",
+    "Tenant",
+    "TenantsLedger",
     "TokenRecord",
     "Upload",
+    "Usage",
     "Validity",
     "VerdictRecord",
 ]

@@ -1,4 +1,4 @@
-"""What every part of the queue stands on: the ledger on its lane, the contents, the clock, the bells."""
+"""What every part of the queue stands on: the ledger on its lanes, the contents, the clock, the bells."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from sampler.queue.lanes import Lanes
+from sampler.queue.peers import Alone, Peers
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Signer
 from sampler.queue.receipts import Making
-from sampler.queue.waking import Bells, Locks
-from sampler.runtime.blocking import Lane, off_loop
+from sampler.queue.sharing import Sharing
+from sampler.queue.waking import Locks
+from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 
 P = ParamSpec("P")
@@ -47,7 +50,7 @@ def content_bell(sha256: str) -> str:
 
 
 class Core:
-    """Owns the lane on which the ledger is used; the ledger is never touched from the event loop."""
+    """Owns the lanes on which the ledger is used; the ledger is never touched from the event loop."""
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Core:
         policy: QueuePolicy,
         *,
         signer: Signer,
+        peers: Peers | None = None,
         chance: Callable[[], float] = random.random,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
@@ -68,15 +72,22 @@ class Core:
         self._signer = signer
         self._chance = chance
         self._new_id = new_id
-        self._making = Making(new_id, signer)
+        self._making = Making(new_id, signer, policy.plan)
         self._new_token = new_token
-        self._lane = Lane("queue-ledger")
-        self._bells = Bells()
-        self._locks = Locks()
+        self._lanes = Lanes(ledger)
+        peers = Alone() if peers is None else peers
+        self._sharing = Sharing(peers)
+        self._bells = self._sharing.bells
+        self._locks = Locks(self._sharing if peers.shared else None)
 
     async def _step(self, function: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one ledger transaction on the lane."""
-        return await self._lane.run(function, self._ledger, *args, **kwargs)
+        """Run one step of the ledger on a lane. When it meets another process's it is undone and run again, whole: it
+        does nothing but read and write the ledger.
+
+        Raises:
+            Contended: it met others each time.
+        """
+        return await self._lanes.run(function, *args, **kwargs)
 
     def _ring_moved(self, submission_id: str) -> None:
         self._bells.ring(submission_bell(submission_id))

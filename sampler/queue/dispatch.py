@@ -12,12 +12,13 @@ from datetime import datetime
 
 from sampler.errors import NotFound
 from sampler.limits import ANSWER_MAX_BYTES
-from sampler.model import TaskState, Verdict
+from sampler.model import TaskState
 from sampler.queue import tasks
+from sampler.queue.fairness import turns
 from sampler.queue.ports import Ledger
 from sampler.queue.receiving import SWEEP_MAX_COUNT
 from sampler.queue.records import Submission
-from sampler.queue.tasks import RetryRules, Task
+from sampler.queue.tasks import Lane, RetryRules, Task
 
 Chance = Callable[[], float]
 
@@ -38,6 +39,14 @@ class Leasing:
     token: str
     seconds: float
     task_id: str | None = None
+    kinds: frozenset[str] = frozenset()
+    """Of analysis that it does; empty: whatever there is."""
+    tenant: str | None = None
+    """Whose tasks it may have; ``None``: everybody's."""
+
+    def serves(self, lane: Lane) -> bool:
+        """Whether a task of this lane may be given to it."""
+        return (not self.kinds or lane.kind in self.kinds) and self.tenant in (None, lane.tenant)
 
 
 def find(ledger: Ledger, task_id: str) -> Placed:
@@ -56,15 +65,15 @@ def find(ledger: Ledger, task_id: str) -> Placed:
 
 
 def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now: datetime) -> Placed | None:
-    """Lease the task that has been due longest, or the one named, due or not; ``None`` when nothing is due.
+    """Lease the first task of the tenant whose turn it is, or the one named, due or not; ``None`` when nothing waits.
 
     Raises:
         NotFound: the named one does not exist.
         Conflict: the named one is not waiting.
     """
     with ledger.transaction():
-        _expire(ledger, rules, chance, now)
-        task = find(ledger, asked.task_id).task if asked.task_id else ledger.next_task(now)
+        _settle(ledger, rules, chance, now)
+        task = find(ledger, asked.task_id).task if asked.task_id else _next(ledger, asked, chance)
         if task is None:
             return None
         task = tasks.lease(task, worker=asked.worker, token=asked.token, seconds=asked.seconds, now=now)
@@ -73,7 +82,7 @@ def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now
 
 
 def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task]) -> Placed:
-    """Take a task through one transition of ``tasks``.
+    """Take a task through one transition of ``tasks``; a verdict that comes about is put on its way to the host.
 
     Raises:
         NotFound: there is no such task.
@@ -82,31 +91,20 @@ def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task]) -> Placed
     with ledger.transaction():
         before = find(ledger, task_id)
         after = step(before.task)
-        if after is not before.task:
-            ledger.put_task(after)
+        _put(ledger, before.task, after)
         return Placed(after, before.submission)
 
 
-def complete(ledger: Ledger, task_id: str, token: str, verdict: Verdict, now: datetime) -> Placed:
-    """End a task and put its verdict on the way to the host, together.
-
-    Raises:
-        NotFound: there is no such task.
-        Conflict: it is not under this lease.
-    """
+def settle(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
+    """Take back tasks whose lease has run out and wake those that rested enough, at most ``SWEEP_MAX_COUNT`` each."""
     with ledger.transaction():
-        before = find(ledger, task_id)
-        after = tasks.complete(before.task, token=token, verdict=verdict, now=now)
-        if after is not before.task:
-            ledger.put_task(after)
-            ledger.add_verdict(before.submission.device, after.submission, verdict)
-        return Placed(after, before.submission)
+        return _settle(ledger, rules, chance, now)
 
 
-def expire(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
-    """Take back tasks whose lease has run out, at most ``SWEEP_MAX_COUNT`` at a time."""
-    with ledger.transaction():
-        return _expire(ledger, rules, chance, now)
+def work(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Lane, ...]:
+    """The lanes in which a task waits that this worker may have."""
+    settle(ledger, rules, chance, now)
+    return tuple(lane for lane in ledger.waiting_lanes() if asked.serves(lane))
 
 
 def page(ledger: Ledger, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Placed, ...]:
@@ -144,10 +142,30 @@ def _placed(ledger: Ledger, task: Task) -> Placed:
     return Placed(task, submission)
 
 
-def _expire(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
-    expired = [
-        tasks.expire(task, rules=rules, chance=chance(), now=now) for task in ledger.overdue_tasks(now, SWEEP_MAX_COUNT)
-    ]
-    for task in expired:
-        ledger.put_task(task)
-    return tuple(expired)
+def _next(ledger: Ledger, asked: Leasing, chance: Chance) -> Task | None:
+    served = [lane for lane in ledger.waiting_lanes() if asked.serves(lane)]
+    for lanes in turns(served, chance):
+        first = [task for task in map(ledger.next_task, lanes) if task is not None]
+        if first:
+            return min(first, key=lambda task: (task.rank, task.id))
+    return None
+
+
+def _put(ledger: Ledger, before: Task, after: Task) -> None:
+    """Record a transition; a task is done exactly when its verdict is on its way to the host."""
+    if after is before:
+        return
+    ledger.put_task(after)
+    if after.verdict is not None:
+        ledger.add_verdict(_placed(ledger, after).submission.device, after.submission, after.verdict)
+
+
+def _settle(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
+    moved: list[Task] = []
+    for task in ledger.overdue_tasks(now, SWEEP_MAX_COUNT):
+        moved.append(tasks.expire(task, rules=rules, chance=chance(), now=now))
+        _put(ledger, task, moved[-1])
+    for task in ledger.rested_tasks(now, SWEEP_MAX_COUNT):
+        moved.append(tasks.wake(task, now=now))
+        _put(ledger, task, moved[-1])
+    return tuple(moved)

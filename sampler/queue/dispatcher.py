@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from sampler.errors import Recalled
 from sampler.model import TaskState, Verdict
@@ -21,6 +21,7 @@ from sampler.queue.views import submission_view, task_view, verdict_page
 from sampler.queue.waking import rung
 from sampler.runtime.blocking import off_loop
 from sampler.wire.messages import (
+    CancelRequest,
     CompleteRequest,
     FailRequest,
     Lease,
@@ -34,6 +35,8 @@ from sampler.wire.messages import (
 )
 
 VERDICTS_PAGE_MAX_COUNT = 100
+_POLL_SECONDS: Final = 5.0
+"""How long a wait trusts the bells, which ring for what this process did and not for what another one did."""
 
 
 def _always() -> bool:
@@ -100,14 +103,14 @@ class Dispatcher(Core):
         until = _time() + asked.wait
         while still_wanted():
             bell = self._bells.listen(TASKS_BELL)
-            leasing = Leasing(asked.worker, self._new_token(), asked.seconds, asked.task)
+            leasing = Leasing(asked.worker, self._new_token(), asked.seconds, asked.task, frozenset(asked.kinds))
             now = self._clock.now()
             placed = await self._step(dispatch.lease, leasing, self._policy.retry, self._chance, now)
             if placed is not None:
                 return self._leased(placed, leasing.token)
             if (left := until - _time()) <= 0 or self._bells.silenced:
                 break
-            await rung(bell, min(left, await self._seconds_to_change()))
+            await rung(bell, min(left, _POLL_SECONDS, await self._seconds_to_change()))
         return LeaseAnswer(lease=None)
 
     async def renew(self, task_id: str, asked: RenewRequest) -> TaskView:
@@ -121,7 +124,7 @@ class Dispatcher(Core):
         return await self._change(task_id, step)
 
     async def complete(self, task_id: str, asked: CompleteRequest) -> TaskView:
-        """End a task with a verdict, which goes to the host. The same report again changes nothing.
+        """End a task's stage with a verdict; with the last stage it goes to the host. Once more changes nothing.
 
         Raises:
             NotFound: there is no such task.
@@ -130,9 +133,7 @@ class Dispatcher(Core):
         now = self._clock.now()
         expires = self._policy.validity.until(asked.conclusion, now)
         verdict = Verdict(asked.conclusion, asked.score, asked.analyzer, now, asked.family, asked.note, expires)
-        placed = await self._step(dispatch.complete, task_id, asked.lease, verdict, now)
-        self._bells.ring(verdicts_bell(placed.submission.device))
-        return self._moved(placed)
+        return await self._change(task_id, partial(tasks.complete, token=asked.lease, verdict=verdict, now=now))
 
     async def fail(self, task_id: str, asked: FailRequest) -> TaskView:
         """Give a task back; it is tried again after a rest, unless it may not.
@@ -153,13 +154,22 @@ class Dispatcher(Core):
         return await self._change(task_id, step)
 
     async def requeue(self, task_id: str) -> TaskView:
-        """Let a dead task be tried again.
+        """Let a dead or cancelled task be tried again.
 
         Raises:
             NotFound: there is no such task.
-            Conflict: it is not dead.
+            Conflict: it is neither.
         """
         return await self._change(task_id, partial(tasks.requeue, now=self._clock.now()))
+
+    async def cancel(self, task_id: str, asked: CancelRequest) -> TaskView:
+        """End a task without a verdict; whoever holds its lease has nothing from then on.
+
+        Raises:
+            NotFound: there is no such task.
+            Conflict: it has a verdict.
+        """
+        return await self._change(task_id, partial(tasks.cancel, reason=asked.reason))
 
     async def task(self, task_id: str) -> TaskView:
         """One task.
@@ -196,18 +206,23 @@ class Dispatcher(Core):
         """Set when a content is destroyed. Listen before it is opened."""
         return self._bells.listen(content_bell(sha256))
 
-    async def expire_leases(self) -> int:
-        """Take back what ran out; how many tasks."""
-        expired = await self._step(dispatch.expire, self._policy.retry, self._chance, self._clock.now())
-        for task in expired:
+    async def settle_tasks(self) -> int:
+        """Take back what ran out and wake what rested; how many tasks."""
+        moved = await self._step(dispatch.settle, self._policy.retry, self._chance, self._clock.now())
+        for task in moved:
             self._ring_moved(task.submission)
-        return len(expired)
+        for task in moved:
+            if task.verdict is not None:
+                self._moved(await self._step(dispatch.find, task.id))
+        return len(moved)
 
     async def _change(self, task_id: str, step: Callable[[Task], Task]) -> TaskView:
         return self._moved(await self._step(dispatch.change, task_id, step))
 
     def _moved(self, placed: Placed) -> TaskView:
         self._ring_moved(placed.task.submission)
+        if placed.task.verdict is not None:
+            self._bells.ring(verdicts_bell(placed.submission.device))
         return task_view(placed.task, placed.submission)
 
     def _leased(self, placed: Placed, token: str) -> LeaseAnswer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sampler.limits import OBJECT_MAX_BYTES
+from sampler.queue.stages import ONE_STAGE, Plan
+from sampler.queue.quotas import Quotas
 from sampler.queue.tasks import RetryRules
 from sampler.queue.validity import Validity
 
@@ -14,6 +16,8 @@ class QueuePolicy:
     """Ceilings and times of one queue."""
 
     retry: RetryRules = field(default_factory=RetryRules)
+    plan: Plan = ONE_STAGE
+    """The stages that the task of a new submission goes through."""
     object_max_bytes: int = OBJECT_MAX_BYTES
     """The largest content that is taken."""
     upload_seconds: float = 7 * 86400.0
@@ -26,5 +30,7 @@ class QueuePolicy:
     """A host that has not answered an ask for this long is not waited for any more."""
     open_asks_per_device_max: int = 1000
     """Unanswered asks that one device may have."""
+    quotas: Quotas = field(default_factory=Quotas)
+    """What may come in on one day, where a tenant has no quotas of its own."""
     validity: Validity = field(default_factory=Validity)
     """How long verdicts answer for the same bytes."""

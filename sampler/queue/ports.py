@@ -1,8 +1,8 @@
 """What the queue needs of a store of records and of a store of bytes. ``storage`` implements both; all calls block.
 
-The ledger is used on one thread at a time. Its methods outside a ``transaction`` commit by themselves; within one they
-are durable together when it ends, and undone together when anything is raised. What a ledger cannot write for want of
-room raises ``StorageFull``, whatever else goes wrong ``StorageError``.
+The ledger is used on ``at_once`` threads, each with transactions of its own. Its methods outside a ``transaction``
+commit by themselves; within one they are durable together when it ends, and undone together when anything is raised.
+What a ledger cannot write for want of room raises ``StorageFull``, whatever else goes wrong ``StorageError``.
 """
 
 from __future__ import annotations
@@ -12,19 +12,30 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from sampler.model import TaskState, Verdict
+from sampler.model import Verdict
 from sampler.queue.asks import AskRecord
 from sampler.queue.recalls import Recall
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.search_ports import SearchLedger
 from sampler.queue.statistics_ports import StatisticsLedger
-from sampler.queue.tasks import Task
+from sampler.queue.tenant_ports import TenantsLedger
+from sampler.queue.task_ports import TasksLedger
+from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
-class Ledger(StatisticsLedger, Protocol):
+class Ledger(SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, Protocol):
     """Durable records of devices, tokens, submissions, contents, uploads, tasks and verdicts."""
 
+    @property
+    def at_once(self) -> int:
+        """How many threads may use it at the same time."""
+
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing; not nested."""
+        """All or nothing; not nested.
+
+        Raises:
+            Contended: another process changed the same meanwhile: nothing was done, and the step may be run again.
+        """
 
     def close(self) -> None:
         """Let go of the store. A second call does nothing."""
@@ -69,16 +80,16 @@ class Ledger(StatisticsLedger, Protocol):
         """How many bytes the submission says that this content has; ``None`` when it does not offer it."""
 
     def missing(self, submission_id: str) -> tuple[str, ...]:
-        """The contents that it offers and that are not verified yet, in the manifest's order."""
+        """The contents that it offers and that its tenant has not delivered yet, in the manifest's order."""
 
     def receiving(self, sha256: str) -> tuple[str, ...]:
         """The submissions without a task that offer this content, oldest first."""
 
     def verified(self, hashes: Sequence[str]) -> frozenset[str]:
-        """Which of these contents the queue holds."""
+        """Which of these contents the queue holds, whoever delivered them."""
 
-    def add_content(self, sha256: str, size: int, at: datetime) -> None:
-        """Record a verified content; once more changes nothing."""
+    def add_content(self, sha256: str, size: int, at: datetime, tenant: str = DEFAULT_TENANT) -> None:
+        """Record a verified content, and that this tenant has delivered it; once more changes nothing."""
 
     # uploads
 
@@ -105,35 +116,6 @@ class Ledger(StatisticsLedger, Protocol):
 
     def expired_uploads(self, now: datetime, limit: int) -> tuple[Upload, ...]:
         """Uploads, finished or not, whose time is over."""
-
-    # tasks
-
-    def add_task(self, task: Task) -> None:
-        """Record a new task; ``Conflict`` when its submission has one."""
-
-    def put_task(self, task: Task) -> None:
-        """Replace a task by its next state."""
-
-    def task(self, task_id: str) -> Task | None:
-        """The task with this identifier."""
-
-    def task_of(self, submission_id: str) -> Task | None:
-        """The task of a submission."""
-
-    def next_task(self, now: datetime) -> Task | None:
-        """The waiting task that has been due longest."""
-
-    def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        """Leased tasks whose lease has run out, the longest first."""
-
-    def next_change(self) -> datetime | None:
-        """The soonest moment at which a waiting task becomes due or a lease runs out; it may lie in the past."""
-
-    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
-        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
-
-    def task_counts(self) -> dict[TaskState, int]:
-        """How many tasks there are in each state that has any."""
 
     # verdicts
 
@@ -276,6 +258,8 @@ class Blobs(Protocol):
 
     def finish(self, upload_id: str, sha256: str, size: int) -> None:
         """Verify an upload and make it a content, durably. When the content is there already, only the upload goes.
+
+        Its bytes are verified in either case: whoever names a content has not shown yet that it has it.
 
         Raises:
             ContentMismatch: its bytes are others; the upload is gone.

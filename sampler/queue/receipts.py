@@ -16,6 +16,7 @@ from msgspec import Struct
 from sampler.queue import log_tree
 from sampler.queue.ports import Ledger, Signer
 from sampler.queue.records import ReceiptRecord, Submission
+from sampler.queue.stages import ONE_STAGE, Plan
 from sampler.wire.codec import decode, encode
 from sampler.wire.messages import Sha256, Size, StatementMessage
 from sampler.wire.receipt_messages import RECEIPT_CONTEXT, Receipt, ReceivedContent
@@ -26,10 +27,11 @@ BACKFILL_MAX_COUNT = 100
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What comes into being when a submission is whole needs these: identifiers, and the queue's signature."""
+    """What comes into being when a submission is whole needs these: identifiers, the queue's signature, and a plan."""
 
     new_id: Callable[[], str]
     signer: Signer
+    plan: Plan = ONE_STAGE
 
 
 def issue(ledger: Ledger, submission: Submission, signer: Signer) -> ReceiptRecord:

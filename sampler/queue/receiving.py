@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sampler.errors import Conflict, NotFound, TooMany
+from sampler.queue.planning import new_task
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Ledger
 from sampler.queue.recalls import Recall
@@ -17,7 +18,6 @@ from sampler.queue.receipts import Making, issue
 from sampler.queue.records import Submission, Upload
 from sampler.queue.registry import tenant_of
 from sampler.queue.submissions import content_sizes, state_of, wants
-from sampler.queue.tasks import Task
 from sampler.wire.messages import Manifest, ManifestAnswer
 
 SWEEP_MAX_COUNT = 100
@@ -189,6 +189,7 @@ def _check_same(before: Submission, again: Submission, recall: Recall | None) ->
 def _add_task_when_complete(ledger: Ledger, submission_id: str, making: Making, now: datetime) -> bool:
     if ledger.missing(submission_id) or ledger.task_of(submission_id) is not None:
         return False
-    ledger.add_task(Task(id=making.new_id(), submission=submission_id, created=now, not_before=now))
-    issue(ledger, own_submission(ledger, submission_id, None), making.signer)
+    submission = own_submission(ledger, submission_id, None)
+    ledger.add_task(new_task(ledger, submission, task_id=making.new_id(), plan=making.plan, now=now))
+    issue(ledger, submission, making.signer)
     return True

@@ -15,6 +15,7 @@ from sampler.queue.recalling import Recalling
 from sampler.queue.receipting import Receipting
 from sampler.queue.receiver import Receiver
 from sampler.queue.records import Device, TokenRecord
+from sampler.queue.search import Searching
 from sampler.queue.statistics import Statistics
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
@@ -22,17 +23,19 @@ from sampler.runtime.tasks import TaskKeeper
 log = structlog.get_logger()
 
 
-class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics):
+class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Searching):
     """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
 
     async def __aenter__(self) -> Self:
         self._keeper = TaskKeeper("queue")
         try:
-            await self.recover()
+            await self._sharing.open()
+            await self._recover_in_turn()
         except BaseException:
             await self._close()
             raise
         self._keeper.start("sweep", self._sweep())
+        self._keeper.start("index", self.keep_indexing())
         return self
 
     async def __aexit__(
@@ -85,18 +88,19 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics):
         Uploads first: what another one has brought anew of a recalled content is its own.
         """
         await self.backfill_receipts()
+        partials = await off_loop(self._blobs.partials)  # first: another server may begin one at any moment
         uploads = await self._step(lambda ledger: ledger.uploads())
         for upload in uploads:
             await self._settled(upload)
         known = {upload.id for upload in uploads}
-        for upload_id in await off_loop(self._blobs.partials):
+        for upload_id in partials:
             if upload_id not in known:
                 await off_loop(self._blobs.discard, upload_id)
         await self.resume_recalls()
 
     async def sweep(self) -> None:
         """Take back leases, end asks and throw away uploads whose time is over."""
-        await self.expire_leases()
+        await self.settle_tasks()
         await self.expire_asks()
         await self.close_statistics()
         await self.resume_recalls()
@@ -106,13 +110,21 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics):
 
     async def _close(self) -> None:
         await self._keeper.close()
-        await self._lane.run(self._ledger.close)
-        await self._lane.close()
+        await self._sharing.close()
+        await self._lanes.close()
+
+    async def _recover_in_turn(self) -> None:
+        """Of several servers that start at once, one settles what was left; the others' hosts lose nothing by it."""
+        async with self._sharing.chore("recover") as mine:
+            if mine:
+                await self.recover()
 
     async def _sweep(self) -> None:
         while True:
             await self._clock.sleep(self._policy.sweep_seconds)
             try:
-                await self.sweep()
+                async with self._sharing.chore("sweep") as mine:
+                    if mine:
+                        await self.sweep()
             except SamplerError as error:
                 log.warning("could not sweep; trying again", error=str(error))

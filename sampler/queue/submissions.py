@@ -17,9 +17,11 @@ from sampler.wire.messages import ContentMessage, Manifest
 
 _OF_TASK = {
     TaskState.WAITING: SubmissionState.QUEUED,
+    TaskState.RESTING: SubmissionState.QUEUED,
     TaskState.LEASED: SubmissionState.ANALYZING,
     TaskState.DONE: SubmissionState.DONE,
     TaskState.DEAD: SubmissionState.DEAD,
+    TaskState.CANCELLED: SubmissionState.CANCELLED,
 }
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from sampler.model import TaskState, Verdict
 from sampler.queue.records import Submission, VerdictRecord
+from sampler.queue.stages import Outcome, Stage
 from sampler.queue.submissions import state_of
 from sampler.queue.tasks import Task
 from sampler.wire.codec import decode
 from sampler.wire.messages import (
     ContentMessage,
     Manifest,
+    StageView,
     StoredContent,
     SubmissionView,
     TaskView,
@@ -50,13 +52,17 @@ def task_view(task: Task, submission: Submission) -> TaskView:
         attempts=task.attempts,
         fields=manifest.fields,
         matches=manifest.matches,
-        contents=[_stored(content) for content in manifest.contents],
+        contents=[stored_content(content) for content in manifest.contents],
         omissions=manifest.omissions,
         worker=task.worker,
         expires=task.expires,
-        not_before=task.not_before if task.state is TaskState.WAITING else None,
+        not_before=task.not_before if task.state is TaskState.RESTING else None,
         failure=task.failure,
         verdict=verdict_message(task.verdict) if task.verdict else None,
+        priority=task.priority,
+        tenant=task.tenant,
+        stage=task.stage,
+        stages=_stage_views(task),
     )
 
 
@@ -82,5 +88,20 @@ def verdict_message(verdict: Verdict) -> VerdictMessage:
     )
 
 
-def _stored(content: ContentMessage) -> StoredContent:
+def _stage_views(task: Task) -> list[StageView]:
+    ended = {outcome.stage: outcome for outcome in task.outcomes}
+    return [_stage_view(stage, ended.get(number)) for number, stage in enumerate(task.plan)]
+
+
+def _stage_view(stage: Stage, outcome: Outcome | None) -> StageView:
+    return StageView(
+        kind=stage.kind,
+        optional=stage.optional,
+        verdict=verdict_message(outcome.verdict) if outcome and outcome.verdict else None,
+        failure=outcome.failure if outcome else None,
+    )
+
+
+def stored_content(content: ContentMessage) -> StoredContent:
+    """A content as whoever analyzes sees it."""
     return StoredContent(sha256=content.sha256, size=content.size, part=content.part)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.queue import Queue
-from sampler.runtime.blocking import off_loop
 from sampler.server import queries
-from sampler.server.answers import file_stream, message
+from sampler.server.answers import message
 from sampler.server.auth import Caller
 from sampler.server.bodies import read_message
 from sampler.server.routing import Answer
 from sampler.wire import routes
-from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest, RenewRequest
+from sampler.wire.messages import CancelRequest, CompleteRequest, FailRequest, LeaseRequest, RenewRequest
 from sampler.wire.routes import Route
 
 
@@ -36,7 +34,7 @@ class Tasks:
             routes.COMPLETE: self.complete,
             routes.FAIL: self.fail,
             routes.REQUEUE: self.requeue,
-            routes.CONTENT: self.content,
+            routes.CANCEL: self.cancel,
         }
 
     async def lease(self, request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -71,19 +69,12 @@ class Tasks:
         return message(await self._queue.fail(request.match_info["id"], await read_message(request, FailRequest)))
 
     async def requeue(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        """Let a dead task be tried again."""
+        """Let a dead or cancelled task be tried again."""
         return message(await self._queue.requeue(request.match_info["id"]))
 
-    async def content(self, request: web.Request, caller: Caller) -> web.StreamResponse:
-        """A content's bytes, as they are: hostile, and named by their hash only."""
-        sha256 = request.match_info["sha256"]
-        destruction = self._queue.destruction(sha256)
-        file = await self._queue.open_content(sha256)
-        try:
-            size = (await off_loop(os.fstat, file.fileno())).st_size
-            return await file_stream(request, file, size=size, name=sha256, end=destruction)
-        finally:
-            await off_loop(file.close)
+    async def cancel(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """End a task without a verdict."""
+        return message(await self._queue.cancel(request.match_info["id"], await read_message(request, CancelRequest)))
 
 
 def _is_there(request: web.Request) -> bool:

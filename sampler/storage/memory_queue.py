@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
 from sampler.errors import Conflict, StorageError
-from sampler.model import AskState, TaskState, Verdict
+from sampler.model import AskState, Verdict
 from sampler.queue import AskRecord, Device, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.storage.memory_queue_search import MemorySearch, SearchTables
 from sampler.storage.memory_queue_statistics import MemoryStatistics, StatisticsTables
+from sampler.storage.memory_queue_tasks import MemoryTasks
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,6 +32,7 @@ class _Tables:
     verdicts: list[VerdictRecord] = field(default_factory=list)
     asks: dict[str, AskRecord] = field(default_factory=dict)
     statistics: StatisticsTables = field(default_factory=StatisticsTables)
+    index: SearchTables = field(default_factory=SearchTables)
     recalls: dict[str, Recall] = field(default_factory=dict)
     verdicts_given: int = 0
     receipts: dict[str, ReceiptRecord] = field(default_factory=dict)
@@ -40,8 +42,10 @@ class _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
 
 
-class MemoryQueueLedger(MemoryStatistics):
+class MemoryQueueLedger(MemoryTasks, MemorySearch, MemoryStatistics):
     """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
+
+    at_once = 1
 
     def __init__(self) -> None:
         self._now = _Tables()
@@ -172,53 +176,6 @@ class MemoryQueueLedger(MemoryStatistics):
         """Uploads, finished or not, whose time is over."""
         found = [upload for upload in self._now.uploads.values() if upload.expires <= now]
         return tuple(sorted(found, key=lambda upload: (upload.expires, upload.id))[:limit])
-
-    def add_task(self, task: Task) -> None:
-        """Record a new task."""
-        if self.task_of(task.submission) is not None:
-            raise Conflict(f"the task of submission {task.submission} exists already")
-        _add(self._now.tasks, task.id, task, f"task {task.id}")
-
-    def put_task(self, task: Task) -> None:
-        """Replace a task by its next state."""
-        if task.id in self._now.tasks:
-            self._now.tasks[task.id] = task
-
-    def task(self, task_id: str) -> Task | None:
-        """The task with this identifier."""
-        return self._now.tasks.get(task_id)
-
-    def task_of(self, submission_id: str) -> Task | None:
-        """The task of a submission."""
-        return next((task for task in self._now.tasks.values() if task.submission == submission_id), None)
-
-    def next_task(self, now: datetime) -> Task | None:
-        """The waiting task that has been due longest."""
-        due = [task for task in self._in(TaskState.WAITING) if task.not_before <= now]
-        return min(due, key=lambda task: task.not_before, default=None)
-
-    def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
-        """Leased tasks whose lease has run out."""
-        ends = [(task.expires, task) for task in self._in(TaskState.LEASED) if task.expires is not None]
-        overdue = sorted(((end, task) for end, task in ends if end <= now), key=lambda pair: pair[0])
-        return tuple(task for _, task in overdue[:limit])
-
-    def next_change(self) -> datetime | None:
-        """The soonest moment at which a waiting task becomes due or a lease runs out."""
-        due = [task.not_before for task in self._in(TaskState.WAITING)]
-        ends = [task.expires for task in self._in(TaskState.LEASED) if task.expires is not None]
-        return min(due + ends, default=None)
-
-    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
-        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
-        order = list(self._now.tasks)
-        behind = order[order.index(after) + 1 :] if after in self._now.tasks else order
-        found = [task for task in map(self._now.tasks.__getitem__, behind) if state in (None, task.state)]
-        return tuple(found[:limit])
-
-    def task_counts(self) -> dict[TaskState, int]:
-        """How many tasks there are in each state that has any."""
-        return dict(Counter(task.state for task in self._now.tasks.values()))
 
     def add_verdict(self, device: str, submission_id: str, verdict: Verdict) -> int:
         """Append a verdict for a device; its cursor."""
@@ -356,14 +313,27 @@ class MemoryQueueLedger(MemoryStatistics):
         return tuple(sorted(own)[:limit])
 
     @property
+    def _index(self) -> SearchTables:
+        return self._now.index
+
+    @property
+    def _submissions(self) -> dict[str, Submission]:
+        return self._now.submissions
+
+    @property
     def _sums(self) -> StatisticsTables:
         return self._now.statistics
 
+    @property
+    def _tasks(self) -> dict[str, Task]:
+        return self._now.tasks
+
+    @property
+    def _offered(self) -> Mapping[str, Mapping[str, int]]:
+        return self._now.offered
+
     def _open(self) -> list[AskRecord]:
         return [ask for ask in self._now.asks.values() if ask.state is AskState.OPEN]
-
-    def _in(self, state: TaskState) -> list[Task]:
-        return [task for task in self._now.tasks.values() if task.state is state]
 
 
 def _add(table: dict[K, V], key: K, value: V, what: str) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 
+from sampler.limits import LANES_MAX_COUNT
 from sampler.model import TaskState, Verdict
-from sampler.queue import Task, VerdictRecord
+from sampler.queue import Lane, Outcome, Stage, Task, VerdictRecord
 from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column, or_none, to_column
 
 _verdict_decoder = msgspec.json.Decoder(Verdict)
+_plan_decoder = msgspec.json.Decoder(tuple[Stage, ...])
+_outcomes_decoder = msgspec.json.Decoder(tuple[Outcome, ...])
 
 
 class Dispatch(Rows):
@@ -37,11 +40,26 @@ class Dispatch(Rows):
         """The task of a submission."""
         return _task_or_none(self._row("SELECT * FROM tasks WHERE submission = ?", submission_id))
 
-    def next_task(self, now: datetime) -> Task | None:
-        """The waiting task that has been due longest."""
-        sql = """SELECT * FROM tasks WHERE state = 'waiting' AND not_before <= ?
-                 ORDER BY not_before, number LIMIT 1"""
-        return _task_or_none(self._row(sql, to_column(now)))
+    def waiting_lanes(self) -> tuple[Lane, ...]:
+        """One step through the index a lane, however many tasks wait in each."""
+        sql = """WITH RECURSIVE found (lane) AS (
+                     SELECT (SELECT lane FROM tasks WHERE state = 'waiting' ORDER BY lane LIMIT 1)
+                     UNION ALL
+                     SELECT (SELECT tasks.lane FROM tasks WHERE state = 'waiting' AND tasks.lane > found.lane
+                             ORDER BY tasks.lane LIMIT 1)
+                     FROM found WHERE found.lane IS NOT NULL)
+                 SELECT lane FROM found WHERE lane IS NOT NULL LIMIT ?"""
+        return tuple(Lane(*row["lane"].split("/")) for row in self._rows(sql, LANES_MAX_COUNT))
+
+    def next_task(self, lane: Lane) -> Task | None:
+        """The waiting task of a lane that has the earliest rank."""
+        sql = "SELECT * FROM tasks WHERE state = 'waiting' AND lane = ? ORDER BY standing, number LIMIT 1"
+        return _task_or_none(self._row(sql, _lane(lane)))
+
+    def rested_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
+        """Resting tasks that are due, the longest first."""
+        sql = "SELECT * FROM tasks WHERE state = 'resting' AND not_before <= ? ORDER BY not_before, number LIMIT ?"
+        return tuple(_task(row) for row in self._rows(sql, to_column(now), limit))
 
     def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Leased tasks whose lease has run out."""
@@ -49,9 +67,9 @@ class Dispatch(Rows):
         return tuple(_task(row) for row in self._rows(sql, to_column(now), limit))
 
     def next_change(self) -> datetime | None:
-        """The soonest moment at which a waiting task becomes due or a lease runs out."""
+        """The soonest moment at which a rest or a lease ends."""
         sql = """SELECT min(moment) AS soonest FROM (
-                     SELECT min(not_before) AS moment FROM tasks WHERE state = 'waiting'
+                     SELECT min(not_before) AS moment FROM tasks WHERE state = 'resting'
                      UNION ALL SELECT min(expires) FROM tasks WHERE state = 'leased') AS moments"""
         return or_none(self._rows(sql)[0]["soonest"])
 
@@ -70,12 +88,17 @@ class Dispatch(Rows):
         rows = self._rows("SELECT state, count(*) AS tasks FROM tasks GROUP BY state")
         return {TaskState(row["state"]): int(row["tasks"]) for row in rows}
 
+    def offering(self, sha256: str, limit: int) -> int:
+        """How many submissions offer a content, counted up to ``limit``."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM offered WHERE sha256 = ? LIMIT ?) AS counted"
+        return self._number(sql, sha256, limit)
+
     def add_verdict(self, device: str, submission_id: str, verdict: Verdict) -> int:
         """Append a verdict for a device; its cursor."""
         self._connection.in_order(f"verdicts/{device}")  # a cursor that a reader has passed is never filled later
         text = _to_text(verdict)
-        return self._insert(
-            "verdicts", of="the verdict", numbered="cursor", device=device, submission=submission_id, verdict=text
+        return self._insert_numbered(
+            "verdicts", "cursor", of="the verdict", device=device, submission=submission_id, verdict=text
         )
 
     def verdicts(self, device: str, after: int, limit: int) -> tuple[VerdictRecord, ...]:
@@ -100,6 +123,14 @@ def _columns(task: Task) -> dict[str, Any]:
         "expires": None if task.expires is None else to_column(task.expires),
         "failure": task.failure,
         "verdict": None if task.verdict is None else _to_text(task.verdict),
+        "priority": task.priority,
+        "tenant": task.tenant,
+        "kind": task.lane.kind,
+        "stage": task.stage,
+        "stages": msgspec.json.encode(task.plan).decode(),
+        "outcomes": msgspec.json.encode(task.outcomes).decode(),
+        "lane": _lane(task.lane),
+        "standing": to_column(task.rank),
     }
 
 
@@ -120,7 +151,16 @@ def _task(row: Row) -> Task:
         expires=or_none(row["expires"]),
         failure=row["failure"],
         verdict=None if row["verdict"] is None else _from_text(row["verdict"]),
+        priority=row["priority"],
+        tenant=row["tenant"],
+        plan=_plan_decoder.decode(row["stages"]),
+        stage=row["stage"],
+        outcomes=_outcomes_decoder.decode(row["outcomes"]),
     )
+
+
+def _lane(lane: Lane) -> str:
+    return f"{lane.kind}/{lane.tenant}"  # neither can hold the slash
 
 
 def _to_text(verdict: Verdict) -> str:

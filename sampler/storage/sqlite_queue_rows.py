@@ -10,7 +10,9 @@ from typing import Any, Final
 from sampler.errors import Conflict
 from sampler.storage.connections import Connection, Row
 from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
-from sampler.storage.sqlite_queue_tenancy import TENANTS_SCHEMA_STEP
+from sampler.storage.sqlite_queue_search_schema import SEARCH_SCHEMA_STEP
+from sampler.storage.sqlite_queue_tasks_schema import TASKS_SCHEMA_STEP
+from sampler.storage.sqlite_queue_tenancy_schema import QUOTAS_SCHEMA_STEP, TENANTS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_uploading import UPLOAD_METADATA_SCHEMA_STEP
 
 SCHEMA_STEPS: Final = (
@@ -160,6 +162,9 @@ SCHEMA_STEPS: Final = (
     STATISTICS_SCHEMA_STEP,
     TENANTS_SCHEMA_STEP,
     UPLOAD_METADATA_SCHEMA_STEP,
+    TASKS_SCHEMA_STEP,
+    QUOTAS_SCHEMA_STEP,
+    SEARCH_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -187,6 +192,11 @@ class Rows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def at_once(self) -> int:
+        """How many threads may use it at the same time."""
+        return self._connection.at_once
+
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing; not nested."""
         return self._connection.transaction()
@@ -208,16 +218,23 @@ class Rows:
         """How many rows it changed."""
         return self._connection.write(sql, values)
 
-    def _insert(self, table: str, *, of: str, numbered: str | None = None, **values: Any) -> int:
-        """A new row, and what the database put into its column ``numbered``, otherwise 0.
+    def _insert(self, table: str, *, of: str, **values: Any) -> None:
+        """A new row.
 
         Raises:
             Conflict: ``of``, which says what it is, is there already.
         """
-        marks = ", ".join("?" * len(values))
-        sql = f"""INSERT INTO {table} ({", ".join(values)}) VALUES ({marks})
-                  ON CONFLICT DO NOTHING RETURNING {numbered or 0} AS given"""  # noqa: S608  # all names are ours
-        row = self._row(sql, *values.values())
+        self._insert_numbered(table, "0", of=of, **values)
+
+    def _insert_numbered(self, table: str, number: str, *, of: str, **values: Any) -> int:
+        """A new row, and what the database put into its column ``number``.
+
+        Raises:
+            Conflict: ``of``, which says what it is, is there already.
+        """
+        names = ", ".join(values)
+        sql = f"INSERT INTO {table} ({names}) VALUES {marks(tuple(values))}"  # noqa: S608  # all names are ours
+        row = self._row(f"{sql} ON CONFLICT DO NOTHING RETURNING {number} AS given", *values.values())
         if row is None:
             raise Conflict(f"{of} exists already")
         return int(row["given"])

@@ -194,12 +194,16 @@ FAIL = Route(
     request=m.FailRequest, answer=m.TaskView, errors=(400, 401, 403, 404, 409, 410, 422),
 )  # fmt: skip
 REQUEUE = Route(
-    "requeue", "POST", "/v1/tasks/{id}/requeue", Door.PEOPLE, "Let a dead task be tried again", roles=_SEE,
+    "requeue", "POST", "/v1/tasks/{id}/requeue", Door.PEOPLE, "Let a dead or cancelled task be tried again", roles=_SEE,
     answer=m.TaskView, errors=(401, 403, 404, 409, 410),
 )  # fmt: skip
+CANCEL = Route(
+    "cancel", "POST", "/v1/tasks/{id}/cancel", Door.PEOPLE, "End a task without a verdict", roles=_SEE, request=m.CancelRequest,
+    answer=m.TaskView, errors=(400, 401, 403, 404, 409, 410, 422),
+)  # fmt: skip
 CONTENT = Route(
-    "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content's bytes", roles=_WORK, errors=(401, 403, 404, 410),
-    binary="answer",
+    "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content, as form=cart (the default), zip, zipcrypto, or raw for who has the right",
+    roles=_WORK, errors=(400, 401, 403, 404, 410, 413), query=("form",), binary="answer",
 )  # fmt: skip
 HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
 READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
@@ -208,5 +212,5 @@ OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, a
 
 ROUTES: Final = (
     SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
-    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CONTENT, HEALTH, READY, METRICS, OPENAPI,
+    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, CONTENT, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip

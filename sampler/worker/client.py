@@ -27,10 +27,12 @@ from sampler.limits import (
     LONG_POLL_MAX_SECONDS,
 )
 from sampler.model import TaskState
+from sampler.neutered import Form
 from sampler.wire import routes
 from sampler.wire.ask_messages import AskPage, AskRequest, AskView
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.messages import (
+    CancelRequest,
     CompleteRequest,
     FailRequest,
     Lease,
@@ -130,13 +132,22 @@ class PeopleClient:
         return await self._call(routes.FAIL, TaskView, body=request, id=task)
 
     async def requeue(self, task: str) -> TaskView:
-        """Let a dead task be tried again.
+        """Let a dead or cancelled task be tried again.
 
         Raises:
-            Conflict: the task is not dead.
+            Conflict: the task is neither.
             NotFound: there is no such task.
         """
         return await self._call(routes.REQUEUE, TaskView, id=task)
+
+    async def cancel(self, task: str, request: CancelRequest) -> TaskView:
+        """End a task without a verdict.
+
+        Raises:
+            Conflict: the task has a verdict.
+            NotFound: there is no such task.
+        """
+        return await self._call(routes.CANCEL, TaskView, body=request, id=task)
 
     async def tasks(
         self, *, state: TaskState | str | None = None, after: str | None = None, limit: int = 100
@@ -214,16 +225,29 @@ class PeopleClient:
             ContentMismatch: the bytes are not ``size`` many or do not hash to ``sha256``.
         """
         digest, seen = hashlib.sha256(), 0
-        async with self._exchange(routes.CONTENT, timeout=_DOWNLOAD_TIMEOUT, sha256=sha256) as response:
-            async for chunk in response.content.iter_chunked(COPY_CHUNK_BYTES):
-                seen += len(chunk)
-                if seen > size:
-                    raise ContentMismatch(f"content {sha256}: the queue sends more than its {size} bytes")
-                digest.update(chunk)
-                yield chunk
+        async for chunk in self.wrapped(sha256, Form.RAW, max_bytes=size):
+            seen += len(chunk)
+            digest.update(chunk)
+            yield chunk
         if seen != size or digest.hexdigest() != sha256:
             came = f"{seen} bytes came that hash to {digest.hexdigest()}"
             raise ContentMismatch(f"content {sha256}: {came}, not the {size} bytes of that name")
+
+    async def wrapped(self, sha256: str, form: Form, *, max_bytes: int) -> AsyncGenerator[bytes, None]:
+        """A content in one of its forms, in chunks; nothing of it is checked but that there are no more than these.
+
+        Raises:
+            NotFound: the queue does not hold it.
+            ContentMismatch: there are more than ``max_bytes``.
+            QueueRefused: this token may not have it in this form.
+        """
+        query, seen = {"form": form.value}, 0
+        async with self._exchange(routes.CONTENT, timeout=_DOWNLOAD_TIMEOUT, query=query, sha256=sha256) as response:
+            async for chunk in response.content.iter_chunked(COPY_CHUNK_BYTES):
+                seen += len(chunk)
+                if seen > max_bytes:
+                    raise ContentMismatch(f"content {sha256}: the queue sends more than its {max_bytes} bytes")
+                yield chunk
 
     async def _call(
         self,

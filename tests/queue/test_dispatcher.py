@@ -90,7 +90,7 @@ async def test_a_renewed_lease_lasts(queue: Queue, deliver: Deliver, clock: Move
     clock.advance(20)
     await queue.renew(lease.task.id, RenewRequest(lease=lease.lease, seconds=30))
     clock.advance(20)
-    assert await queue.expire_leases() == 0
+    assert await queue.settle_tasks() == 0
     assert (await queue.complete(lease.task.id, _verdict(lease))).state is TaskState.DONE
 
 

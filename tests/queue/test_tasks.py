@@ -75,8 +75,11 @@ def test_the_same_report_again_changes_nothing() -> None:
 def test_a_failed_task_rests_before_it_is_due_again() -> None:
     """After a failure the task waits, remembers why, and is due after the back-off of its attempt."""
     failed = tasks.fail(_leased(), token="secret", reason="why", retry=True, rules=RULES, chance=1.0, now=_later(1))
-    assert (failed.state, failed.failure, failed.not_before) == (TaskState.WAITING, "why", _later(11))
+    assert (failed.state, failed.failure, failed.not_before) == (TaskState.RESTING, "why", _later(11))
     assert failed.worker is None
+    assert tasks.wake(failed, now=_later(10.9)) is failed
+    assert tasks.wake(failed, now=_later(11)).state is TaskState.WAITING
+    assert tasks.lease(failed, worker="w", token="secret", seconds=1, now=_later(2)).state is TaskState.LEASED
 
 
 def test_a_task_that_may_not_be_retried_dies_at_once() -> None:
@@ -89,6 +92,7 @@ def test_attempts_end_in_the_dead_letter_state() -> None:
     """The last allowed attempt that runs out leaves a dead task, and requeueing makes it as good as new."""
     task = WAITING
     for attempt in range(RULES.max_attempts):
+        task = tasks.wake(task, now=task.not_before)
         assert task.state is TaskState.WAITING, attempt
         task = tasks.lease(task, worker="w", token="secret", seconds=60, now=task.not_before)
         assert task.expires is not None
@@ -108,8 +112,8 @@ def test_a_lease_that_still_runs_does_not_expire() -> None:
 
 @pytest.mark.parametrize("task", [WAITING, _leased()])
 def test_only_a_dead_task_can_be_requeued(task: Task) -> None:
-    """Requeueing what is not dead is a conflict."""
-    with pytest.raises(Conflict, match="only a dead task"):
+    """Requeueing what is neither dead nor cancelled is a conflict."""
+    with pytest.raises(Conflict, match="only a dead or cancelled task"):
         tasks.requeue(task, now=NOW)
 
 

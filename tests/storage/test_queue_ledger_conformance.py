@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sampler.errors import Conflict, StorageError
-from sampler.model import AskState, Conclusion, TaskState, Verdict
+from sampler.model import AskState, Conclusion, Verdict
 from sampler.queue import AskRecord, Device, Ledger, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload
 from sampler.wire.ask_messages import AskRequest
 from sampler.wire.routes import Role
@@ -40,12 +40,6 @@ def _task(ledger: Ledger, task_id: str, *, due: float = 0) -> Task:
     task = Task(id=task_id, submission=f"s-{task_id}", created=NOW, not_before=_at(due))
     ledger.add_task(task)
     return task
-
-
-def _lease(ledger: Ledger, task: Task, ends: float) -> Task:
-    leased = replace(task, state=TaskState.LEASED, attempts=1, worker="w", lease_digest=TWO, expires=_at(ends))
-    ledger.put_task(leased)
-    return leased
 
 
 def _upload(upload_id: str, submission: str, *, sha256: str = ONE, size: int = 10, expires: float = 50) -> Upload:
@@ -158,80 +152,6 @@ def test_finished_uploads_are_not_open(ledger: Ledger) -> None:
     assert (ledger.open_uploads("d1"), ledger.open_uploads("d2")) == (2, 0)
     assert [upload.id for upload in ledger.expired_uploads(_at(60), 9)] == ["u2", "u3"]
     assert [upload.id for upload in ledger.expired_uploads(_at(60), 1)] == ["u2"]
-
-
-def test_a_task_comes_back_as_it_was(ledger: Ledger) -> None:
-    """Every value of every state is kept."""
-    task = _task(ledger, "t1")
-    assert ledger.task("t1") == ledger.task_of("s-t1") == task
-    leased = _lease(ledger, task, 60)
-    assert ledger.task("t1") == leased
-    verdict = Verdict(Conclusion.SUSPICIOUS, 55, "a", _at(7), family="f", note="n")
-    done = replace(leased, state=TaskState.DONE, expires=None, verdict=verdict)
-    ledger.put_task(done)
-    assert ledger.task("t1") == done
-    assert ledger.task("t2") is None
-    assert ledger.task_of("s-t2") is None
-
-
-def test_a_submission_has_one_task(ledger: Ledger) -> None:
-    """A second task for a submission is a conflict."""
-    task = _task(ledger, "t1")
-    with pytest.raises(Conflict):
-        ledger.add_task(replace(task, id="t2"))
-
-
-def test_the_task_due_longest_is_next(ledger: Ledger) -> None:
-    """Order is by the moment of becoming due, then by appearance; resting and leased ones are passed over."""
-    _task(ledger, "late", due=20)
-    first, second = _task(ledger, "z", due=5), _task(ledger, "a", due=5)
-    assert ledger.next_task(_at(4.999999)) is None
-    assert ledger.next_task(_at(5)) == first
-    _lease(ledger, first, 60)
-    assert ledger.next_task(_at(30)) == second
-
-
-def test_leases_that_ran_out_are_found(ledger: Ledger) -> None:
-    """A lease is overdue at its end, the one that ended first comes first, and the ceiling holds."""
-    later = _lease(ledger, _task(ledger, "t1"), 60)
-    sooner = _lease(ledger, _task(ledger, "t2"), 50)
-    _task(ledger, "t3")
-    assert ledger.overdue_tasks(_at(49), 9) == ()
-    assert ledger.overdue_tasks(_at(60), 9) == (sooner, later)
-    assert ledger.overdue_tasks(_at(60), 1) == (sooner,)
-
-
-def test_the_next_change_is_the_soonest(ledger: Ledger) -> None:
-    """It is when a waiting task becomes due or a lease ends, whichever comes first; ended tasks change no more."""
-    assert ledger.next_change() is None
-    resting = _task(ledger, "t1", due=30)
-    assert ledger.next_change() == _at(30)
-    _lease(ledger, _task(ledger, "t2"), 20)
-    assert ledger.next_change() == _at(20)
-    for task in (resting, _lease(ledger, resting, 1), ledger.task("t2")):
-        assert task is not None
-        ledger.put_task(replace(task, state=TaskState.DEAD, expires=None, lease_digest=None))
-    assert ledger.next_change() is None
-
-
-def test_tasks_are_listed_from_anywhere(ledger: Ledger) -> None:
-    """In the order of their appearance, by state or all, behind a task; an unknown one is before all."""
-    for task_id in ("t3", "t1", "t2"):
-        _task(ledger, task_id)
-    dead = replace(_lease(ledger, Task("t1", "s-t1", NOW, NOW), 1), state=TaskState.DEAD, expires=None)
-    ledger.put_task(dead)
-
-    def listed(state: TaskState | None = None, after: str | None = None, limit: int = 9) -> list[str]:
-        return [task.id for task in ledger.tasks(state=state, after=after, limit=limit)]
-
-    assert listed() == ["t3", "t1", "t2"]
-    assert listed(limit=2) == ["t3", "t1"]
-    assert listed(after="t3") == ["t1", "t2"]
-    assert listed(TaskState.WAITING) == ["t3", "t2"]
-    assert listed(TaskState.WAITING, after="t1") == ["t2"]
-    assert listed(after="t2") == []
-    assert listed(after="unknown") == ["t3", "t1", "t2"]
-    assert ledger.task_counts() == {TaskState.WAITING: 2, TaskState.DEAD: 1}
 
 
 def test_cursors_grow_over_the_whole_queue(ledger: Ledger) -> None:
