@@ -18,6 +18,8 @@ from sampler.spool import Booked
 from sampler.wire.reconcile_messages import Difference
 
 _PAGE: Final = 500
+_SETTLED_SECONDS: Final = 60.0
+"""Bytes are there a moment before the event that waits with them."""
 _HASH_CHARACTERS: Final = 64
 _AGAIN: Final = "flag its object again"
 
@@ -56,6 +58,38 @@ def kept(ledger: Needs, folder: Path) -> Iterator[Difference]:
             what = f"a snapshot is kept for further asks, and its object {why}"
             if path.exists():
                 yield Difference(id=path.stem, where="kept", code="needless", what=what, advice=f"remove {path.name}")
+
+
+def held(ledger: Needs, folder: Path, now: float) -> Iterator[Difference]:
+    """Bytes that wait for a person's approval, of objects that do not wait; those just written may not be known yet.
+
+    Args:
+        ledger: which objects wait.
+        folder: of the sealed bytes.
+        now: seconds since 1970.
+    """
+    for path in sorted(folder.glob("*.sealed")) if folder.is_dir() else ():
+        booked = ledger.booked(path.stem)
+        if booked is not None and booked.record.state is ObjectState.HELD:
+            continue
+        if _is_settled(path, now):
+            state = "is not in the ledger" if booked is None else f"is {booked.record.state}"
+            what = f"bytes are kept until somebody approves them, and their object {state}"
+            yield Difference(id=path.stem, where="held", code="needless", what=what, advice="restart the agent")
+
+
+def lost_while_held(event_id: str, folder: Path) -> Iterator[Difference]:
+    """Where an object waits for approval and its bytes are gone; that they are the same is looked at when it leaves."""
+    if not (folder / f"{event_id}.sealed").exists():
+        what = "it waits for a person's approval, and its bytes are gone"
+        yield Difference(id=event_id, where="held", code="content-missing", what=what, advice=_AGAIN)
+
+
+def _is_settled(path: Path, now: float) -> bool:
+    try:
+        return now - path.stat(follow_symlinks=False).st_mtime > _SETTLED_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _fault(path: Path, sha256: str, size: int) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,13 +18,14 @@ import msgspec
 from sampler.agent import reconcile_checks as checks
 from sampler.agent.recalling import begins_later
 from sampler.agent.receipt_standing import StandingFile
-from sampler.agent.reconcile_contents import Needs, contents, kept, receipts
+from sampler.agent.reconcile_contents import Needs, contents, held, kept, lost_while_held, receipts
 from sampler.agent.reconcile_facts import Facts, Trail, facts_of, trails
 from sampler.errors import QueueFaulty
 from sampler.journal import JournalReader
 from sampler.limits import RECONCILE_DIFFERENCES_MAX_COUNT, RECONCILE_RANGE_MAX_COUNT
-from sampler.model import SubmissionState
+from sampler.model import ObjectState, SubmissionState
 from sampler.runtime.blocking import off_loop
+from sampler.runtime.clock import Clock
 from sampler.spool import Booked
 from sampler.upload import RecallLink
 from sampler.wire.recall_messages import SubmissionLine
@@ -65,17 +67,21 @@ class Reconciler:
     """The spool's content files."""
     kept: Path
     """Snapshots for further asks."""
+    held: Path
+    """What waits for a person's approval."""
     receipts: StandingFile
     """How the queue's receipts and their log hold."""
+    clock: Clock
 
     async def local(self) -> AsyncIterator[Difference]:
-        """What does not agree on this host, at most ``RECONCILE_DIFFERENCES_MAX_COUNT``.
+        """What does not agree on this host, each as it is found, at most ``RECONCILE_DIFFERENCES_MAX_COUNT``.
 
         Raises:
             JournalError: the journal cannot be read to its end.
             StorageError: the ledger cannot be read.
         """
-        for difference in await off_loop(lambda: list(_bounded(self._local()))):
+        differences = islice(self._local(), RECONCILE_DIFFERENCES_MAX_COUNT)
+        while (difference := await off_loop(next, differences, None)) is not None:
             yield difference
 
     async def queue(self, link: RecallLink) -> AsyncIterator[Difference]:
@@ -102,6 +108,7 @@ class Reconciler:
             yield Difference(id="", where="journal", code="damaged", what=fault, advice=advice)
         yield from contents(self.books, self.contents)
         yield from kept(self.books, self.kept)
+        yield from held(self.books, self.held, self.clock.now().timestamp())
         yield from receipts(self.receipts)
         low = ""
         while low != _PAST_ALL:
@@ -132,6 +139,8 @@ class Reconciler:
         for event_id, facts in part.facts.items():
             complete = begins is None or facts.created >= begins
             yield from checks.within(facts, part.trail(event_id), complete=complete)
+            if facts.state is ObjectState.HELD:
+                yield from lost_while_held(event_id, self.held)
         for event_id in sorted(part.trails.keys() - part.facts.keys()):
             yield from checks.only_in_journal(event_id, part.trails[event_id])
 
@@ -219,10 +228,3 @@ async def _line_now(link: RecallLink, event_id: str, before: SubmissionLine | No
     return SubmissionLine(
         id=event_id, state=view.state, received=view.received, manifest=manifest, missing=len(view.missing)
     )
-
-
-def _bounded(differences: Iterator[Difference]) -> Iterator[Difference]:
-    for number, difference in enumerate(differences):
-        if number >= RECONCILE_DIFFERENCES_MAX_COUNT:
-            return
-        yield difference

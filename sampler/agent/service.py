@@ -16,9 +16,6 @@ from typing import Any
 
 import msgspec
 import structlog
-
-import sampler
-from sampler import describe, identity
 from sampler.agent.asking import AskFollower
 from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
@@ -69,6 +66,9 @@ from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink, Uploader
+
+import sampler
+from sampler import describe, identity
 
 log = structlog.get_logger()
 
@@ -314,11 +314,13 @@ def _counters(settings: AgentSettings, pipeline: Pipeline) -> Statistics:
 
 def _accounts(places: AgentPlaces, stores: Stores) -> ReconcileKeeper:
     books = Reconciler(
-        stores.spool,
-        JournalReader(places.journal),
-        places.spool / "contents",
-        places.retained,
-        StandingFile(places.receipts),
+        books=stores.spool,
+        journal=JournalReader(places.journal),
+        contents=places.spool / "contents",
+        kept=places.retained,
+        held=places.held,
+        receipts=StandingFile(places.receipts),
+        clock=stores.clock,
     )
     return ReconcileKeeper(books, stores.clock, random.random)
 

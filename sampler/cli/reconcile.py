@@ -50,9 +50,14 @@ def reconcile(offline: bool, config: Path | None, as_json: bool) -> None:
 async def _run(settings: AgentSettings, where: AgentPlaces, *, offline: bool, as_json: bool) -> int:
     """How many differences there are."""
     with closing(SqliteSpoolLedger(where.spool / "ledger.sqlite")) as ledger:
-        receipts = StandingFile(where.receipts)
         reconciler = Reconciler(
-            ledger, JournalReader(where.journal), where.spool / "contents", where.retained, receipts
+            books=ledger,
+            journal=JournalReader(where.journal),
+            contents=where.spool / "contents",
+            kept=where.retained,
+            held=where.held,
+            receipts=StandingFile(where.receipts),
+            clock=SystemClock(),
         )
         count = await _print(reconciler.local(), as_json=as_json)
         if settings.queue.url and not offline:

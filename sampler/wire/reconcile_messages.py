@@ -12,7 +12,7 @@ class Difference(Message, frozen=True, kw_only=True, omit_defaults=False):
 
     id: str
     """The object's identifier, or the SHA-256 of a content; empty where it is about a whole record."""
-    where: Literal["ledger", "journal", "spool", "kept", "queue"]
+    where: Literal["ledger", "journal", "spool", "kept", "held", "queue"]
     """The record that is not as the others say."""
     code: str
     """Stable and short."""

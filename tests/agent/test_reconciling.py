@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +20,8 @@ from sampler.agent.reconciling import Reconciler
 from sampler.errors import QueueFaulty
 from sampler.journal import Journal, JournalReader
 from sampler.model import Content, ObjectRecord, ObjectState, Reason, Scope, StatementRef, SubmissionState, Waiting
-from sampler.spool import Wish
+from sampler.runtime.clock import SystemClock
+from sampler.spool import Booked, Wish
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import RecallLink
 from sampler.wire.messages import ObjectMessage, SubmissionView
@@ -58,7 +60,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("journal", "contents", "retained"):
+        for name in ("journal", "contents", "retained", "held"):
             (folder / name).mkdir()
         self.ledger = SqliteSpoolLedger(folder / "ledger.sqlite")
         self.journal = Journal(folder / "journal")
@@ -99,6 +101,15 @@ class Host:
     def spooled(self) -> str:
         return self.add(ObjectState.SPOOLED, "permitted", waits=True)
 
+    def holding(self) -> str:
+        """An object that waits for approval, with its bytes."""
+        event_id = self.add(ObjectState.HELD, "held")
+        self.held_file(event_id).write_bytes(b"sealed")
+        return event_id
+
+    def held_file(self, event_id: str) -> Path:
+        return self.folder / "held" / f"{event_id}.sealed"
+
     def break_ledger(self, sql: str, *values: object) -> None:
         """What a person with an editor could do."""
         with sqlite3.connect(self.folder / "ledger.sqlite") as database:
@@ -108,7 +119,15 @@ class Host:
     def reconciler(self) -> Reconciler:
         folder = self.folder
         journal = JournalReader(folder / "journal")
-        return Reconciler(self.ledger, journal, folder / "contents", folder / "retained", self.receipts)
+        return Reconciler(
+            books=self.ledger,
+            journal=journal,
+            contents=folder / "contents",
+            kept=folder / "retained",
+            held=folder / "held",
+            receipts=self.receipts,
+            clock=SystemClock(),
+        )
 
     async def differences(self) -> list[Difference]:
         reconciler = self.reconciler()
@@ -206,6 +225,43 @@ async def test_a_snapshot_of_an_unknown_object(host: Host) -> None:
     assert await host.codes() == [("kept", "needless", event_id)]
 
 
+async def test_held_bytes_that_are_gone(host: Host) -> None:
+    """It waits for approval, and what would be approved was removed."""
+    lost, _ = host.holding(), host.holding()
+    host.held_file(lost).unlink()
+    assert await host.codes() == [("held", "content-missing", lost)]
+
+
+async def test_held_bytes_that_nobody_decides_about(host: Host) -> None:
+    """Of an unknown object, and of one that was denied; not of one that is written at this moment."""
+    unknown, denied = str(uuid.uuid4()), host.add(ObjectState.REFUSED, "held", "denied")
+    just_written = str(uuid.uuid4())
+    for event_id in (unknown, denied, just_written):
+        host.held_file(event_id).write_bytes(b"sealed")
+    for event_id in (unknown, denied):
+        os.utime(host.held_file(event_id), (0, 0))
+    assert await host.codes() == sorted([("held", "needless", unknown), ("held", "needless", denied)])
+
+
+async def test_each_difference_is_named_as_it_is_found(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is there before the rest was looked for."""
+    host.spooled()
+    host.content_file().unlink()
+    looked: list[str] = []
+    real = SqliteSpoolLedger.in_order
+
+    def in_order(self: SqliteSpoolLedger, after: str, limit: int) -> tuple[Booked, ...]:
+        looked.append(after)
+        return real(self, after, limit)
+
+    monkeypatch.setattr(SqliteSpoolLedger, "in_order", in_order)
+    found = host.reconciler().local()
+    assert (await anext(found)).code == "content-missing"
+    assert looked == []
+    assert [each async for each in found] == []
+    assert looked
+
+
 @pytest.mark.parametrize("lacking", ["permitted", "offered", "delivered"])
 async def test_an_entry_that_never_was(host: Host, lacking: str) -> None:
     """Delivered, and the journal does not say so in full."""
@@ -228,18 +284,25 @@ async def test_a_line_that_was_removed(host: Host) -> None:
     assert [each for each in found if each[:2] == ("journal", "damaged")]
 
 
-async def test_what_the_journal_has_forgotten_is_not_missed(host: Host, tmp_path: Path) -> None:
-    """Entries older than the journal is kept for are gone with an entry that says so."""
+async def test_what_the_journal_has_forgotten_is_not_missed(host: Host) -> None:
+    """Files that were removed for their age take the entries of old objects along, and an entry of theirs says so."""
+    old, keep = host.delivered(), timedelta(days=30)
+    for week in range(1, 9):
+        host.journal.append("quiet", "", NOW + timedelta(days=7 * week), {"since": week})
+    assert host.journal.tend(NOW + timedelta(days=60), keep)
+    assert [entry.kind for entry in JournalReader(host.folder / "journal").entries(old)] == []
+    assert await host.differences() == []
+
+
+async def test_a_beginning_that_somebody_removed_is_missed(host: Host) -> None:
+    """Entries that are gone without an entry that says so are named, with the object they were about."""
     event_id = host.delivered()
-    for entry in range(3):
-        host.note("statistics", "", number=entry)
-    reconciler = host.reconciler()
-    assert [each async for each in reconciler.local()] == []
+    host.note("statistics", "", number=1)
     (written,) = (path for path in (host.folder / "journal").glob("*.jsonl"))
     lines = written.read_bytes().splitlines(keepends=True)
     written.write_bytes(b"".join(lines[3:]))
-    found = [each.code async for each in reconciler.local() if each.id == event_id]
-    assert "no-offered" in found  # nothing says that they were removed on purpose
+    found = [(each.id, each.code) async for each in host.reconciler().local()]
+    assert {(event_id, "no-offered"), ("", "damaged")} <= set(found)
 
 
 async def test_the_queue_lost_it(host: Host) -> None:
