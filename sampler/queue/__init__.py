@@ -7,6 +7,7 @@ whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the e
 """
 
 from sampler.queue.asks import AskRecord
+from sampler.queue.peers import HEARD_NOT, Alone, Peers
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Partial, Signer
 from sampler.queue.quotas import Quotas, Usage
@@ -25,6 +26,8 @@ from sampler.queue.tenants import Tenant
 from sampler.queue.validity import Validity
 
 __all__ = [
+    "HEARD_NOT",
+    "Alone",
     "AskRecord",
     "Behind",
     "Blobs",
@@ -39,6 +42,7 @@ __all__ = [
     "OpenDay",
     "Outcome",
     "Partial",
+    "Peers",
     "Queue",
     "QueuePolicy",
     "Quotas",

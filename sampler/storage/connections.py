@@ -22,6 +22,9 @@ class Row(Protocol):
 class Connection(Protocol):
     """A way to one database. Raises ``StorageFull`` for want of room and ``StorageError`` for whatever else fails."""
 
+    at_once: int
+    """How many threads may use it at the same time."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, durable when it ends; not nested.
 

@@ -21,6 +21,8 @@ _ATTEMPTS: Final = 5
 class PostgresConnection:
     """``connections.Connection`` over PostgreSQL; each thread has a session of its own."""
 
+    at_once = 4
+
     def __init__(self, url: str, schema_steps: Sequence[str]) -> None:
         """Open it and bring it to the present schema.
 

@@ -15,6 +15,8 @@ from sampler.storage.sqlite import open_database, our_errors, transaction
 class SqliteConnection:
     """``connections.Connection`` over SQLite, which lets one write at a time: nothing is ever contended."""
 
+    at_once = 1
+
     def __init__(self, path: Path, schema_steps: Sequence[str]) -> None:
         self.database = open_database(path, schema_steps)
 

@@ -1,0 +1,68 @@
+"""The threads on which the queue uses its ledger, and how often a step is tried that met somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from sampler.errors import Contended
+from sampler.queue.ports import Ledger
+from sampler.runtime.blocking import Lane
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 12
+_FIRST_REST_SECONDS: Final = 0.001
+
+
+class Lanes:
+    """As many lanes as threads may use the ledger at once; a step takes the one that was free last."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lanes = tuple(Lane(f"queue-ledger-{number}") for number in range(ledger.at_once))
+        self._free: asyncio.LifoQueue[Lane] = asyncio.LifoQueue()
+        for lane in self._lanes:
+            self._free.put_nowait(lane)
+
+    async def run(self, step: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one step of the ledger.
+
+        Raises:
+            Contended: it met others each time that it was tried.
+        """
+        lane = await self._free.get()
+        try:
+            return await lane.run(lambda: persistently(step, self._ledger, *args, **kwargs))
+        finally:
+            self._free.put_nowait(lane)
+
+    async def close(self) -> None:
+        """Wait for what is under way, close the ledger and end the threads."""
+        for lane in self._lanes:
+            await lane.run(_nothing)
+        await self._lanes[0].run(self._ledger.close)
+        for lane in self._lanes:
+            await lane.close()
+
+
+def persistently(step: Callable[Concatenate[Ledger, P], T], ledger: Ledger, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a step until it meets nobody; each time it was undone, and rests longer and at random.
+
+    Raises:
+        Contended: it met others each time.
+    """
+    for attempt in range(_ATTEMPTS - 1):
+        try:
+            return step(ledger, *args, **kwargs)
+        except Contended:
+            time.sleep(random.uniform(0, _FIRST_REST_SECONDS * 2**attempt))  # noqa: S311  # spreads, keeps no secret
+    return step(ledger, *args, **kwargs)
+
+
+def _nothing() -> None:
+    """What a lane does last."""
