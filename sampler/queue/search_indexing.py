@@ -1,0 +1,86 @@
+"""The part of the queue that keeps the index up with what came in and moved on.
+
+It runs behind the intake, so that a submission is acknowledged no later for it: what is not in the index yet is on a
+durable list that is written with the submission, and each answer of a search says how long that list is. The steps are
+one ledger transaction each; blocking, run on the ledger's lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from sampler.errors import SamplerError
+from sampler.queue import search_terms
+from sampler.queue.core import TASKS_BELL, Core
+from sampler.queue.ports import Ledger
+from sampler.queue.records import Submission
+from sampler.queue.search_ports import Behind
+from sampler.queue.search_terms import Standing
+from sampler.queue.search_tlsh import Digest
+from sampler.queue.submissions import state_of
+from sampler.queue.views import manifest_of
+from sampler.queue.waking import rung
+
+log = structlog.get_logger()
+
+_AT_ONCE_COUNT: Final = 8
+"""Submissions that one transaction indexes; some ten milliseconds of the lane."""
+_LOOK_SECONDS: Final = 1.0
+"""How often the list is looked at when nothing rings."""
+
+
+class Indexing(Core):
+    """Keeps the index."""
+
+    async def index(self) -> int:
+        """Put some of what the index is behind on into it; how many submissions."""
+        return await self._step(_index)
+
+    async def keep_indexing(self) -> None:
+        """Keep the index up, for ever. While there is much to do, the ledger is left to others half of the time."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            bell = self._bells.listen(TASKS_BELL)
+            began = clock()
+            if await self._indexed_some():
+                await asyncio.sleep(clock() - began)
+            else:
+                await rung(bell, _LOOK_SECONDS)
+
+    async def _indexed_some(self) -> bool:
+        try:
+            return await self.index() > 0
+        except SamplerError as error:
+            log.warning("could not index; trying again", error=str(error))
+            return False
+
+
+def standing_of(ledger: Ledger, submission: Submission) -> Standing:
+    """Where a submission stands now."""
+    task = ledger.task_of(submission.id)
+    verdict = task.verdict if task else None
+    return Standing(submission.device, submission.tenant, state_of(task.state if task else None), verdict)
+
+
+def _index(ledger: Ledger) -> int:
+    with ledger.transaction():
+        taken = ledger.take_behind(_AT_ONCE_COUNT)
+        for each in taken:
+            if each.submission.manifest:  # one that was recalled is found by nothing
+                _index_one(ledger, each)
+    return len(taken)
+
+
+def _index_one(ledger: Ledger, behind: Behind) -> None:
+    standing = standing_of(ledger, behind.submission)
+    terms = search_terms.standing_terms(standing)
+    if behind.whole:
+        manifest = manifest_of(behind.submission)
+        terms |= search_terms.terms_of(search_terms.document_of(manifest, standing))
+        digest = Digest.parse(search_terms.tlsh_of(manifest) or "")
+        if digest is not None:
+            ledger.put_digest(behind.number, digest.text, digest.bands())
+    ledger.put_terms(behind.number, terms, instead_of=search_terms.outdated_terms(standing))
