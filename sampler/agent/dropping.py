@@ -26,7 +26,9 @@ log = structlog.get_logger()
 _LOOK_SECONDS: Final = 60.0
 """How often the folder is looked at without any news of it, and after a failure."""
 _AT_ONCE: Final = 4
-_KEPT: Final = frozenset({ObjectState.SPOOLED, ObjectState.HELD, ObjectState.DELIVERED, ObjectState.DUPLICATE})
+_KEPT: Final = frozenset(
+    {ObjectState.SPOOLED, ObjectState.HELD, ObjectState.DELIVERED, ObjectState.DUPLICATE, ObjectState.KNOWN}
+)
 """What may leave of the object is kept elsewhere; in any other state the file may be all that there is."""
 
 

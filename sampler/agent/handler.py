@@ -45,6 +45,8 @@ class Handler:
     """How the queue's receipts hold; blocking."""
     reconciled: Callable[[], str] = str
     """What reconciling found since the start."""
+    calls: Callable[[], str] = str
+    """How the command about verdicts stands; blocking."""
 
     async def flag(self, candidate: Candidate) -> ObjectView:
         """Take one object; the outcome is durable when this returns."""
@@ -128,6 +130,7 @@ class Handler:
             sandbox=str(self.pipeline.examiner.confinement),
             receipts=await off_loop(self.receipts),
             reconciled=self.reconciled(),
+            on_verdict=await off_loop(self.calls),
         )
 
     def _consent(self) -> str:

@@ -19,6 +19,8 @@ _REPORT: Final = "look at: sampler history verify; restore the journal or the sp
 _RECALL: Final = "take it back with: sampler recall"
 _ALLOWED: Final = frozenset({"permitted", "approved"})
 _ENDED: Final = frozenset({"refused", "denied", "expired"})
+_GIVEN_UP: Final = frozenset({ObjectState.EVICTED, ObjectState.EXPIRED})
+"""What had been offered when it ended may have arrived all the same, with its answer lost."""
 _BEFORE: Final[Mapping[ObjectState, tuple[frozenset[str], ...]]] = {
     ObjectState.SPOOLED: (_ALLOWED,),
     ObjectState.HELD: (frozenset({"held", "permitted"}),),
@@ -26,6 +28,9 @@ _BEFORE: Final[Mapping[ObjectState, tuple[frozenset[str], ...]]] = {
     ObjectState.DUPLICATE: (_ALLOWED, frozenset({"offered"}), frozenset({"delivered", "duplicate"})),
     ObjectState.REJECTED: (_ALLOWED, frozenset({"offered"}), _ENDED),
     ObjectState.REFUSED: (_ENDED,),
+    ObjectState.EXPIRED: (_ENDED,),
+    ObjectState.EVICTED: (_ALLOWED, frozenset({"evicted"})),
+    ObjectState.KNOWN: (frozenset({"known"}),),
 }
 """Of each group one entry must be there."""
 _ON_QUEUE: Final = frozenset({ObjectState.DELIVERED, ObjectState.DUPLICATE})
@@ -75,7 +80,7 @@ def with_queue(facts: Facts, trail: Trail, line: SubmissionLine | None) -> Itera
         return
     elif facts.state is ObjectState.RECALLED:
         yield from _taken_back(facts)
-    elif facts.state.is_final or "offered" not in trail.kinds:
+    elif "offered" not in trail.kinds or (facts.state.is_final and facts.state not in _GIVEN_UP):
         what = f"the queue has it, and here it is {facts.state} and was not sent"
         yield _difference(facts.event_id, "queue", "not-sent", what, f"{_RECALL} {facts.event_id}")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from sampler.agent.policy_settings import PolicySection
+from sampler.agent.verdict_settings import OnVerdictSection, VerdictSection
 from sampler.limits import (
     CHILD_MEMORY_MAX_BYTES,
     EXAMINE_DEADLINE_SECONDS,
@@ -22,6 +23,8 @@ from sampler.limits import (
     RETAIN_SECONDS,
     SCAN_TIMEOUT_SECONDS,
     SNAPSHOT_DEADLINE_SECONDS,
+    SPOOL_KEY_DAYS,
+    SPOOL_MAX_DAYS,
 )
 from sampler.model import Ask, Sampling
 
@@ -48,6 +51,10 @@ class SpoolSection(Section, frozen=True):
     max_bytes: Positive = 10 * GIB
     reserve_bytes: Annotated[int, Meta(ge=0)] = 256 * MIB
     """Free space that is left to the rest of the machine."""
+    max_days: Annotated[float, Meta(gt=0, le=3650)] = SPOOL_MAX_DAYS
+    """How long something waits for delivery; then it ends as ``expired``. Only time in which the agent ran counts."""
+    key_days: Annotated[float, Meta(ge=1, le=3650)] = SPOOL_KEY_DAYS
+    """How long one key encrypts what lies here, in the spool and beside it; then a new one does."""
 
 
 class RetainSection(Section, frozen=True):
@@ -146,5 +153,7 @@ class AgentSettings(Section, frozen=True):
     drop: DropSection = DropSection()
     examine: ExamineSection = ExamineSection()
     policy: PolicySection = PolicySection()
+    verdicts: VerdictSection = VerdictSection()
+    on_verdict: OnVerdictSection = OnVerdictSection()
     default_ask: AskSection = AskSection()
     rules: dict[str, AskSection] = field(default_factory=dict)

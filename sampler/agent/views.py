@@ -32,7 +32,7 @@ def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
         omissions=[OmissionMessage(what=omission.what, reason=omission.reason) for omission in record.omissions],
         sampling=record.sampling,
         sent_bytes=record.sent_bytes,
-        verdict=_verdict(record.verdict),
+        verdict=None if record.verdict is None else verdict_message(record.verdict),
     )
 
 
@@ -103,9 +103,8 @@ def _part(part: Part) -> PartMessage:
     )
 
 
-def _verdict(verdict: Verdict | None) -> VerdictMessage | None:
-    if verdict is None:
-        return None
+def verdict_message(verdict: Verdict) -> VerdictMessage:
+    """A verdict as the wire and the socket say it."""
     return VerdictMessage(
         conclusion=verdict.conclusion,
         score=verdict.score,

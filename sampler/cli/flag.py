@@ -22,7 +22,7 @@ from sampler.wire.agent_messages import FlagRequest, ObjectView
 
 M = TypeVar("M")
 
-_TAKEN = {ObjectState.SPOOLED, ObjectState.HELD, ObjectState.DELIVERED, ObjectState.DUPLICATE}
+_TAKEN = {ObjectState.SPOOLED, ObjectState.HELD, ObjectState.DELIVERED, ObjectState.DUPLICATE, ObjectState.KNOWN}
 _UNWILLING = {ObjectState.REFUSED, ObjectState.REJECTED, ObjectState.RECALLED}
 
 

@@ -59,7 +59,7 @@ def contents_of(document: Document) -> list[Document]:
 
 def hashes_of(document: Document) -> Iterator[str]:
     """SHA-256 of the object, and of each content of it that was offered."""
-    yield str(object_of(document).get("sha256", ""))
+    yield str(object_of(document).get("sha256") or document.get("sha256") or "")
     yield from (str(content.get("sha256", "")) for content in contents_of(document))
 
 
@@ -177,6 +177,7 @@ _GISTS: Final[Mapping[str, Callable[[Document], str]]] = {
     "permitted": _of_permitted,
     "delivered": _of_outcome,
     "refused": _of_outcome,
+    "known": _of_outcome,
     "denied": _of_outcome,
     "expired": _of_outcome,
     "held": _of_held,

@@ -16,7 +16,7 @@ from sampler.errors import RequestError
 from sampler.journal import JournalEntry, JournalReader
 from sampler.limits import HISTORY_OBJECTS_MAX_COUNT
 
-_TELLING: Final = frozenset({"permitted", "offered", "refused", "held", "approved", "denied"})
+_TELLING: Final = frozenset({"permitted", "offered", "refused", "known", "held", "approved", "denied"})
 """Kinds whose entries say what an object is."""
 
 

@@ -28,7 +28,9 @@ _AT_ONCE = 4
 _BUSY_TRIES = 20
 _POLL_SECONDS = 0.25
 _FINAL_WITHOUT_VERDICT = {
-    state for state in ObjectState if state.is_final and state not in (ObjectState.DELIVERED, ObjectState.DUPLICATE)
+    state
+    for state in ObjectState
+    if state.is_final and state not in (ObjectState.DELIVERED, ObjectState.DUPLICATE, ObjectState.KNOWN)
 }
 
 

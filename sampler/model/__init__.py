@@ -35,6 +35,7 @@ from sampler.model.snapshot import FileStat, Snapshot
 from sampler.model.spent import Spent
 from sampler.model.states import AskState, ObjectState, Sampling, SubmissionState, TaskState, WholeSwitch
 from sampler.model.verdict import Conclusion, Verdict
+from sampler.model.verdict_call import VerdictCall
 from sampler.model.waiting import Waiting
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "TaskState",
     "Treated",
     "Verdict",
+    "VerdictCall",
     "Waiting",
     "WholeSwitch",
     "value_of",

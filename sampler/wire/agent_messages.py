@@ -98,3 +98,5 @@ class AgentStatus(Message, frozen=True, kw_only=True):
     """How the queue's receipts hold; an alarm begins with ALARM."""
     reconciled: str = ""
     """Whether every object was accounted for at the start, here and on the queue."""
+    on_verdict: str = ""
+    """How many runs of the command about verdicts are owed, and how many were given up; empty: none is set."""

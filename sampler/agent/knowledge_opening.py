@@ -1,0 +1,56 @@
+"""Opens what an agent knows of bytes by their hash, and what it owes the administrator's command."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from sampler.agent.knowledge import Knowledge
+from sampler.agent.on_verdict import VerdictCaller, checked
+from sampler.agent.places import AgentPlaces
+from sampler.agent.settings import AgentSettings
+from sampler.agent.verdicts import Verdicts
+from sampler.errors import StorageError
+from sampler.journal import Journal
+from sampler.runtime.clock import Clock
+from sampler.runtime.durable import make_private_folder
+from sampler.spool import Spool
+from sampler.storage.sqlite_calls import SqliteCalls
+from sampler.storage.sqlite_known import SqliteKnown
+
+log = structlog.get_logger()
+
+_OF_SQLITE: Final = ("", "-wal", "-shm")
+
+
+def open_knowledge(
+    settings: AgentSettings, places: AgentPlaces, spool: Spool, journal: Journal, clock: Clock
+) -> Knowledge:
+    """Open, creating what is not there yet. Blocking.
+
+    Raises:
+        SettingsError: the command about verdicts cannot be run as set.
+        StorageError: what is owed to it cannot be read.
+    """
+    make_private_folder(places.known.parent)
+    on_verdict = checked(settings.on_verdict)
+    return Knowledge(
+        verdicts=Verdicts(_known(places.known), clock, settings.verdicts.max_seconds),
+        caller=VerdictCaller(SqliteCalls(places.calls), on_verdict, clock, random.random),
+        spool=spool,
+        journal=journal,
+    )
+
+
+def _known(path: Path) -> SqliteKnown:
+    """A damaged file of verdicts is no loss: it is begun anew."""
+    try:
+        return SqliteKnown(path)
+    except StorageError as error:
+        log.error("remembered verdicts cannot be read and are forgotten", error=str(error))
+    for end in _OF_SQLITE:
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    return SqliteKnown(path)

@@ -1,0 +1,45 @@
+"""What an operator can set about verdicts on a host: how long they answer, whom they are asked of, what they start."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sampler.limits import (
+    CALL_CPU_SECONDS,
+    CALL_MEMORY_MAX_BYTES,
+    CALL_SECONDS,
+    KNOWN_VERDICT_MAX_SECONDS,
+    PATH_MAX_BYTES,
+)
+from sampler.model import Conclusion
+
+Word = Annotated[str, Meta(max_length=PATH_MAX_BYTES, pattern="^[^\0]*$")]
+
+
+class VerdictSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[verdicts]``: what the queue concluded, by hash."""
+
+    max_seconds: Annotated[float, Meta(ge=0, le=3650 * 86_400.0)] = KNOWN_VERDICT_MAX_SECONDS
+    """How long a verdict answers for the same bytes at most; 0: everything that is flagged is sent."""
+
+
+class OnVerdictSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[on_verdict]``: a command of the administrator's, run once for each flagged object that has a verdict."""
+
+    command: Annotated[list[Word], Meta(max_length=64)] = []
+    """Program, by its absolute path, and arguments; no shell is involved. Empty: none."""
+    user: Annotated[str, Meta(max_length=64)] = ""
+    """As whom it runs; empty: as the agent's own user."""
+    conclusions: tuple[Conclusion, ...] = (Conclusion.MALICIOUS, Conclusion.SUSPICIOUS, Conclusion.BENIGN)
+    """Which verdicts it is run for."""
+    parallel: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Runs at once."""
+    attempts: Annotated[int, Meta(ge=1, le=1000)] = 10
+    """Runs that may fail before it is given up."""
+    timeout_seconds: Annotated[float, Meta(gt=0, le=3600)] = CALL_SECONDS
+    """One run; then it is killed, and counts as failed."""
+    cpu_seconds: Annotated[int, Meta(gt=0)] = CALL_CPU_SECONDS
+    memory_max_bytes: Annotated[int, Meta(gt=0)] = CALL_MEMORY_MAX_BYTES
+    """Address space of one process."""
