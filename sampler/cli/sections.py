@@ -50,7 +50,7 @@ def dump(data: bytes, offset: int) -> Iterator[str]:
     for start in range(0, len(data), _LINE_BYTES):
         line = data[start : start + _LINE_BYTES]
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line)
-        yield f"      {offset + start:08x}  {line.hex(' '):<{3 * _LINE_BYTES - 1}}  {text}"
+        yield f"    {offset + start:08x}  {line.hex(' '):<{3 * _LINE_BYTES - 1}}  {text}"
 
 
 def value_text(value: FieldJson | None) -> str:

@@ -88,7 +88,7 @@ def _covers_text(part: PartMessage) -> str:
     names = list(dict.fromkeys(f"{each.kind}:{each.name}" if each.name else each.kind.value for each in part.covers))
     if not names:
         return ""
-    more = f" and {len(names) - _COVERS_SHOWN} others" if len(names) > _COVERS_SHOWN else ""
+    more = f" and {len(names) - _COVERS_SHOWN} more" if len(names) > _COVERS_SHOWN else ""
     return f", with {printable_text(', '.join(names[:_COVERS_SHOWN]))}{more}"
 
 

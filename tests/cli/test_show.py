@@ -15,4 +15,4 @@ def test_a_part_names_what_lies_inside_it() -> None:
     """The first few by name, the others counted, nothing where there is nothing."""
     assert content_text(content(0)) == "section:.rsrc at 4, 8 bytes"
     assert content_text(content(1)) == "section:.rsrc at 4, 8 bytes, with resource:r0"
-    assert content_text(content(6)).endswith(", with resource:r0, resource:r1, resource:r2, resource:r3 and 2 others")
+    assert content_text(content(6)).endswith(", with resource:r0, resource:r1, resource:r2, resource:r3 and 2 more")
