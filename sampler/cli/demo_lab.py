@@ -72,8 +72,7 @@ class Lab:
         fingerprint = await self.init_queue()
         await self.start_queue()
         await self.enroll(fingerprint)
-        accepted = ("accept", statement, "--region", region, "--by", "demo")
-        await self.command("consent", *accepted, "--config", str(self.agent_config))
+        await self.accept(statement, region)
         await self.start_agent()
 
     async def init_queue(self) -> str:
@@ -102,6 +101,11 @@ class Lab:
         await self.command("agent", "enroll", *where, SAMPLER_ENROLL_TOKEN=token.strip())
         profile = ("--profile", str(self.client_config), "--url", self.people_url)
         await self.command("queue", "tokens", "create", "--role", "analyst", "--name", "demo", *profile, *queue)
+
+    async def accept(self, statement: str, region: str = "world") -> None:
+        """Give consent for everything of a shipped statement."""
+        accepted = ("accept", statement, "--region", region, "--by", "demo")
+        await self.command("consent", *accepted, "--config", str(self.agent_config))
 
     async def start_agent(self) -> None:
         """Start the agent and wait until it answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 import tempfile
@@ -39,10 +40,42 @@ async def bare_lab(folder: Path) -> AsyncIterator[Lab]:
         sys.stdout.write(f"--- {log.name}\n{log.read_text()[-4000:]}\n")
 
 
+@pytest.fixture(scope="session")
+def set_up_lab() -> Iterator[Lab]:
+    """A lab whose host has been enrolled and has consent for everything, stopped; others are copied from it."""
+    folder = Path(tempfile.mkdtemp(prefix="smp-"))
+    made = Lab(folder)
+    asyncio.run(_set_up_and_stop(made))
+    yield made
+    shutil.rmtree(folder)
+
+
+async def _set_up_and_stop(lab: Lab) -> None:
+    try:
+        fingerprint = await lab.init_queue()
+        await lab.start_queue()
+        await lab.enroll(fingerprint)
+        await lab.accept("extended")
+    finally:
+        await lab.stop()
+
+
 @pytest.fixture
-async def lab(bare_lab: Lab) -> Lab:
+async def lab(bare_lab: Lab, set_up_lab: Lab) -> Lab:
     """A lab with a queue and an agent that has consent for everything."""
-    await bare_lab.set_up("extended")
+    shutil.copytree(set_up_lab.folder, bare_lab.folder, dirs_exist_ok=True)
+    places = {
+        str(set_up_lab.folder): str(bare_lab.folder),
+        str(set_up_lab.hosts_port): str(bare_lab.hosts_port),
+        str(set_up_lab.people_port): str(bare_lab.people_port),
+    }
+    for settings in (bare_lab.queue_config, bare_lab.agent_config, bare_lab.client_config):
+        text = settings.read_text()
+        for old, new in places.items():
+            text = text.replace(old, new)
+        settings.write_text(text)
+    await bare_lab.start_queue()
+    await bare_lab.start_agent()
     return bare_lab
 
 
