@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from sampler.cli.download import download
 from sampler.cli.options import choice_of, config_option, settings_of
 from sampler.cli.output import json_option, print_ndjson, time_text
 from sampler.cli.queue_asks import ask, asks
@@ -44,6 +45,7 @@ queue.add_command(stats)
 queue.add_command(tasks)
 queue.add_command(ask)
 queue.add_command(asks)
+queue.add_command(download)
 queue.add_command(log_of_receipts)
 
 

@@ -8,7 +8,7 @@ import click
 
 from sampler.cli.options import config_option
 from sampler.cli.output import json_option, print_ndjson, printable_text, short_time
-from sampler.cli.queue_tasks import with_client
+from sampler.cli.queue_clients import with_client
 from sampler.cli.terminal import print_table
 from sampler.wire.ask_messages import AskRequest, AskView
 

@@ -12,7 +12,7 @@ from sampler.agent.receipt_verifying import check_history, ordered
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import config_option
 from sampler.cli.output import printable_text, warn
-from sampler.cli.queue_tasks import with_client
+from sampler.cli.queue_clients import with_client
 from sampler.cli.receipt_heads import kept_head
 from sampler.errors import QueueRefused, ReceiptError
 from sampler.identity import PublicKey

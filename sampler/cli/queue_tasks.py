@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
-from sampler.cli.exit_codes import ExitCode
+from sampler.cli.download import download_task
 from sampler.cli.options import choice_of, config_option
 from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text
+from sampler.cli.queue_clients import with_client
 from sampler.cli.terminal import print_table
 from sampler.errors import NotFound
 from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.model import Conclusion, TaskState
 from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest, RenewRequest, TaskView
-from sampler.worker import PeopleClient, Standing, load_client_settings, standing_of
-
-T = TypeVar("T")
+from sampler.worker import PeopleClient
 
 _lease = click.option("--lease", required=True, envvar="SAMPLER_LEASE", help="The secret that tasks lease printed.")
 
@@ -86,43 +81,7 @@ def lease(task_id: str | None, worker: str, seconds: float, config: Path | None,
         click.echo(f"content  {content.sha256}  {content.size} bytes  {part}")
 
 
-@tasks.command()
-@click.argument("task_id", metavar="ID")
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder.")
-@config_option("client")
-def download(task_id: str, folder: Path, config: Path | None) -> None:
-    """Download a task's contents, checked against their hashes.
-
-    They are suspicious: files are private, not executable, and named by
-    their SHA-256. Standard error says of each part whether it is proven to
-    belong to the object; the exit code is 1 where a proof does not hold.
-    """
-
-    async def fetch(client: PeopleClient) -> list[tuple[Path, Standing]]:
-        task = await client.task(task_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        files = []
-        for content in task.contents:
-            file = folder / f"{content.sha256}.sample"
-            await client.download(content.sha256, content.size, file)
-            files.append((file, standing_of(task.object, content, file)))
-        return files
-
-    files = with_client(config, fetch)
-    for file, standing in files:
-        click.echo(str(file))
-        click.echo(f"{file.name}: {_STANDINGS[standing]}", err=True)
-    if any(standing is Standing.FALSE for _, standing in files):
-        sys.exit(ExitCode.FOUND)
-
-
-_STANDINGS = {
-    Standing.WHOLE: "the whole object",
-    Standing.PROVEN: "proven to belong to the object",
-    Standing.DERIVED: "derived from the object; replaying its recipe needs the whole",
-    Standing.UNPROVEN: "its host sent no proof that it belongs to the object",
-    Standing.FALSE: "DOES NOT BELONG to the object: its proof does not hold",
-}
+tasks.add_command(download_task)
 
 
 @tasks.command()
@@ -184,14 +143,3 @@ def requeue(task_id: str, config: Path | None) -> None:
 def _say(task: TaskView) -> None:
     until = f" until {time_text(task.expires)}" if task.expires else ""
     click.echo(f"{task.id} {task.state}{until}")
-
-
-def with_client(config: Path | None, ask: Callable[[PeopleClient], Awaitable[T]]) -> T:
-    """Ask the queue of a client profile."""
-    settings = load_client_settings(config, os.environ)
-
-    async def run() -> T:
-        async with PeopleClient(settings.url, settings.ca_file, settings.token) as client:
-            return await ask(client)
-
-    return asyncio.run(run())

@@ -18,12 +18,12 @@ from sampler.queue.recalls import Recall
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
 from sampler.queue.search_ports import SearchLedger
 from sampler.queue.statistics_ports import StatisticsLedger
-from sampler.queue.tenant_ports import TenantsLedger
 from sampler.queue.task_ports import TasksLedger
 from sampler.wire.tenant_messages import DEFAULT_TENANT
+from sampler.queue.tenant_ports import TenantsLedger
 
 
-class Ledger(SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, Protocol):
+class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, Protocol):
     """Durable records of devices, tokens, submissions, contents, uploads, tasks and verdicts."""
 
     @property

@@ -119,6 +119,8 @@ def _begin(ledger: Ledger, wish: Recall) -> tuple[Recall, tuple[str, ...]]:
         uploads = ledger.erase_submission(wish.submission)
         for sha256 in recall.doomed:
             ledger.remove_content(sha256)
+        for sha256 in recall.kept:
+            ledger.release_held(tenant_of(ledger, wish.device), sha256)
     return recall, uploads
 
 

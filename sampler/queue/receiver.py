@@ -205,7 +205,7 @@ class Receiver(Core):
             try:
                 await off_loop(self._blobs.finish, upload.id, upload.sha256, upload.size)
             except ContentMismatch:
-                await self._step(lambda ledger: ledger.remove_upload(upload.id))
+                await self._step(receiving.drop_false, upload, self._policy, self._clock.now())
                 raise
             await self._record(upload)
 
@@ -231,7 +231,7 @@ class Receiver(Core):
         if upload.finished:
             return upload
         async with self._locks.of(content_bell(upload.sha256)):
-            if await off_loop(self._blobs.has, upload.sha256):
+            if await off_loop(self._blobs.has, upload.sha256) and await self._step(receiving.may_settle, upload):
                 await off_loop(self._blobs.discard, upload.id)
                 await self._record(upload)
                 return await self._step(receiving.own_upload, upload.id, upload.device, self._clock.now())

@@ -18,6 +18,7 @@ from sampler.queue.receipts import Making, issue
 from sampler.queue.records import Submission, Upload
 from sampler.queue.registry import tenant_of
 from sampler.queue.submissions import content_sizes, state_of, wants
+from sampler.queue.usage import charge, charge_again, note_lost
 from sampler.wire.messages import Manifest, ManifestAnswer
 
 SWEEP_MAX_COUNT = 100
@@ -51,17 +52,21 @@ def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: Q
         Recalled: its host took it back.
         Conflict: another manifest came under this identifier.
         NotFound: another device's submission has this identifier.
+        QuotaReached: the device, or its tenant, brought as much today as it may.
+        TooLarge: it alone is more than a day's bytes.
     """
     sizes = content_sizes(manifest, max_bytes=policy.object_max_bytes)
     with ledger.transaction():
+        submission = replace(submission, tenant=tenant_of(ledger, submission.device))
         before = ledger.submission(submission.id)
+        wanted = wants(sizes, ledger.held(submission.tenant, tuple(sizes)))
         if before is not None:
             _check_same(before, submission, ledger.recall(submission.id))
         else:
-            ledger.add_submission(replace(submission, tenant=tenant_of(ledger, submission.device)), sizes)
+            charge(ledger, policy, submission, sum(sizes[sha256] for sha256 in wanted.wanted))
+            ledger.add_submission(submission, sizes)
         new_task = _add_task_when_complete(ledger, submission.id, making, submission.received)
         task = ledger.task_of(submission.id)
-        wanted = wants(sizes, ledger.verified(tuple(sizes)))
     state = state_of(task.state if task else None)
     answer = ManifestAnswer(id=submission.id, state=state, wanted=list(wanted.wanted), known=list(wanted.known))
     return Received(answer, new_task)
@@ -76,13 +81,16 @@ def create_upload(ledger: Ledger, asked: Upload, policy: QueuePolicy, making: Ma
         NotFound: the device has no such submission.
         Conflict: the submission does not offer this content with this size.
         TooMany: the device has too many unfinished uploads.
+        QuotaReached: what it began and gave up today is too much.
     """
     with ledger.transaction():
         _check_offered(ledger, asked)
         before = ledger.upload_for(asked.submission, asked.sha256)
         if before is not None:
             ledger.remove_upload(before.id)
-        known = asked.size == 0 or bool(ledger.verified((asked.sha256,)))
+        charge_again(ledger, policy, asked, before.offset if before else 0, now)
+        tenant = tenant_of(ledger, asked.device)
+        known = asked.size == 0 or bool(ledger.held(tenant, (asked.sha256,)))
         if not known and ledger.open_uploads(asked.device) >= policy.uploads_per_device_max:
             raise TooMany(f"{policy.uploads_per_device_max} uploads are unfinished; end some of them first")
         upload = replace(asked, offset=asked.size if known else 0)
@@ -151,6 +159,23 @@ def check_open(ledger: Ledger, upload: Upload) -> None:
         raise NotFound(f"upload {upload.id} was ended meanwhile; begin it anew")
 
 
+def drop_false(ledger: Ledger, upload: Upload, policy: QueuePolicy, now: datetime) -> None:
+    """Forget an upload whose bytes turned out to be others than it said."""
+    with ledger.transaction():
+        ledger.remove_upload(upload.id)
+        note_lost(ledger, policy, upload, now)
+
+
+def may_settle(ledger: Ledger, upload: Upload) -> bool:
+    """Whether a content that is there may count as this upload's: its own tenant brought it, or nobody has noted it.
+
+    What another tenant brought this one has to bring as well; it may not even know that it is there. What nobody has
+    noted is an upload's own, from before a crash.
+    """
+    tenant = tenant_of(ledger, upload.device)
+    return bool(ledger.held(tenant, (upload.sha256,))) or not ledger.verified((upload.sha256,))
+
+
 def take_expired(ledger: Ledger, now: datetime) -> tuple[Upload, ...]:
     """Forget uploads whose time is over; they are returned so that their bytes can be thrown away."""
     with ledger.transaction():
@@ -161,7 +186,7 @@ def take_expired(ledger: Ledger, now: datetime) -> tuple[Upload, ...]:
 
 
 def _verified(ledger: Ledger, upload: Upload, making: Making, now: datetime) -> tuple[str, ...]:
-    ledger.add_content(upload.sha256, upload.size, now)
+    ledger.add_content(upload.sha256, upload.size, now, tenant_of(ledger, upload.device))
     return tuple(
         submission_id
         for submission_id in ledger.receiving(upload.sha256)

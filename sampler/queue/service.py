@@ -18,6 +18,7 @@ from sampler.queue.records import Device, TokenRecord
 from sampler.queue.search import Searching
 from sampler.queue.statistics import Statistics
 from sampler.runtime.blocking import off_loop
+from sampler.queue.usage import forget_old
 from sampler.runtime.tasks import TaskKeeper
 
 log = structlog.get_logger()
@@ -106,6 +107,7 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
         await self.resume_recalls()
         for upload in await self._step(receiving.take_expired, self._clock.now()):
             await off_loop(self._blobs.discard, upload.id)
+        await self._step(forget_old, self._clock.now())
             log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)
 
     async def _close(self) -> None:

@@ -12,6 +12,8 @@ from sampler.runtime.clock import Clock
 from sampler.server import tus
 from sampler.server.asks import Asks
 from sampler.server.auth import Gate, HostsGate, PeopleGate
+from sampler.server.coded_bodies import ACCEPTED
+from sampler.server.downloads import Downloads
 from sampler.server.enrolment import Enrolment, Issuing
 from sampler.server.health import Health
 from sampler.server.metrics import Metrics
@@ -39,6 +41,7 @@ class Applications:
             **Tasks(queue).answers(),
             **Asks(queue).answers(),
             **Receipts(queue, issuing.receipt_key).answers(),
+            **Downloads(queue).answers(),
             **Recalls(queue).answers(),
             **Statistics(queue).answers(),
             **Enrolment(queue, issuing, clock).answers(),

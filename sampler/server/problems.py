@@ -14,11 +14,13 @@ from sampler.errors import (
     Conflict,
     ContentMismatch,
     NotFound,
+    QuotaReached,
     Recalled,
     RequestError,
     SamplerError,
     StorageError,
     StorageFull,
+    TooLarge,
     TooMany,
 )
 from sampler.limits import TEXT_MAX_CHARACTERS
@@ -56,7 +58,9 @@ _OURS: Final[Mapping[type[SamplerError], tuple[int, str]]] = {
     Conflict: (409, "conflict"),
     Recalled: (410, "recalled"),
     ContentMismatch: (CHECKSUM_MISMATCH, "content-mismatch"),
+    QuotaReached: (429, "quota"),
     TooMany: (429, "too-many"),
+    TooLarge: (413, "too-large"),
     StorageFull: (507, "storage-full"),
     StorageError: (503, "storage"),
     RequestError: (422, "unacceptable"),
@@ -96,7 +100,8 @@ def error_of(error: SamplerError | DecodeError) -> Refused:
         return _of_decoding(error)
     for kind, (status, code) in _OURS.items():
         if isinstance(error, kind):
-            retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503, 507) else {}
+            seconds = getattr(error, "retry_after_seconds", RETRY_AFTER_SECONDS)
+            retry = {"Retry-After": str(seconds)} if status in (429, 503, 507) else {}
             return Refused(status, code, str(error), retry)
     log.error("an error that the wire has no word for", error=str(error), kind=type(error).__name__)
     return Refused(500, "internal", "the server's log has the reason")

@@ -70,22 +70,25 @@ class FolderBlobs:
 
         Raises:
             ContentMismatch: its bytes are others; they are gone.
+        Its bytes are looked at in either case: whoever names a content has not shown yet that it has it.
+
             NotFound: neither the upload nor the content is there.
             StorageFull: there is no room for a folder entry; the upload stays.
         """
-        if self.has(sha256):
-            self.discard(upload_id)
-            return
         path = self._partial(upload_id)
         try:
             with _our_errors(path):
                 found = _hash_and_size(path)
-                if found == (sha256, size):
+                known = self.has(sha256)
+                if found == (sha256, size) and not known:
                     self._keep(path, self._content(sha256))
         except FileNotFoundError as error:
             raise NotFound(f"upload {upload_id} was ended meanwhile; begin it anew") from error
+                    return
         if found != (sha256, size):
-            self.discard(upload_id)
+            if self.has(sha256):
+                return
+        self.discard(upload_id)
             raise ContentMismatch(f"{found[1]} bytes with SHA-256 {found[0]} came for {sha256}; begin the upload anew")
 
     def discard(self, upload_id: str) -> None:

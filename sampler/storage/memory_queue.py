@@ -11,10 +11,13 @@ from typing import TypeVar
 
 from sampler.errors import Conflict, StorageError
 from sampler.model import AskState, Verdict
-from sampler.queue import AskRecord, Device, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.queue import AskRecord, Device, Listed, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.storage.memory_queue_lookup import MemoryLookUp
 from sampler.storage.memory_queue_search import MemorySearch, SearchTables
 from sampler.storage.memory_queue_statistics import MemoryStatistics, StatisticsTables
 from sampler.storage.memory_queue_tasks import MemoryTasks
+from sampler.storage.memory_queue_tenancy import MemoryTenancy, TenancyTables
+from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,6 +36,8 @@ class _Tables:
     asks: dict[str, AskRecord] = field(default_factory=dict)
     statistics: StatisticsTables = field(default_factory=StatisticsTables)
     index: SearchTables = field(default_factory=SearchTables)
+    tenancy: TenancyTables = field(default_factory=TenancyTables)
+    listed: dict[tuple[str, str], Listed] = field(default_factory=dict)
     recalls: dict[str, Recall] = field(default_factory=dict)
     verdicts_given: int = 0
     receipts: dict[str, ReceiptRecord] = field(default_factory=dict)
@@ -42,7 +47,7 @@ class _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
 
 
-class MemoryQueueLedger(MemoryTasks, MemorySearch, MemoryStatistics):
+class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistics, MemoryTenancy):
     """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
 
     at_once = 1
@@ -119,9 +124,10 @@ class MemoryQueueLedger(MemoryTasks, MemorySearch, MemoryStatistics):
         return self._now.offered.get(submission_id, {}).get(sha256)
 
     def missing(self, submission_id: str) -> tuple[str, ...]:
-        """The contents that it offers and that are not verified yet."""
-        offered = self._now.offered.get(submission_id, {})
-        return tuple(sha256 for sha256 in offered if sha256 not in self._now.contents)
+        """The contents that it offers and that its tenant has not delivered yet."""
+        offered = tuple(self._now.offered.get(submission_id, {}))
+        known = self.held(self._now.submissions[submission_id].tenant, offered) if offered else frozenset()
+        return tuple(sha256 for sha256 in offered if sha256 not in known)
 
     def receiving(self, sha256: str) -> tuple[str, ...]:
         """The submissions without a task that offer this content."""
@@ -132,8 +138,9 @@ class MemoryQueueLedger(MemoryTasks, MemorySearch, MemoryStatistics):
         """Which of these contents the queue holds."""
         return frozenset(sha256 for sha256 in hashes if sha256 in self._now.contents)
 
-    def add_content(self, sha256: str, size: int, at: datetime) -> None:
-        """Record a verified content; once more changes nothing."""
+    def add_content(self, sha256: str, size: int, at: datetime, tenant: str = DEFAULT_TENANT) -> None:
+        """Record a verified content, and that this tenant has delivered it; once more changes nothing."""
+        self._tenancy.held.add((tenant, sha256))
         self._now.contents.setdefault(sha256, size)
 
     def add_upload(self, upload: Upload) -> None:
@@ -264,12 +271,14 @@ class MemoryQueueLedger(MemoryTasks, MemorySearch, MemoryStatistics):
         now.uploads = {key: each for key, each in now.uploads.items() if each.submission != submission_id}
         now.tasks = {key: each for key, each in now.tasks.items() if each.submission != submission_id}
         now.receipts.pop(submission_id, None)
+        self._unlist(submission_id)
         now.verdicts = [each for each in now.verdicts if each.submission != submission_id]
         return ended
 
     def remove_content(self, sha256: str) -> None:
         """The queue does not hold this content any more."""
         self._now.contents.pop(sha256, None)
+        self._tenancy.held.difference_update([each for each in self._tenancy.held if each[1] == sha256])
 
     def add_recall(self, recall: Recall) -> None:
         """Record a recall."""
@@ -321,8 +330,20 @@ class MemoryQueueLedger(MemoryTasks, MemorySearch, MemoryStatistics):
         return self._now.submissions
 
     @property
+    def _lines(self) -> dict[tuple[str, str], Listed]:
+        return self._now.listed
+
+    @property
     def _sums(self) -> StatisticsTables:
         return self._now.statistics
+
+    @property
+    def _tenancy(self) -> TenancyTables:
+        return self._now.tenancy
+
+    def _offers(self, tenant: str, sha256: str) -> bool:
+        of_tenant = (each.id for each in self._now.submissions.values() if each.tenant == tenant)
+        return any(sha256 in self._now.offered.get(each, {}) for each in of_tenant)
 
     @property
     def _tasks(self) -> dict[str, Task]:

@@ -16,10 +16,11 @@ from sampler.storage.sqlite_queue_recalling import Recalling
 from sampler.storage.sqlite_queue_receipts import Receipts
 from sampler.storage.sqlite_queue_receiving import Receiving
 from sampler.storage.sqlite_queue_rows import SCHEMA_STEPS
+from sampler.storage.sqlite_queue_tenancy import Tenancy
 from sampler.storage.sqlite_queue_statistics import Statistics
 
 
-class SqlQueueLedger(Admission, Receiving, Dispatch, Asking, Receipts, Recalling, Statistics):
+class SqlQueueLedger(Admission, Noting, Searching, Asking, LookingUp, Receipts, Statistics, Tenancy):
     """``queue.Ledger`` over any database that there is a ``Connection`` for."""
 
 

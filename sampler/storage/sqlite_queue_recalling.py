@@ -28,13 +28,14 @@ class Recalling(Rows):
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
         """Empty its manifest, forget what hangs on it; its uploads. The log of receipts keeps its hashes."""
         rows = self._rows("DELETE FROM uploads WHERE submission = ? RETURNING id", submission_id)
-        for table in ("offered", "tasks", "verdicts", "receipts"):
+        for table in ("offered", "tasks", "verdicts", "receipts", "listed_verdicts"):
             self._write(f"DELETE FROM {table} WHERE submission = ?", submission_id)  # noqa: S608  # names are ours
         self._write("UPDATE submissions SET manifest = ? WHERE id = ?", b"", submission_id)
         return tuple(row["id"] for row in rows)
 
     def remove_content(self, sha256: str) -> None:
         """The queue does not hold this content any more."""
+        self._write("DELETE FROM tenant_contents WHERE sha256 = ?", sha256)
         self._write("DELETE FROM contents WHERE sha256 = ?", sha256)
 
     def add_recall(self, recall: Recall) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sampler.queue import Submission, Upload
 from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_rows import Rows, from_column, marks, to_column
+from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
 class Receiving(Rows):
@@ -40,9 +41,11 @@ class Receiving(Rows):
         return None if row is None else int(row["size"])
 
     def missing(self, submission_id: str) -> tuple[str, ...]:
-        """The contents that it offers and that are not verified yet."""
-        sql = """SELECT sha256 FROM offered WHERE submission = ?
-                 AND sha256 NOT IN (SELECT sha256 FROM contents) ORDER BY position"""
+        """The contents that it offers and that its tenant has not delivered yet."""
+        sql = """SELECT offered.sha256 FROM offered JOIN submissions ON submissions.id = offered.submission
+                 LEFT JOIN tenant_contents ON tenant_contents.tenant = submissions.tenant
+                     AND tenant_contents.sha256 = offered.sha256
+                 WHERE offered.submission = ? AND tenant_contents.sha256 IS NULL ORDER BY offered.position"""
         return tuple(row["sha256"] for row in self._rows(sql, submission_id))
 
     def receiving(self, sha256: str) -> tuple[str, ...]:
@@ -57,8 +60,9 @@ class Receiving(Rows):
         sql = f"SELECT sha256 FROM contents WHERE sha256 IN {marks(hashes)}"  # noqa: S608  # question marks only
         return frozenset(row["sha256"] for row in self._rows(sql, *hashes))
 
-    def add_content(self, sha256: str, size: int, at: datetime) -> None:
-        """Record a verified content; once more changes nothing."""
+    def add_content(self, sha256: str, size: int, at: datetime, tenant: str = DEFAULT_TENANT) -> None:
+        """Record a verified content, and that this tenant has delivered it; once more changes nothing."""
+        self._write("INSERT INTO tenant_contents (tenant, sha256) VALUES (?, ?) ON CONFLICT DO NOTHING", tenant, sha256)
         sql = "INSERT INTO contents (sha256, size, verified) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
         self._write(sql, sha256, size, to_column(at))
 

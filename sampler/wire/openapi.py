@@ -70,6 +70,7 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "state": (_TEXT, "Only those in this state"),
     "limit": ({"type": "integer", "minimum": 1}, "At most so many"),
     "submission": (_TEXT, "Only those about this submission"),
+    "form": ({"type": "string", "enum": ["cart", "zip", "zipcrypto", "raw"]}, "How the content is wrapped"),
     "day": (_DAY, "A day (UTC)"),
     "since": (_DAY, "From this day (UTC) on"),
     "until": (_DAY, "Up to this day (UTC)"),

@@ -8,9 +8,10 @@ one, under limits and a deadline.
 
 from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict, DemoAnalyzer, ExecAnalyzer
 from sampler.worker.client import PeopleClient
+from sampler.worker.downloading import download_in
 from sampler.worker.loop import Worker
 from sampler.worker.ports import Ending, Tally, TaskQueue
-from sampler.worker.proving import Standing, standing_of
+from sampler.worker.proving import Standing, standing_of, standing_of_bytes
 from sampler.worker.settings import ClientSettings, load_client_settings
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Tally",
     "TaskQueue",
     "Worker",
+    "download_in",
     "load_client_settings",
     "standing_of",
+    "standing_of_bytes",
 ]

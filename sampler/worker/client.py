@@ -44,6 +44,7 @@ from sampler.wire.messages import (
     TaskView,
 )
 from sampler.wire.receipt_messages import LogKey, LogProof, Signed
+from sampler.wire.search_messages import SearchPage, SearchRequest
 from sampler.wire.statistics_messages import StatisticsPage
 from sampler.worker.answers import error_of, unreachable
 from sampler.worker.private_files import write_privately
@@ -190,6 +191,10 @@ class PeopleClient:
         named = {"since": since, "until": until}
         query = {name: str(day) for name, day in named.items() if day is not None}
         return await self._call(routes.STATISTICS, StatisticsPage, query=query)
+
+    async def search(self, request: SearchRequest) -> SearchPage:
+        """A page of submissions that meet the conditions."""
+        return await self._call(routes.SEARCH, SearchPage, body=request)
 
     async def log_key(self) -> str:
         """The key that the queue says it signs receipts and heads of their log with."""

@@ -38,7 +38,7 @@ async def write_privately(path: Path, chunks: AsyncGenerator[bytes, None]) -> in
                 async for chunk in chunks:
                     size += await writing.write(chunk)
     except BaseException:
-        _remove(path)
+        remove(path)
         raise
     return size
 
@@ -71,8 +71,11 @@ def _create(path: Path) -> BufferedWriter:
     return os.fdopen(descriptor, "wb")
 
 
-def _remove(path: Path) -> None:
-    """Not through the door of blocking work: it has to happen even when the caller is being cancelled."""
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Not through the door of blocking work: it has to happen even when the caller is being cancelled.
+    """
     path.unlink(missing_ok=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -35,6 +35,11 @@ def standing_of(whole: ObjectMessage, content: StoredContent, file: Path) -> Sta
         content: one of the manifest's contents.
         file: its bytes, checked against its SHA-256 before.
     """
+    return standing_of_bytes(whole, content, _chunks(file))
+
+
+def standing_of_bytes(whole: ObjectMessage, content: StoredContent, pieces: Iterable[bytes]) -> Standing:
+    """The same of bytes that lie nowhere by themselves; they are only read where there is something to prove."""
     part = content.part
     if part is None:
         return Standing.WHOLE
@@ -43,7 +48,7 @@ def standing_of(whole: ObjectMessage, content: StoredContent, file: Path) -> Sta
     if part.proof is None or whole.tree_root is None:
         return Standing.UNPROVEN
     proof = Proof(part.proof.before, part.proof.after, tuple(part.proof.nodes))
-    holds = belongs(whole.tree_root, whole.size, part.offset, _chunks(file), proof)
+    holds = belongs(whole.tree_root, whole.size, part.offset, pieces, proof)
     return Standing.PROVEN if holds else Standing.FALSE
 
 

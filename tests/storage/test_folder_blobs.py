@@ -89,12 +89,17 @@ def test_other_bytes_are_thrown_away(blobs: FolderBlobs, sha256: str, size: int)
 
 
 def test_a_content_that_is_there_stays_as_it_is(blobs: FolderBlobs) -> None:
-    """A second upload of it goes without being looked at, and without it the content is found as well."""
+    """A second upload of it goes, and without it the content is found as well; other bytes do not pass for it."""
     _put(blobs, DATA)
     blobs.finish(UPLOAD, SHA256, len(DATA))
+    _put(blobs, DATA)
+    blobs.finish(UPLOAD, SHA256, len(DATA))
+    assert blobs.partials() == ()
+    blobs.finish(UPLOAD, SHA256, len(DATA))
     _put(blobs, b"whatever")
-    blobs.finish(UPLOAD, SHA256, len(DATA))
-    blobs.finish(UPLOAD, SHA256, len(DATA))
+    with pytest.raises(ContentMismatch):
+        blobs.finish(UPLOAD, SHA256, len(DATA))
+    assert blobs.partials() == ()
     with blobs.open_content(SHA256) as file:
         assert file.read() == DATA
 

@@ -30,7 +30,7 @@ def _token(digest: str = ONE, name: str = "lab") -> TokenRecord:
 
 
 def _submit(ledger: Ledger, submission_id: str, sizes: dict[str, int] | None = None, device: str = "d1") -> Submission:
-    submission = Submission(submission_id, device, NOW, b"manifest " + submission_id.encode(), "bank")
+    submission = Submission(submission_id, device, NOW, b"manifest " + submission_id.encode())
     ledger.add_submission(submission, sizes or {})
     return submission
 
