@@ -36,6 +36,8 @@
         ├── Recalled         its host took it back; there is nothing of it any more
         ├── ContentMismatch  bytes do not have the announced hash or length
         ├── TooMany          the caller has as many of these open as it may
+        │   └── QuotaReached it brought as much today as it may
+        ├── TooLarge         more at once than may ever come
         └── StorageFull      the queue's disk is full; nothing that was acknowledged is lost
 
 A message says what happened, to which object, and what to do next. Failures that one file is expected to
@@ -211,6 +213,18 @@ class ContentMismatch(QueueError):
 
 class TooMany(QueueError):
     """The caller has as many of these open as it may; it may try again when some have ended."""
+
+
+class QuotaReached(TooMany):
+    """The caller, or its tenant, brought as much today as it may; ``retry_after_seconds`` is when tomorrow begins."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooLarge(QueueError):
+    """More at once than may ever come; trying again will not help."""
 
 
 class StorageFull(QueueError):

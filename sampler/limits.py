@@ -386,3 +386,19 @@ TLSH_DISTANCE_MAX: Final = 100
 """Digests further apart than this are not called alike."""
 TLSH_LIKE_MAX_COUNT: Final = 20_000
 """Digests that one search for neighbours measures its distance to."""
+
+# Look-ups
+LOOKUP_BITS_MAX: Final = 24
+"""The longest prefix of a hash that a queue may ask for; hosts have a ceiling of their own."""
+LOOKUP_HOST_BITS_MAX: Final = 16
+"""The longest that a host tells, unless its settings say otherwise."""
+LOOKUP_CROWD_COUNT: Final = 32
+"""So many listed files at least begin with the same prefix, on average."""
+LOOKUP_ENTRIES_MAX_COUNT: Final = 4096
+"""In one answer."""
+LOOKUP_TEXT_MAX_CHARACTERS: Final = 64
+"""The name of an analyzer or of a family in an answer."""
+LOOKUP_PADDING_BYTES: Final = 32 * KIB
+"""Answers have a multiple of these; one of an average prefix has exactly so many."""
+LOOKUP_SECONDS: Final = 2.0
+"""How long a flagged object waits for the answer before it is sent all the same."""

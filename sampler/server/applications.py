@@ -16,16 +16,18 @@ from sampler.server.coded_bodies import ACCEPTED
 from sampler.server.downloads import Downloads
 from sampler.server.enrolment import Enrolment, Issuing
 from sampler.server.health import Health
+from sampler.server.lookup import LookUps
 from sampler.server.metrics import Metrics
 from sampler.server.problems import problems
 from sampler.server.recalls import Recalls
 from sampler.server.receipts import Receipts
 from sampler.server.routing import Answer, add_routes
+from sampler.server.search import Search
 from sampler.server.statistics import Statistics
 from sampler.server.submissions import Submissions
 from sampler.server.tasks import Tasks
 from sampler.server.uploads import Uploads
-from sampler.wire.routes import TUS_CREATE, Door, Route
+from sampler.wire.routes import SUBMIT, TUS_CREATE, Door, Route
 
 _ALWAYS: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"}
 
@@ -39,11 +41,13 @@ class Applications:
             **Submissions(queue).answers(),
             **Uploads(queue, max_bytes=object_max_bytes).answers(),
             **Tasks(queue).answers(),
+            **Downloads(queue).answers(),
             **Asks(queue).answers(),
             **Receipts(queue, issuing.receipt_key).answers(),
-            **Downloads(queue).answers(),
             **Recalls(queue).answers(),
             **Statistics(queue).answers(),
+            **LookUps(queue).answers(),
+            **Search(queue).answers(),
             **Enrolment(queue, issuing, clock).answers(),
             **Health(queue).answers(),
             **self._metrics.answers(),
@@ -61,6 +65,8 @@ class Applications:
 async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "sampler"  # versions are nobody's business
     _add(response, _ALWAYS)
+    if request.path.startswith((TUS_CREATE.path, SUBMIT.path)):
+        _add(response, ACCEPTED)
     if request.path.startswith(TUS_CREATE.path):
         _add(response, {"Tus-Resumable": tus.VERSION})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import TypeVar
 
 import msgspec
@@ -44,17 +44,17 @@ async def read_json(request: web.Request, max_bytes: int) -> bytes:
     return b"".join([data async for data in chunks(request, max_bytes)])
 
 
-def check_type(request: web.Request, wanted: str) -> None:
-    """Whether the body is of this media type and not compressed.
+def check_type(request: web.Request, wanted: str, *, codings: Collection[str] = ()) -> None:
+    """Whether the body is of this media type, and not compressed but in one of ``codings``.
 
     Raises:
-        Refused: 415.
+        Refused: 415, with the codings that are taken (RFC 9110, section 12.5.3).
     """
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding.lower() != "identity":
-        raise Refused(
-            415, "content-encoding", f"Content-Encoding {encoding[:64]!r} is not taken; send the bytes as they are"
-        )
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", *codings):
+        taken = ", ".join(codings) or "identity"
+        detail = f"Content-Encoding {encoding[:64]!r} is not taken; send the bytes as they are"
+        raise Refused(415, "content-encoding", detail, {"Accept-Encoding": taken})
     if request.content_type != wanted:
         raise Refused(415, "content-type", f"Content-Type {request.content_type[:128]!r} is not taken; send {wanted}")
 

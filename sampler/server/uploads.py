@@ -11,6 +11,7 @@ from sampler.queue import Body, Queue
 from sampler.server import tus
 from sampler.server.auth import Caller
 from sampler.server.bodies import check_type, chunks
+from sampler.server.coded_bodies import CODING, CodedBodies, is_coded
 from sampler.server.problems import Refused
 from sampler.server.routing import Answer
 from sampler.wire import routes
@@ -23,6 +24,7 @@ class Uploads:
     def __init__(self, queue: Queue, *, max_bytes: int) -> None:
         self._queue = queue
         self._max_bytes = max_bytes
+        self._coded = CodedBodies()
 
     def answers(self) -> Mapping[Route, Answer]:
         """What answers which route."""
@@ -48,12 +50,12 @@ class Uploads:
         checksum = tus.checksum(request.headers)
         with_body = request.body_exists and request.content_length != 0
         if with_body:
-            check_type(request, tus.BODY_TYPE)
+            check_type(request, tus.BODY_TYPE, codings=(CODING,))
         upload = await self._queue.create_upload(
             caller.host, asked.submission, asked.sha256, asked.size, metadata=asked.metadata
         )
         if with_body and not upload.finished:
-            upload = await self._queue.append(caller.host, upload.id, 0, _body(request), checksum=checksum)
+            upload = await self._queue.append(caller.host, upload.id, 0, self._body(request), checksum=checksum)
         headers = {"Location": routes.TUS_HEAD.at(upload=upload.id), **tus.upload_headers(upload)}
         return web.Response(status=201, headers=headers)
 
@@ -66,11 +68,11 @@ class Uploads:
     async def patch(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Bytes at an offset."""
         tus.check_version(request.headers)
-        check_type(request, tus.BODY_TYPE)
+        check_type(request, tus.BODY_TYPE, codings=(CODING,))
         offset = tus.number(request.headers, "Upload-Offset")
         checksum = tus.checksum(request.headers)
         upload_id = request.match_info["upload"]
-        upload = await self._queue.append(caller.host, upload_id, offset, _body(request), checksum=checksum)
+        upload = await self._queue.append(caller.host, upload_id, offset, self._body(request), checksum=checksum)
         return web.Response(status=204, headers=tus.upload_headers(upload))
 
     async def delete(self, request: web.Request, caller: Caller) -> web.StreamResponse:
@@ -78,6 +80,10 @@ class Uploads:
         tus.check_version(request.headers)
         await self._queue.discard(caller.host, request.match_info["upload"])
         return web.Response(status=204)
+
+    def _body(self, request: web.Request) -> Body:
+        """What arrives, decoded: offset, length and checksum are those of the content, however its bytes travel."""
+        return partial(self._coded.chunks if is_coded(request) else chunks, request)
 
 
 def _by_method(answers: Mapping[str, Answer], *answered: Route) -> dict[Route, Answer]:
@@ -90,7 +96,3 @@ def _by_method(answers: Mapping[str, Answer], *answered: Route) -> dict[Route, A
         return await answers[method](request, caller)
 
     return dict.fromkeys(answered, answer)
-
-
-def _body(request: web.Request) -> Body:
-    return partial(chunks, request)

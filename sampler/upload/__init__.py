@@ -7,23 +7,29 @@ what the queue understood and refused. It never parses an object, never decides 
 its own whose loss would lose an object.
 """
 
+from sampler.upload.addresses import Addresses
 from sampler.upload.enrolment import enroll, fetch_ca
+from sampler.upload.hours import Hours
 from sampler.upload.link import QueueLink
 from sampler.upload.manifest import manifest_of
 from sampler.upload.ports import Check, ContentReader, OnEvent, OnVerdict, Outbox
 from sampler.upload.recalls import RecallLink
 from sampler.upload.receipts import ReceiptLink
+from sampler.upload.terms import Terms
 from sampler.upload.uploader import Uploader
 
 __all__ = [
+    "Addresses",
     "Check",
     "ContentReader",
+    "Hours",
     "OnEvent",
     "OnVerdict",
     "Outbox",
     "QueueLink",
     "RecallLink",
     "ReceiptLink",
+    "Terms",
     "Uploader",
     "enroll",
     "fetch_ca",

@@ -22,6 +22,8 @@ M = TypeVar("M", bound=msgspec.Struct)
 PROBLEM_PREFIX: Final = "urn:sampler:problem:"
 _BUSY: Final = frozenset({429, 502, 503, 504, 507})
 """With the two that a proxy gives when the queue behind it is down."""
+_PASSING: Final = frozenset({408, 423, 425})
+"""A body that came too slowly, a lock, a replay: of the class that means no, but the next time it may be yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def require(answer: Answer, what: str, *expected: int) -> Answer:
 
     Raises:
         QueueBusy: 429 or 507, or 502 to 504, with the seconds to wait where they are given.
-        QueueRefused: any other 4xx.
+        QueueRefused: any other 4xx, but those that pass.
         QueueFaulty: anything else.
     """
     if answer.status in expected:
@@ -86,6 +88,8 @@ def plain(text: str) -> str:
 
 
 def _error(answer: Answer, message: str) -> DeliveryError:
+    if answer.status in _PASSING:
+        return QueueFaulty(message)
     if answer.status in _BUSY:
         return QueueBusy(message, retry_after_seconds(answer.headers))
     if 400 <= answer.status < 500:

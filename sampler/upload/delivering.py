@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import structlog
 
-from sampler.errors import DeliveryError, QueueFaulty, SamplerError
+from sampler.errors import DeliveryError, OutsideHours, QueueFaulty, SamplerError
 from sampler.model import Content, ObjectState, Waiting
 from sampler.runtime.blocking import off_loop
 from sampler.upload.link import QueueLink
 from sampler.upload.ports import Check, OnEvent, Outbox
+from sampler.upload.together import together
 from sampler.wire.messages import ManifestAnswer
 
 log = structlog.get_logger()
@@ -58,6 +61,7 @@ class Delivering:
     on_event: OnEvent
     on_answer: Callable[[], None]
     """Called when the queue has answered for the first time."""
+    now: Callable[[], datetime]
 
     async def run(self) -> Outcome:
         """The object's end: delivered, a duplicate, or recalled.
@@ -80,8 +84,7 @@ class Delivering:
         self.on_answer()
         contents = {content.sha256: content for content in self.waiting.contents}
         wanted = self._wanted(answer, contents)
-        for content in wanted:
-            await self._upload(content)
+        await together(self._upload(content) for content in wanted)
         if contents.keys() - set(answer.known):
             await self._confirm()
         return await self._outcome(wanted)
@@ -90,6 +93,13 @@ class Delivering:
         reason = await self.check(self.waiting)
         if reason is not None:
             raise _Withdrawn(reason)
+
+    async def _ask_for(self, content: Content) -> None:
+        """Whether it may still be sent, and now."""
+        await self._ask()
+        wait = self.link.terms.wait_seconds(content.size, self.now())
+        if wait:
+            raise OutsideHours(f"{content.size} bytes wait for the hours in which large contents travel", wait)
 
     async def _journal(self) -> None:
         """Before the first byte leaves. A crash right after it makes a second entry that says the same."""
@@ -114,7 +124,7 @@ class Delivering:
         async def remember(url: str) -> None:
             await off_loop(self.outbox.remember_upload, event_id, sha256, url)
 
-        await self._ask()
+        await self._ask_for(content)
         if resume_url is None:
             await remember("")
         await self.link.upload(
@@ -123,7 +133,7 @@ class Delivering:
             self.outbox.open_content,
             resume_url=resume_url,
             on_created=remember,
-            before_chunk=self._ask,
+            before_chunk=partial(self._ask_for, content),
             on_sent=self._count,
         )
 

@@ -15,9 +15,9 @@ from typing import Final
 
 from sampler.errors import IdentityError
 from sampler.limits import CONTROL_BODY_MAX_BYTES
+from sampler.upload.addresses import checked_url
 from sampler.upload.answers import message_of, require
 from sampler.upload.exchange import Exchange
-from sampler.upload.link import checked_url
 from sampler.wire import routes
 from sampler.wire.codec import encode
 from sampler.wire.messages import EnrollAnswer, EnrollRequest

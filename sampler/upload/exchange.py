@@ -16,17 +16,24 @@ from typing import Final, Self
 import aiohttp
 from aiohttp.connector import AddrInfoType
 
-from sampler.errors import DeliveryError, IdentityRefused, QueueFaulty, QueueUnreachable
+from sampler.errors import IdentityRefused, QueueFaulty, QueueUnreachable, SamplerError
 from sampler.limits import (
     ANSWER_DEADLINE_SECONDS,
     ANSWER_MAX_BYTES,
     BODY_STALL_SECONDS,
     KIB,
+    MIB,
     QUEUE_CONNECT_SECONDS,
 )
+from sampler.upload.addresses import Addresses
 from sampler.upload.answers import Answer
+from sampler.upload.pace import Pace
+from sampler.upload.proxies import proxy_for
 
 _PIECE_BYTES: Final = 64 * KIB
+"""What is handed to a connection at once; more where it takes that in no time."""
+_PIECE_MAX_BYTES: Final = 1 * MIB
+_NO_TIME_SECONDS: Final = 0.05
 _KEEP_ALIVE_SECONDS: Final = 30.0
 """Below what the queue keeps an idle connection for, so that a request seldom meets one that is being closed."""
 
@@ -37,14 +44,26 @@ _BROKEN_OFF: Final = (ConnectionResetError, ConnectionAbortedError, BrokenPipeEr
 
 
 @dataclass(slots=True)
-class _Connecting:
-    """Whether the request had to make a connection of its own."""
+class _Course:
+    """How a request goes."""
 
     fresh: bool = False
+    """It had to make a connection of its own."""
+    fault: SamplerError | None = None
+    """What its body raised while it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A body that is made while it travels."""
+
+    length: int
+    pieces: Callable[[], AsyncIterator[bytes]]
+    """Of any size; what it raises breaks the request off and comes through."""
 
 
 class Exchange:
-    """HTTPS to one place, over kept connections; an async context manager."""
+    """HTTPS to one queue, over kept connections; an async context manager."""
 
     def __init__(
         self,
@@ -55,14 +74,32 @@ class Exchange:
         answer_max_bytes: int = ANSWER_MAX_BYTES,
         connections: int = 8,
         check: Callable[[], Awaitable[None]] | None = None,
+        addresses: Addresses | None = None,
+        pace: Pace | None = None,
+        proxy: str = "",
     ) -> None:
-        """``check`` is asked before each request that does not take something back; what it raises comes through."""
+        """Nothing is connected yet.
+
+        Args:
+            tls: whom to trust, and who this host is.
+            connect_seconds: TCP and TLS.
+            stall_seconds: how long nothing may move.
+            answer_max_bytes: of one answer.
+            connections: at once.
+            check: asked before each request that does not take something back; what it raises comes through.
+            addresses: told where there was no answer.
+            pace: how fast bodies leave.
+            proxy: see ``proxies.proxy_for``.
+        """
         self._tls = tls
         self._connect_seconds = connect_seconds
         self._stall_seconds = stall_seconds
         self._answer_max_bytes = answer_max_bytes
         self._connections = connections
         self._check = check
+        self._addresses = addresses
+        self._pace = pace or Pace()
+        self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -103,7 +140,7 @@ class Exchange:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
+        body: bytes | Streamed = b"",
         patience_seconds: float = 0.0,
         on_piece: Callable[[int], None] | None = None,
         repeatable: bool = False,
@@ -115,7 +152,7 @@ class Exchange:
             method: HTTP method.
             url: absolute.
             headers: further ones.
-            body: the request's body.
+            body: the request's body; one that is streamed is not sent twice.
             patience_seconds: how long the queue may hold its answer back (a long poll), beyond the usual stall.
             on_piece: told how many bytes of ``body`` were handed to the connection, piece by piece.
             repeatable: sending it twice does no harm; it is, when a kept connection turns out to be closed.
@@ -124,19 +161,21 @@ class Exchange:
         Raises:
             QueueUnreachable, IdentityRefused: there was no answer.
             QueueFaulty: there was one, larger than ``answer_max_bytes``.
+            SettingsError: the proxy's URL cannot be used.
         """
         if self._check is not None and not takes_back:
             await self._check()
         closing = {"Connection": "close"} if takes_back else {}
-        request = _Request(method, url, {**(headers or {}), **closing}, body, patience_seconds, on_piece)
-        connecting = _Connecting()
+        streamed = body if isinstance(body, Streamed) else _whole(body)
+        request = _Request(method, url, {**(headers or {}), **closing}, streamed, patience_seconds, on_piece)
+        course = _Course()
         try:
-            return await self._once(request, connecting)
+            return await self._once(request, course)
         except aiohttp.ServerDisconnectedError as error:
-            if not repeatable or connecting.fresh:
-                raise _converted(error, request, connecting) from error
+            if not repeatable or course.fresh:
+                raise self._failed(error, request, course) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _converted(error, request, connecting) from error
+            raise self._failed(error, request, course) from error
         return await self.ask(
             method,
             url,
@@ -147,17 +186,25 @@ class Exchange:
             takes_back=takes_back,
         )
 
-    async def _once(self, request: _Request, connecting: _Connecting) -> Answer:
+    def _failed(self, error: Exception, request: _Request, course: _Course) -> SamplerError:
+        if course.fault is not None:
+            return course.fault
+        if self._addresses is not None:
+            self._addresses.failed(request.url, asyncio.get_running_loop().time())
+        return _converted(error, request, course)
+
+    async def _once(self, request: _Request, course: _Course) -> Answer:
         assert self._session is not None  # ``async with`` comes first
         async with asyncio.timeout(self._connect_seconds + self._stall_seconds) as deadline:
-            sending = _pieces(request, lambda: self._extend(deadline, request.patience_seconds))
+            sending = self._pieces(request, course, deadline)
             async with self._session.request(
                 request.method,
                 request.url,
-                headers=request.headers | {"Content-Length": str(len(request.body))},
-                data=sending if request.body else None,
+                headers=request.headers | {"Content-Length": str(request.body.length)},
+                data=sending if request.body.length else None,
+                proxy=proxy_for(request.url, self._proxy),
                 allow_redirects=False,
-                trace_request_ctx=connecting,
+                trace_request_ctx=course,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
             ) as response:
                 self._extend(deadline)
@@ -175,6 +222,24 @@ class Exchange:
             self._extend(deadline, latest=end)
         return bytes(body)
 
+    async def _pieces(self, request: _Request, course: _Course, deadline: asyncio.Timeout) -> AsyncIterator[bytes]:
+        """The body in pieces; each that the connection takes moves the deadline, and waits until the pace lets it."""
+        time = asyncio.get_running_loop().time
+        cut = _Cut(request.body)
+        try:
+            async for piece in cut.pieces():
+                began = time()
+                yield piece
+                if request.on_piece is not None:
+                    request.on_piece(len(piece))
+                rest = self._pace.wait_seconds(len(piece), time())
+                self._extend(deadline, rest + request.patience_seconds)
+                cut.next_is(larger=not rest and time() - began < _NO_TIME_SECONDS)
+                await asyncio.sleep(rest)
+        except SamplerError as error:
+            course.fault = error
+            raise
+
     def _extend(self, deadline: asyncio.Timeout, patience: float = 0.0, latest: float = float("inf")) -> None:
         now = asyncio.get_running_loop().time()
         deadline.reschedule(min(now + patience + self._stall_seconds, latest))
@@ -185,19 +250,34 @@ class _Request:
     method: str
     url: str
     headers: dict[str, str]
-    body: bytes
+    body: Streamed
     patience_seconds: float
     on_piece: Callable[[int], None] | None
 
 
-async def _pieces(request: _Request, alive: Callable[[], None]) -> AsyncIterator[bytes]:
-    """The body in pieces; each that the connection takes moves the deadline."""
-    for start in range(0, len(request.body), _PIECE_BYTES):
-        piece = request.body[start : start + _PIECE_BYTES]
-        yield piece
-        if request.on_piece is not None:
-            request.on_piece(len(piece))
-        alive()
+class _Cut:
+    """A body in pieces of the size that suits its line."""
+
+    def __init__(self, body: Streamed) -> None:
+        self._body = body
+        self._size = _PIECE_BYTES
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        async for data in self._body.pieces():
+            start = 0
+            while piece := data[start : start + self._size]:
+                start += len(piece)
+                yield piece
+
+    def next_is(self, *, larger: bool) -> None:
+        self._size = min(2 * self._size, _PIECE_MAX_BYTES) if larger else _PIECE_BYTES
+
+
+def _whole(body: bytes) -> Streamed:
+    async def once() -> AsyncIterator[bytes]:
+        yield body
+
+    return Streamed(len(body), once)
 
 
 def _socket(address: AddrInfoType) -> socket.socket:
@@ -218,7 +298,7 @@ def _tracing() -> aiohttp.TraceConfig:
     return tracing
 
 
-def _converted(error: Exception, request: _Request, connecting: _Connecting) -> DeliveryError:
+def _converted(error: Exception, request: _Request, course: _Course) -> QueueUnreachable:
     what = f"{request.method} {request.url}"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return IdentityRefused(
@@ -227,18 +307,26 @@ def _converted(error: Exception, request: _Request, connecting: _Connecting) -> 
         )
     if isinstance(error, aiohttp.ClientSSLError) or isinstance(error.__cause__, ssl.SSLError):
         return IdentityRefused(f"{what}: TLS failed: {error}; check this host's certificate, or enrol the host again")
+    return QueueUnreachable(f"{what}: {_unreachable(error, request, course)}")
+
+
+def _unreachable(error: Exception, request: _Request, course: _Course) -> str:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status} and did not connect; check the setting queue.proxy, or HTTPS_PROXY"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"no connection to the proxy: {error.os_error}; check the setting queue.proxy, or HTTPS_PROXY"
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _BROKEN_OFF):
-        return QueueUnreachable(
-            f"{what}: the other end closed the connection during the TLS handshake; is that the port for hosts, and "
-            "does it speak TLS 1.3?"
+        return (
+            "the other end closed the connection during the TLS handshake; is that the port for hosts, and does it "
+            "speak TLS 1.3?"
         )
     if isinstance(error, aiohttp.ClientConnectorError):
-        return QueueUnreachable(f"{what}: no connection: {error}")
+        return f"no connection: {error}"
     if isinstance(error, TimeoutError):
-        return QueueUnreachable(f"{what}: the queue did not go on in time")
-    if isinstance(error, aiohttp.ClientConnectionError | OSError) and connecting.fresh and not request.on_piece:
-        return QueueUnreachable(
-            f"{what}: the queue closed the new connection without an answer ({error}); it may have refused this host's "
+        return "the queue did not go on in time"
+    if isinstance(error, aiohttp.ClientConnectionError | OSError) and course.fresh and not request.on_piece:
+        return (
+            f"the queue closed the new connection without an answer ({error}); it may have refused this host's "
             "certificate: see the queue's log, and enrol the host again if its certificate expired or was revoked"
         )
-    return QueueUnreachable(f"{what}: the connection broke: {str(error) or type(error).__name__}")
+    return f"the connection broke: {str(error) or type(error).__name__}"

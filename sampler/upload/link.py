@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from sampler.errors import QueueFaulty, SettingsError
+from sampler.errors import QueueFaulty
 from sampler.limits import BODY_STALL_SECONDS, LONG_POLL_MAX_SECONDS, QUEUE_CONNECT_SECONDS
 from sampler.model import Content
 from sampler.runtime.blocking import off_loop
 from sampler.upload import tus
+from sampler.upload.addresses import Addresses
 from sampler.upload.answers import message_of, require
 from sampler.upload.exchange import Exchange
+from sampler.upload.pace import Pace
+from sampler.upload.packing import Packing
 from sampler.upload.ports import ContentReader
+from sampler.upload.proxies import proxy_for
 from sampler.upload.recalls import RecallLink
 from sampler.upload.receipts import ReceiptLink
+from sampler.upload.terms import Terms
 from sampler.upload.uploading import Errand, Hooks, Uploading
 from sampler.wire import routes
 from sampler.wire.ask_messages import AskAnswer, AskPage
@@ -43,18 +49,50 @@ class QueueLink:
         stall_seconds: float = BODY_STALL_SECONDS,
         connections: int = 8,
         check: Callable[[], Awaitable[None]] | None = None,
+        also: Sequence[str] = (),
+        terms: Terms | None = None,
     ) -> None:
-        """Nothing is connected yet. ``check`` is asked before each request but those that take something back.
+        """Nothing is connected yet.
+
+        Args:
+            url: where the queue is.
+            tls: whom to trust, and who this host is.
+            connect_seconds: TCP and TLS.
+            stall_seconds: how long nothing may move.
+            connections: at once.
+            check: asked before each request but those that take something back.
+            also: further addresses of the same queue, for when those before them do not answer.
+            terms: what deliveries may take.
 
         Raises:
-            SettingsError: ``url`` is not an ``https://`` one of a host.
+            SettingsError: an address is not an ``https://`` one of a host, or the proxy's URL is none.
         """
-        self.url = checked_url(url)
+        self.terms = terms or Terms()
+        self._addresses = Addresses(url, *also)
+        proxy_for(url, self.terms.proxy)  # what is wrong with it is said now
+        pace = Pace(self.terms.bytes_per_second)
+        self._packing = Packing(wanted=self.terms.compress, line_bytes_per_second=self.terms.bytes_per_second or None)
+        self._contents = asyncio.Semaphore(pace.bodies_at_once(self.terms.contents_at_once))
         self._exchange = Exchange(
-            tls, connect_seconds=connect_seconds, stall_seconds=stall_seconds, connections=connections, check=check
+            tls,
+            connect_seconds=connect_seconds,
+            stall_seconds=stall_seconds,
+            connections=connections,
+            check=check,
+            addresses=self._addresses,
+            pace=pace,
+            proxy=self.terms.proxy,
         )
-        self.receipts = ReceiptLink(self._exchange, self.url)
-        self.recalls = RecallLink(self._exchange, self.url)
+        self.receipts = ReceiptLink(self._exchange, self._here)
+        self.recalls = RecallLink(self._exchange, self._here)
+
+    @property
+    def url(self) -> str:
+        """The address in use."""
+        return self._here()
+
+    def _here(self) -> str:
+        return self._addresses.at(_now())
 
     async def __aenter__(self) -> Self:
         await self._exchange.__aenter__()
@@ -78,6 +116,7 @@ class QueueLink:
             body=manifest,
             repeatable=True,
         )
+        self._packing.learn(answer)
         what = "offering a manifest"
         return message_of(require(answer, what, 200, 201), ManifestAnswer, what)
 
@@ -92,7 +131,7 @@ class QueueLink:
         before_chunk: Callable[[], Awaitable[None]] | None = None,
         on_sent: Callable[[int], None] | None = None,
     ) -> int:
-        """Bring a content to the queue; returns the content bytes that travelled for it.
+        """Bring a content to the queue; returns the bytes that travelled for it.
 
         Args:
             submission: whose content it is.
@@ -101,7 +140,7 @@ class QueueLink:
             resume_url: where an upload was begun before, as ``on_created`` was told.
             on_created: told the URL of the upload, before bytes go there.
             before_chunk: called before bytes leave; what it raises stops the upload and comes through.
-            on_sent: told of bytes as they are handed to the connection, also of those of an upload that fails.
+            on_sent: told of bytes as they are handed to the connection, packed or not, also of an upload that fails.
 
         Raises:
             SpoolError: the bytes cannot be read.
@@ -115,18 +154,21 @@ class QueueLink:
                 on_sent(length)
 
         hooks = Hooks(on_created, before_chunk or _nothing, count)
-        file = await off_loop(open_content, content.sha256)
-        try:
-            errand = Errand(self.url + routes.TUS_CREATE.path, submission, content, file)
-            await Uploading(self._exchange, errand, hooks).run(resume_url)
-        finally:
-            file.close()
+        async with self._contents:
+            file = await off_loop(open_content, content.sha256)
+            try:
+                errand = Errand(self.url + routes.TUS_CREATE.path, submission, content, file)
+                begun = self._addresses.here(resume_url, _now()) if resume_url else None
+                await Uploading(self._exchange, errand, hooks, self._packing).run(begun)
+            finally:
+                file.close()
         return travelled
 
     async def terminate(self, url: str) -> None:
         """Have an upload thrown away (tus termination); one that is gone is fine, one elsewhere is not touched."""
-        if tus.same_origin(url, self.url):
-            answer = await self._exchange.ask("DELETE", url, headers=tus.plain_headers(), takes_back=True)
+        here = self._addresses.here(url, _now())
+        if here is not None:
+            answer = await self._exchange.ask("DELETE", here, headers=tus.plain_headers(), takes_back=True)
             require(answer, "ending an upload", 204, 404, 410)
 
     async def submission(self, id: str) -> SubmissionView:  # noqa: A002  # the contract's own word
@@ -190,21 +232,9 @@ class QueueLink:
         return message_of(require(answer, what, 200), StatisticsAnswer, what)
 
 
-def checked_url(url: str) -> str:
-    """The URL without its last slash.
-
-    Raises:
-        SettingsError: it is not an ``https://`` one of a host, or has a user, a query or a fragment.
-    """
-    try:
-        parts = urlsplit(url)
-        sound = bool(parts.scheme == "https" and parts.hostname and parts.port != 0)
-    except ValueError:
-        sound = False
-    if not sound or "@" in parts.netloc or parts.query or parts.fragment:
-        raise SettingsError(f"the queue's URL is {url!r}; it must look like https://queue.example:8443")
-    return url.rstrip("/")
-
-
 async def _nothing() -> None:
     """For callers who need not be asked."""
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from sampler.errors import (
+    ContentLost,
     DeliveryError,
     IdentityRefused,
+    OutsideHours,
     QueueBusy,
     QueueRefused,
     QueueUnreachable,
@@ -52,11 +54,15 @@ Reaction: TypeAlias = Reject | Postpone
 
 
 def react(error: SamplerError) -> Reaction:
-    """Nothing is ever given up but what the queue understood and refused for what it is."""
+    """Nothing is ever given up but what the queue understood and refused for what it is, and what this host lost."""
     if isinstance(error, QueueRefused):
         return _refused(error)
+    if isinstance(error, ContentLost):
+        return Reject(str(error), ObjectState.FAILED)
     if isinstance(error, QueueBusy):
         return Postpone(str(error), shared=True, at_least_seconds=error.retry_after_seconds or 0.0)
+    if isinstance(error, OutsideHours):
+        return Postpone(str(error), PROMPT, at_least_seconds=error.wait_seconds)
     if isinstance(error, IdentityRefused):
         return Postpone(str(error), PATIENT, shared=True)
     if isinstance(error, QueueUnreachable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -21,7 +22,8 @@ _UNKNOWN = 404
 class RecallLink:
     """The part of a ``QueueLink`` that takes back and compares; every method may raise what those of it may."""
 
-    def __init__(self, exchange: Exchange, url: str) -> None:
+    def __init__(self, exchange: Exchange, url: Callable[[], str]) -> None:
+        """``url`` says where the queue is now."""
         self._exchange = exchange
         self._url = url
 
@@ -29,7 +31,7 @@ class RecallLink:
         """Have the queue destroy what a submission brought; its signed confirmation. The same again changes nothing."""
         answer = await self._exchange.ask(
             routes.RECALL.method,
-            self._url + routes.RECALL.at(id=submission_id),
+            self._url() + routes.RECALL.at(id=submission_id),
             headers={"Content-Type": "application/json"},
             body=encode(RecallRequest(cause=cause)),
             repeatable=True,
@@ -41,14 +43,16 @@ class RecallLink:
     async def page(self, after: str | None) -> SubmissionPage:
         """What the queue has of this host, by identifier."""
         query = {"limit": str(SUBMISSIONS_PAGE_MAX_COUNT)} | ({"after": after} if after else {})
-        url = f"{self._url}{routes.OWN_SUBMISSIONS.path}?{urlencode(query)}"
+        url = f"{self._url()}{routes.OWN_SUBMISSIONS.path}?{urlencode(query)}"
         answer = await self._exchange.ask(routes.OWN_SUBMISSIONS.method, url, repeatable=True)
         what = "asking what the queue has of this host"
         return message_of(require(answer, what, 200), SubmissionPage, what)
 
     async def one(self, submission_id: str) -> SubmissionView | Literal["recalled", "unknown"]:
         """Where one submission is."""
-        answer = await self._exchange.ask(routes.SUBMISSION.method, self._url + routes.SUBMISSION.at(id=submission_id))
+        answer = await self._exchange.ask(
+            routes.SUBMISSION.method, self._url() + routes.SUBMISSION.at(id=submission_id)
+        )
         if answer.status in (_GONE, _UNKNOWN):
             return "recalled" if answer.status == _GONE else "unknown"
         what = f"asking for submission {submission_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -20,7 +21,8 @@ M = TypeVar("M", bound=msgspec.Struct)
 class ReceiptLink:
     """The part of a ``QueueLink`` that asks for receipts and proofs; every method may raise what those of it may."""
 
-    def __init__(self, exchange: Exchange, url: str) -> None:
+    def __init__(self, exchange: Exchange, url: Callable[[], str]) -> None:
+        """``url`` says where the queue is now."""
         self._exchange = exchange
         self._url = url
 
@@ -46,7 +48,7 @@ class ReceiptLink:
         return await self._get(routes.LOG_INCLUSION, LogProof, position=str(position), size=str(size))
 
     async def _get(self, route: Route, kind: type[M], *, patience: float = 0.0, **query: str) -> M:
-        url = f"{self._url}{route.path}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self._url()}{route.path}" + (f"?{urlencode(query)}" if query else "")
         answer = await self._exchange.ask(route.method, url, patience_seconds=patience, repeatable=True)
         what = f"asking for {route.path}"
         return message_of(require(answer, what, 200), kind, what)

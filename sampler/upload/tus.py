@@ -11,11 +11,12 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from typing import Final, TypeAlias
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from sampler.errors import QueueFaulty
 from sampler.limits import CREATE_WITH_UPLOAD_MAX_BYTES, URL_MAX_CHARACTERS
 from sampler.model import Content
+from sampler.upload.addresses import same_origin
 from sampler.upload.answers import Answer, require
 
 VERSION: Final = "1.0.0"
@@ -24,6 +25,8 @@ CHECKSUM_MISMATCH: Final = 460
 """Checksum extension: the bytes that came are not those that were announced."""
 
 _GONE: Final = frozenset({404, 410})
+_ELSEWHERE: Final = frozenset({409, 423})
+"""It stands elsewhere, or another request holds on to it, for which many servers say 423 (RFC 4918, section 11.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,23 @@ def plain_headers() -> dict[str, str]:
     return {"Tus-Resumable": VERSION}
 
 
-def creation_headers(submission: str, content: Content, carried: bytes) -> dict[str, str]:
-    """For POST: the length, whose content it is, and the checksum of the bytes that it carries."""
+def creation_headers(submission: str, content: Content) -> dict[str, str]:
+    """For POST: the length, and whose content it is."""
     metadata = f"submission {_base64(submission.encode())},sha256 {_base64(content.sha256.encode())}"
-    headers = plain_headers() | {"Upload-Length": str(content.size), "Upload-Metadata": metadata}
-    return headers | _body_headers(carried) if carried else headers
+    return plain_headers() | {"Upload-Length": str(content.size), "Upload-Metadata": metadata}
 
 
-def chunk_headers(offset: int, chunk: bytes) -> dict[str, str]:
-    """For PATCH."""
-    return plain_headers() | {"Upload-Offset": str(offset)} | _body_headers(chunk)
+def offset_headers(offset: int) -> dict[str, str]:
+    """For PATCH: where the body goes."""
+    return plain_headers() | {"Upload-Offset": str(offset)}
+
+
+def body_headers(checked: bytes | None) -> dict[str, str]:
+    """For whatever has bytes of a content as its body, and the checksum of them where it is to be checked by itself."""
+    kind = {"Content-Type": OFFSET_TYPE}
+    if checked is None:
+        return kind
+    return kind | {"Upload-Checksum": f"sha256 {_base64(hashlib.sha256(checked).digest())}"}
 
 
 def after_create(answer: Answer, content: Content, base: str) -> tuple[Step, str | None]:
@@ -89,7 +99,7 @@ def after_create(answer: Answer, content: Content, base: str) -> tuple[Step, str
     Raises:
         QueueRefused, QueueBusy, QueueFaulty: it was not created, or the answer does not hold together.
     """
-    if answer.status in (409, CHECKSUM_MISMATCH):  # 409: another of our uploads brought the same content meanwhile
+    if answer.status in _ELSEWHERE | {CHECKSUM_MISMATCH}:  # another of our uploads brought the same content meanwhile
         return Create(), None
     require(answer, f"beginning the upload of {content.sha256}", 201)
     url = _location(answer, base)
@@ -115,14 +125,14 @@ def after_look(answer: Answer, step: Look, content: Content) -> Step:
 
 
 def after_send(answer: Answer, step: Send, length: int, content: Content) -> Step:
-    """How far the server is after ``length`` bytes; 409 and 460 make us look, a lost upload is begun anew.
+    """How far the server is after ``length`` bytes; 409, 423 and 460 make us look, a lost upload is begun anew.
 
     Raises:
         QueueRefused, QueueBusy, QueueFaulty: as above.
     """
     if answer.status in _GONE:
         return Create()
-    if answer.status in (409, CHECKSUM_MISMATCH):
+    if answer.status in _ELSEWHERE | {CHECKSUM_MISMATCH}:
         return Look(step.url)
     require(answer, f"uploading {content.sha256}", 204)
     offset = _offset(answer, content)
@@ -136,16 +146,6 @@ def after_send(answer: Answer, step: Send, length: int, content: Content) -> Ste
 def is_trouble(before: Step, after: Step) -> bool:
     """Whether a step leads back instead of on; how often that may happen is the caller's to count."""
     return isinstance(after, Create) or (isinstance(before, Send) and isinstance(after, Look))
-
-
-def same_origin(url: str, base: str) -> bool:
-    """Whether ``url`` is on the same scheme, host and port as ``base``; what cannot be parsed is not."""
-    try:
-        one, other = urlsplit(url), urlsplit(base)
-        ports = one.port or 443, other.port or 443
-    except ValueError:
-        return False
-    return (one.scheme, one.hostname, ports[0]) == (other.scheme, other.hostname, ports[1]) and one.username is None
 
 
 def _location(answer: Answer, base: str) -> str:
@@ -165,11 +165,6 @@ def _offset(answer: Answer, content: Content) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= content.size):
         raise QueueFaulty(f"the queue says that the upload of {content.sha256} is at {text[:40]!r} of {content.size}")
     return int(text)
-
-
-def _body_headers(body: bytes) -> dict[str, str]:
-    checksum = _base64(hashlib.sha256(body).digest())
-    return {"Content-Type": OFFSET_TYPE, "Upload-Checksum": f"sha256 {checksum}"}
 
 
 def _base64(data: bytes) -> str:

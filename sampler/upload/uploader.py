@@ -133,7 +133,9 @@ class Uploader:
     async def _attempt(self, waiting: Waiting) -> None:
         chain = self._chains.setdefault(waiting.event_id, Chain.of(waiting))
         generation, sent_before = self._circuit.generation, chain.sent_bytes
-        delivering = Delivering(waiting, chain, self._outbox, self._link, self._check, self._on_event, self._answered)
+        delivering = Delivering(
+            waiting, chain, self._outbox, self._link, self._check, self._on_event, self._answered, self._clock.now
+        )
         try:
             outcome = await delivering.run()
         except SamplerError as error:

@@ -168,13 +168,14 @@ async def test_one_object_that_breaks_us(host: Any, queue: Any, link: Any, put: 
 
 
 async def test_content_file_lost(host: Any, queue: Any, link: Any, put: Any, tmp_path: Any) -> None:
-    """An object whose bytes are gone from the spool says so and holds up none of the others."""
+    """An object whose bytes are gone from the spool ends by name and holds up none of the others."""
     bad = put(b"gone")
     for path in (tmp_path / "spool" / "contents").glob("*/*"):
         path.unlink()
     good = put(os.urandom(100))
     async with host.running(link(), parallel=1):
         assert (await host.ended(good, step_seconds=0.5)).state is ObjectState.DELIVERED
+        assert (await host.ended(bad, step_seconds=0.5)).state is ObjectState.FAILED
     assert "cannot be read from the spool" in host.outbox.get(bad).detail
 
 
