@@ -17,6 +17,7 @@ from sampler.cli.options import choice_of, config_option, settings_of
 from sampler.cli.output import json_option, print_ndjson, time_text
 from sampler.cli.queue_asks import ask, asks
 from sampler.cli.queue_log import log as log_of_receipts
+from sampler.cli.queue_search import search
 from sampler.cli.queue_stats import stats
 from sampler.cli.queue_tasks import tasks
 from sampler.cli.terminal import print_table
@@ -42,10 +43,11 @@ def queue() -> None:
 
 
 queue.add_command(stats)
+queue.add_command(search)
 queue.add_command(tasks)
+queue.add_command(download)
 queue.add_command(ask)
 queue.add_command(asks)
-queue.add_command(download)
 queue.add_command(log_of_receipts)
 
 
@@ -56,7 +58,11 @@ queue.add_command(log_of_receipts)
 )
 @click.option("--hosts-listen", default="127.0.0.1:8443", show_default=True, help="Where hosts deliver (mutual TLS).")
 @click.option("--people-listen", default="127.0.0.1:8444", show_default=True, help="Where people and workers ask.")
-def init(state: Path | None, names: tuple[str, ...], hosts_listen: str, people_listen: str) -> None:
+@click.option("--ledger", default="", metavar="URL", help="postgresql://HOST/DATABASE; default SQLite in the folder.")
+@click.option("--blobs", default="", metavar="URL", help="s3://BUCKET/PREFIX; default a folder in the folder.")
+def init(
+    state: Path | None, names: tuple[str, ...], hosts_listen: str, people_listen: str, ledger: str, blobs: str
+) -> None:
     """Create a queue: its CA, its certificate, its ledger, its settings."""
     folder = (state or places.state_folder(os.environ, "queue")).absolute()
     made = initialize(
@@ -65,6 +71,8 @@ def init(state: Path | None, names: tuple[str, ...], hosts_listen: str, people_l
         hosts_listen=hosts_listen,
         people_listen=people_listen,
         now=SystemClock().now(),
+        ledger=ledger,
+        blobs=blobs,
     )
     click.echo(f"settings        {made.config}")
     click.echo(f"CA fingerprint  {made.fingerprint}")

@@ -52,7 +52,8 @@ class Indexing(Core):
 
     async def _indexed_some(self) -> bool:
         try:
-            return await self.index() > 0
+            async with self._sharing.chore("index") as mine:
+                return mine and await self.index() > 0
         except SamplerError as error:
             log.warning("could not index; trying again", error=str(error))
             return False

@@ -11,13 +11,12 @@ from pathlib import Path
 from sampler.storage.sqlite_connection import SqliteConnection
 from sampler.storage.sqlite_queue_admission import Admission
 from sampler.storage.sqlite_queue_asking import Asking
-from sampler.storage.sqlite_queue_dispatch import Dispatch
-from sampler.storage.sqlite_queue_recalling import Recalling
+from sampler.storage.sqlite_queue_lookup import LookingUp
 from sampler.storage.sqlite_queue_receipts import Receipts
-from sampler.storage.sqlite_queue_receiving import Receiving
 from sampler.storage.sqlite_queue_rows import SCHEMA_STEPS
-from sampler.storage.sqlite_queue_tenancy import Tenancy
+from sampler.storage.sqlite_queue_search import Noting, Searching
 from sampler.storage.sqlite_queue_statistics import Statistics
+from sampler.storage.sqlite_queue_tenancy import Tenancy
 
 
 class SqlQueueLedger(Admission, Noting, Searching, Asking, LookingUp, Receipts, Statistics, Tenancy):

@@ -9,9 +9,11 @@ from typing import Final
 import msgspec
 
 from sampler.wire import ask_messages as a
+from sampler.wire import lookup_messages as lk
 from sampler.wire import messages as m
 from sampler.wire import recall_messages as rc
 from sampler.wire import receipt_messages as r
+from sampler.wire import search_messages as sm
 from sampler.wire import statistics_messages as s
 
 UUID: Final = m.UUID
@@ -86,6 +88,14 @@ SUBMISSION_EVENTS = Route(
 VERDICTS = Route(
     "verdicts", "GET", "/v1/verdicts", Door.HOSTS, "This host's verdicts after a cursor; waits when there is none yet",
     answer=m.VerdictPage, errors=(400,), query=("after", "wait"),
+)  # fmt: skip
+LOOKUP_TERMS = Route(
+    "lookup_terms", "GET", "/v1/lookup/terms", Door.HOSTS, "By how many bits of a hash this host may ask for what is known",
+    answer=lk.LookUpTerms,
+)  # fmt: skip
+LOOKUP = Route(
+    "lookup", "GET", "/v1/lookup", Door.HOSTS, "What is known of all files whose hash begins with these bits; padded",
+    answer=lk.LookUpAnswer, errors=(400, 409), query=("bits", "prefix"),
 )  # fmt: skip
 OWN_SUBMISSIONS = Route(
     "own_submissions", "GET", "/v1/submissions", Door.HOSTS, "This host's submissions by identifier, a page at a time",
@@ -205,12 +215,16 @@ CONTENT = Route(
     "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content, as form=cart (the default), zip, zipcrypto, or raw for who has the right",
     roles=_WORK, errors=(400, 401, 403, 404, 410, 413), query=("form",), binary="answer",
 )  # fmt: skip
+SEARCH = Route(
+    "search", "POST", "/v1/search", Door.PEOPLE, "Submissions that meet all conditions, newest or nearest first, a page at a time",
+    roles=_SEE, request=sm.SearchRequest, answer=sm.SearchPage, errors=(400, 401, 403, 413, 415, 422),
+)  # fmt: skip
 HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
 READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
 METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text format", roles=_SEE, binary="answer")
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
-    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, CONTENT, HEALTH, READY, METRICS, OPENAPI,
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, LOOKUP_TERMS, LOOKUP, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
+    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, CONTENT, SEARCH, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip
