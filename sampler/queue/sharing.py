@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from sampler.errors import StorageError
+from sampler.errors import SettingsError, StorageError
 from sampler.queue.peers import HEARD_NOT, Peers
 from sampler.queue.waking import Bells
 from sampler.runtime.blocking import Lane
@@ -39,10 +39,17 @@ class Sharing:
         self._something = asyncio.Event()
         self.bells = Bells(self._note if peers.shared else None)
 
-    async def open(self) -> None:
-        """Begin to listen and to tell."""
+    async def open(self, *, alone: bool) -> None:
+        """Begin to listen and to tell; ``alone`` says that there must be no others.
+
+        Raises:
+            SettingsError: there is another one, or there must be none.
+            StorageError: nobody can tell now.
+        """
         if not self._peers.shared:
             return
+        if alone and not await self._lane.run(self._peers.try_hold, "server"):
+            raise SettingsError("another server uses this ledger; give both the same contents: blobs = s3://BUCKET")
         loop = asyncio.get_running_loop()
 
         def heard(keys: Collection[str] | None) -> None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from sampler.errors import SettingsError
 from sampler.identity import Authority
 from sampler.runtime.durable import make_private_folder, write_durably
@@ -29,12 +31,20 @@ class Initialized:
 
 
 def initialize(
-    folder: Path, names: Sequence[str], *, hosts_listen: str, people_listen: str, now: datetime
+    folder: Path,
+    names: Sequence[str],
+    *,
+    hosts_listen: str,
+    people_listen: str,
+    now: datetime,
+    ledger: str = "",
+    blobs: str = "",
 ) -> Initialized:
     """Make a queue in ``folder`` (created when absent) that is reached under ``names`` (DNS names and addresses).
 
-    Hosts are told to deliver to the first name. The configuration is written last: without it there is no queue, and
-    what an interrupted attempt left is reported by the next one.
+    Hosts are told to deliver to the first name. ``ledger`` and ``blobs`` are URLs; empty, both are in the folder. The
+    configuration is written last: without it there is no queue, and what an interrupted attempt left is reported by the
+    next one.
 
     Raises:
         SettingsError: there is a queue already, or a value is wrong.
@@ -46,7 +56,7 @@ def initialize(
         raise SettingsError(f"{config}: there is a queue already and it is not overwritten; choose another folder")
     if not names:
         raise SettingsError("a queue needs a name: give the DNS names and addresses that it is reached under")
-    settings = _settings(folder, names[0], hosts_listen, people_listen)
+    settings = structs.replace(_settings(folder, names[0], hosts_listen, people_listen), ledger=ledger, blobs=blobs)
     try:
         make_private_folder(folder)
         authority = _make(settings, names, now)
@@ -79,7 +89,8 @@ def _make(settings: QueueSettings, names: Sequence[str], now: datetime) -> Autho
 
 
 def _text(settings: QueueSettings) -> str:
-    values = {name: getattr(settings, name) for name in ("state", "hosts_listen", "people_listen", "hosts_url")}
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=True)}" for name, value in values.items()]
+    names = ("state", "hosts_listen", "people_listen", "hosts_url", "ledger", "blobs")
+    values = {name: getattr(settings, name) for name in names}
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=True)}" for name, value in values.items() if value]
     heading = "# Made by `sampler queue init`. Every other value has a default; see the operator's guide."
     return "\n".join([heading, *lines, ""])

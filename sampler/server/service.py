@@ -24,7 +24,7 @@ from sampler.server.enrolment import Issuing
 from sampler.server.keys import receipt_key
 from sampler.server.listening import Place, answering, bound, place_of
 from sampler.server.settings import QueueSettings, join_address, split_address
-from sampler.storage.opening import open_blobs, open_ledger
+from sampler.storage.opening import open_blobs, open_ledger, open_peers
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ async def serve(settings: QueueSettings, *, started: Callable[[Listening], None]
         StorageError: ledger or contents cannot be opened.
     """
     with (
-        _sole_server(settings.folder),
+        contextlib.nullcontext() if settings.is_shared else _sole_server(settings.folder),
         bound(settings.hosts_listen) as hosts,
         bound(settings.people_listen) as people,
     ):
@@ -86,7 +86,8 @@ def _issuing(settings: QueueSettings, signer: SigningKey, where: Listening) -> I
 
 def _queue(settings: QueueSettings, clock: Clock, signer: SigningKey) -> Queue:
     blobs = open_blobs(settings.blobs_url, reserve_bytes=settings.uploads.reserve_bytes)
-    return Queue(open_ledger(settings.ledger_url), blobs, clock, settings.policy, signer=signer)
+    peers = open_peers(settings.ledger_url)
+    return Queue(open_ledger(settings.ledger_url), blobs, clock, settings.policy, signer=signer, peers=peers)
 
 
 def _hosts_url(settings: QueueSettings, where: Listening) -> str:

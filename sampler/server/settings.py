@@ -72,9 +72,9 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What enrolled hosts are told to deliver to; empty: what ``hosts_listen`` says. A port 0 in it is replaced by the
     one that was taken."""
     ledger: str = ""
-    """``sqlite:///absolute/path``; empty: ``queue.db`` in ``state``."""
+    """``sqlite:///absolute/path`` or ``postgresql://HOST/DATABASE``; empty: ``queue.db`` in ``state``."""
     blobs: str = ""
-    """A folder; empty: ``blobs`` in ``state``."""
+    """A folder or ``s3://BUCKET/PREFIX``; empty: ``blobs`` in ``state``."""
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
     host_certificate_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     sweep_seconds: Seconds = 5.0
@@ -112,6 +112,11 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def blobs_url(self) -> str:
         """Where the contents are."""
         return self.blobs or (self.folder / "blobs").as_uri()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several servers may use ledger and contents at once."""
+        return self.blobs_url.startswith("s3:") and not self.ledger_url.startswith("sqlite:")
 
     @property
     def policy(self) -> QueuePolicy:
