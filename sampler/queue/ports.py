@@ -14,13 +14,14 @@ from typing import BinaryIO, Protocol
 
 from sampler.model import Verdict
 from sampler.queue.asks import AskRecord
+from sampler.queue.lookup_ports import LookUpLedger
 from sampler.queue.recalls import Recall
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
 from sampler.queue.search_ports import SearchLedger
 from sampler.queue.statistics_ports import StatisticsLedger
 from sampler.queue.task_ports import TasksLedger
-from sampler.wire.tenant_messages import DEFAULT_TENANT
 from sampler.queue.tenant_ports import TenantsLedger
+from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
 class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, Protocol):
@@ -246,6 +247,9 @@ class Partial(Protocol):
 
 class Blobs(Protocol):
     """Durable contents by their SHA-256, and the uploads that are to become contents."""
+
+    shared: bool
+    """Whether several servers may use them at once."""
 
     def open_partial(self, upload_id: str, offset: int) -> Partial:
         """An upload to append to. Bytes behind ``offset`` are cut off; when there are fewer, it stands at their end."""

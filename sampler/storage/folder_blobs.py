@@ -36,6 +36,8 @@ _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 class FolderBlobs:
     """``queue.Blobs`` in a folder; safe to use from several threads, one at a time for each upload."""
 
+    shared = False
+
     def __init__(self, folder: Path, *, reserve_bytes: int = 0) -> None:
         with _our_errors(folder):
             make_private_folder(folder)
@@ -68,10 +70,10 @@ class FolderBlobs:
     def finish(self, upload_id: str, sha256: str, size: int) -> None:
         """Verify an upload and make it a content, durably; when that is there already, only the upload goes.
 
-        Raises:
-            ContentMismatch: its bytes are others; they are gone.
         Its bytes are looked at in either case: whoever names a content has not shown yet that it has it.
 
+        Raises:
+            ContentMismatch: its bytes are others; they are gone.
             NotFound: neither the upload nor the content is there.
             StorageFull: there is no room for a folder entry; the upload stays.
         """
@@ -82,13 +84,13 @@ class FolderBlobs:
                 known = self.has(sha256)
                 if found == (sha256, size) and not known:
                     self._keep(path, self._content(sha256))
-        except FileNotFoundError as error:
-            raise NotFound(f"upload {upload_id} was ended meanwhile; begin it anew") from error
                     return
-        if found != (sha256, size):
+        except FileNotFoundError as error:
             if self.has(sha256):
                 return
+            raise NotFound(f"upload {upload_id} was ended meanwhile; begin it anew") from error
         self.discard(upload_id)
+        if found != (sha256, size):
             raise ContentMismatch(f"{found[1]} bytes with SHA-256 {found[0]} came for {sha256}; begin the upload anew")
 
     def discard(self, upload_id: str) -> None:
