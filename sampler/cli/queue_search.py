@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -13,9 +13,9 @@ import msgspec
 
 from sampler.cli.moments import MOMENT
 from sampler.cli.options import choice_of, config_option
-from sampler.cli.output import json_option, print_ndjson, printable_text, short_time, size_text, warn
+from sampler.cli.output import json_option, print_ndjson, short_time, size_text, warn
 from sampler.cli.queue_clients import with_client
-from sampler.cli.terminal import print_table
+from sampler.cli.sections import wrapped
 from sampler.limits import SEARCH_PAGE_MAX_COUNT, TLSH_DISTANCE_MAX
 from sampler.model import Conclusion, Reason, SubmissionState
 from sampler.wire.search_messages import SearchHit, SearchPage, SearchRequest, Where
@@ -64,7 +64,7 @@ def search(
 
     HASH is a hash that the object, a content or a field has (MD5, SHA-1,
     SHA-256, imphash …), or its first four characters or more. All
-    conditions have to hold. With --json, prints each hit as it comes.
+    conditions have to hold. With --json, one hit a line, as they come.
     """
     if len(hashes) > 1:
         raise click.UsageError("give one hash; each of several has its own search")
@@ -87,8 +87,7 @@ def search(
 
 
 async def _print(client: PeopleClient, request: SearchRequest, limit: int, *, as_json: bool) -> None:
-    """Page after page, up to ``limit`` hits; a table can only be drawn once all are there."""
-    hits: list[SearchHit] = []
+    """Page after page, up to ``limit`` hits."""
     count, page = 0, SearchPage()
     async for page in _pages(client, request):
         shown = page.hits[: limit - count]
@@ -96,11 +95,9 @@ async def _print(client: PeopleClient, request: SearchRequest, limit: int, *, as
         if as_json:
             print_ndjson(shown)
         else:
-            hits += shown
+            click.echo("".join(f"{line}\n" for hit in shown for line in _lines(hit)), nl=False)
         if count >= limit:
             break
-    if not as_json:
-        print_table(_COLUMNS, [_line(hit) for hit in hits], wrap=_COLUMNS[:1])
     _say_what_is_missing(page, limited=count >= limit and page.after is not None)
 
 
@@ -122,15 +119,13 @@ def _say_what_is_missing(page: SearchPage, *, limited: bool) -> None:
         warn("there may be more; give --limit, or more conditions")
 
 
-_COLUMNS: Final = ("submission\nsha256\nrules that matched", "received", "state\nverdict", "size")
-
-
-def _line(hit: SearchHit) -> tuple[str, ...]:
-    near = "" if hit.distance is None else f"  distance {hit.distance}"
-    rules = printable_text(", ".join(hit.rules))
-    verdict = f"\n{hit.verdict.conclusion} ({hit.verdict.score})" if hit.verdict else ""
-    what = f"{hit.id}{near}\n{hit.object.sha256}\n{rules}".rstrip()
-    return what, short_time(hit.received), f"{hit.state}{verdict}", size_text(hit.object.size)
+def _lines(hit: SearchHit) -> Iterator[str]:
+    """A hit in two lines or more, none longer than 80 columns."""
+    verdict = f"  {hit.verdict.conclusion} ({hit.verdict.score})" if hit.verdict else ""
+    yield f"{hit.id}  {short_time(hit.received)}  {hit.state}{verdict}"
+    yield f"  {hit.object.sha256}  {size_text(hit.object.size)}"
+    near = (f"distance {hit.distance}",) if hit.distance is not None else ()
+    yield from wrapped(", ".join((*near, *hit.rules)))
 
 
 def _condition(text: str) -> Where:
