@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from sampler.runtime.key_ring import KeyRing
 from sampler.runtime.places import shipped
 from tests.support.postgres import PostgresServer, postgres_server
 
@@ -29,6 +30,14 @@ def ends_in_moments() -> Iterator[None]:
 def now() -> datetime:
     """A moment that does not depend on the clock."""
     return datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyRing:
+    """Keys of a host, one of which has been made."""
+    ring = KeyRing(tmp_path / "keys")
+    ring.rotate(datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC), timedelta(days=30))
+    return ring
 
 
 @pytest.fixture

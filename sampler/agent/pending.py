@@ -22,6 +22,7 @@ from sampler.agent.held_objects import HeldObject
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.spooling import spoolable, with_finding
 from sampler.agent.taken import Taken
+from sampler.agent.worth import worth_of
 from sampler.errors import ChildDied, ChildTimedOut, ConsentError, DeliveryError, RequestError, SamplerError
 from sampler.limits import PENDING_TEND_SECONDS
 from sampler.model import ObjectRecord, ObjectState, Refusal
@@ -120,7 +121,8 @@ class Pending:
             ready = spoolable(today, parcel, decided.stays)
             self._note("approved", ready.record, {"by": by, "follows": record.follows})  # (1)
             self._note("permitted", ready.record, ready.note)
-            if not pipeline.spool.release(ready.record, parcel, ready.manifest, found.read):  # (2)
+            worth = worth_of(found.finding, record.uid)
+            if not pipeline.spool.release(ready.record, parcel, ready.manifest, found.read, worth=worth):  # (2)
                 raise RequestError(f"{record.event_id} was taken back meanwhile")
         pipeline.held.store.forget(record.event_id)  # (3)
         return ready.record

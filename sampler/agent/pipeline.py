@@ -26,6 +26,7 @@ from sampler.agent.keeping import Keeper
 from sampler.agent.previewing import Previewed
 from sampler.agent.spooling import spoolable, with_finding
 from sampler.agent.taken import Taken
+from sampler.agent.worth import worth_of
 from sampler.errors import ChildDied, ChildTimedOut, DeliveryError, SandboxError
 from sampler.examine import Examiner
 from sampler.journal import Journal
@@ -53,7 +54,7 @@ from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.sharing import SharedCalls
 from sampler.snapshot import SnapshotTaker
-from sampler.spool import Read, Spool
+from sampler.spool import Spool
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -227,7 +228,7 @@ class Pipeline:
                 Holder(self.held, self.spool, self.journal).hold(record, outcome, candidate, whole, found)
             if found.finding.answers is not None and not outcome.contents:
                 return self._nothing_to_answer(record, outcome)
-            return self._spool(record, outcome, found.read, decided.stays)
+            return self._spool(record, outcome, found, decided.stays)
 
     def _nothing_to_answer(self, record: ObjectRecord, parcel: Parcel) -> ObjectRecord:
         """Nothing of what the queue asks for may leave; what it knows already is not sent again."""
@@ -238,7 +239,7 @@ class Pipeline:
         return refused
 
     def _spool(
-        self, record: ObjectRecord, parcel: Parcel, read: Read, stays: Mapping[str, Sequence[str]]
+        self, record: ObjectRecord, parcel: Parcel, found: Found, stays: Mapping[str, Sequence[str]]
     ) -> ObjectRecord:
         """Keep a parcel until it is delivered; one that the wire has no room for ends here."""
         try:
@@ -248,7 +249,8 @@ class Pipeline:
             self.spool.record(failed)
             return failed
         self._note("permitted", ready.record, ready.note)
-        self.spool.put(ready.record, parcel, ready.manifest, read)
+        worth = worth_of(found.finding, record.uid)
+        self.spool.put(ready.record, parcel, ready.manifest, found.read, worth=worth)
         self.on_spooled()
         return ready.record
 

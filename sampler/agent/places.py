@@ -56,8 +56,13 @@ class AgentPlaces:
 
     @property
     def seal_key(self) -> Path:
-        """What snapshots that are kept for a while are encrypted with, 0600; without it they are lost, and gone."""
+        """The one key that snapshots were encrypted with before there was a folder of keys."""
         return self.state / "identity" / "seal.key"
+
+    @property
+    def keys(self) -> Path:
+        """The keys that contents and snapshots at rest are encrypted with; without them those are lost, and gone."""
+        return self.state / "keys"
 
     @property
     def receipt_key(self) -> Path:

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sampler.agent.receipt_standing import StandingFile
-from sampler.errors import ReceiptError
+from sampler.errors import ContentLost, ReceiptError, SpoolError
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import ObjectState
-from sampler.spool import Booked
+from sampler.spool import Booked, ContentFolder, hash_of
 from sampler.wire.reconcile_messages import Difference
 
 _PAGE: Final = 500
 _SETTLED_SECONDS: Final = 60.0
 """Bytes are there a moment before the event that waits with them."""
-_HASH_CHARACTERS: Final = 64
 _AGAIN: Final = "flag its object again"
 
 
@@ -34,7 +33,7 @@ class Needs(Protocol):
         """Everything about one object."""
 
 
-def contents(ledger: Needs, folder: Path) -> Iterator[Difference]:
+def contents(ledger: Needs, folder: ContentFolder) -> Iterator[Difference]:
     """Contents that wait and are not there as they should be, then files that nobody needs.
 
     What an agent writes or removes meanwhile is looked at twice.
@@ -42,7 +41,7 @@ def contents(ledger: Needs, folder: Path) -> Iterator[Difference]:
     after = ""
     while page := ledger.needed(after, _PAGE):
         for sha256, size in page:
-            fault = _fault(folder / sha256[:2] / sha256, sha256, size)
+            fault = _fault(folder, sha256, size)
             if fault is not None and _is_needed(ledger, sha256):
                 yield Difference(id=sha256, where="spool", code=fault[0], what=fault[1], advice=_AGAIN)
         after = page[-1][0]
@@ -92,35 +91,36 @@ def _is_settled(path: Path, now: float) -> bool:
         return False
 
 
-def _fault(path: Path, sha256: str, size: int) -> tuple[str, str] | None:
+def _fault(folder: ContentFolder, sha256: str, size: int) -> tuple[str, str] | None:
     digest, length = hashlib.sha256(), 0
     try:
-        with path.open("rb", buffering=0) as file:
+        with folder.open(sha256) as file:
             while data := file.read(COPY_CHUNK_BYTES):
                 digest.update(data)
                 length += len(data)
                 if length > size:
                     break
-    except FileNotFoundError:
+    except ContentLost:
+        if folder.holds(sha256):
+            return "content-changed", "a content waits for delivery, and its file was changed"
         return "content-missing", "a content waits for delivery, and its file is gone"
-    except OSError as error:
-        return "content-unreadable", f"a content waits for delivery, and its file cannot be read: {error.strerror}"
+    except (SpoolError, OSError) as error:
+        return "content-unreadable", f"a content waits for delivery, and its file cannot be read: {error}"
     if (digest.hexdigest(), length) != (sha256, size):
         return "content-changed", f"a content waits for delivery, and its file has other bytes ({length} of {size})"
     return None
 
 
-def _orphans(ledger: Needs, folder: Path) -> Iterator[Difference]:
-    for shard in sorted(folder.iterdir()) if folder.is_dir() else ():
-        for path in sorted(shard.iterdir()) if shard.is_dir() else ():
-            if _is_orphan(ledger, path) and _is_orphan(ledger, path):
-                what = "a file lies in the spool that no object needs"
-                yield Difference(id=path.name, where="spool", code="needless", what=what, advice="restart the agent")
+def _orphans(ledger: Needs, folder: ContentFolder) -> Iterator[Difference]:
+    for path in folder.names():
+        sha256 = hash_of(path)
+        if sha256 is not None and _is_orphan(ledger, path, sha256) and _is_orphan(ledger, path, sha256):
+            what = "a file lies in the spool that no object needs"
+            yield Difference(id=sha256, where="spool", code="needless", what=what, advice="restart the agent")
 
 
-def _is_orphan(ledger: Needs, path: Path) -> bool:
-    named = len(path.name) == _HASH_CHARACTERS
-    return named and path.exists() and not _is_needed(ledger, path.name)
+def _is_orphan(ledger: Needs, path: Path, sha256: str) -> bool:
+    return path.exists() and not _is_needed(ledger, sha256)
 
 
 def _is_needed(ledger: Needs, sha256: str) -> bool:

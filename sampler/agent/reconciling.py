@@ -26,7 +26,7 @@ from sampler.limits import RECONCILE_DIFFERENCES_MAX_COUNT, RECONCILE_RANGE_MAX_
 from sampler.model import ObjectState, SubmissionState
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
-from sampler.spool import Booked
+from sampler.spool import Booked, ContentFolder
 from sampler.upload import RecallLink
 from sampler.wire.recall_messages import SubmissionLine
 from sampler.wire.reconcile_messages import Difference
@@ -63,7 +63,7 @@ class Reconciler:
 
     books: Books
     journal: JournalReader
-    contents: Path
+    contents: ContentFolder
     """The spool's content files."""
     kept: Path
     """Snapshots for further asks."""

@@ -47,6 +47,8 @@ from sampler.agent.renewing import look_for_newer
 from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
+from sampler.agent.spool_opening import content_folder, key_ring, open_spool
+from sampler.agent.spool_tending import SpoolTender
 from sampler.agent.tallying import Published
 from sampler.errors import ConsentError, IdentityError, JournalError
 from sampler.examine import Examiner
@@ -59,12 +61,10 @@ from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.runtime.durable import make_private_folder
 from sampler.runtime.places import shipped
-from sampler.runtime.sealed_file import load_or_make_key
 from sampler.runtime.tasks import TaskKeeper
 from sampler.scan import RuleSettings
 from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
-from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink, Uploader
 
 import sampler
@@ -95,15 +95,8 @@ class Stores:
             JournalError, SpoolError: what is there is damaged; nothing is sent until it is repaired.
         """
         make_private_folder(places.state, mode=0o755)
-        spool = Spool(
-            make_private_folder(places.spool),
-            SqliteSpoolLedger(places.spool / "ledger.sqlite"),
-            max_bytes=settings.spool.max_bytes,
-            reserve_bytes=settings.spool.reserve_bytes,
-        )
-        for removed in spool.sweep():
-            log.info("removed what an interrupted write left", file=removed)
         journal = Journal(make_private_folder(places.journal, mode=0o755))
+        spool = open_spool(places, settings.spool, journal, clock.now())
         owners, noted = OwnersClock(clock, journal.latest), Noted.last_of(JournalReader(places.journal))
         consents = NotedConsents(make_private_folder(places.consent, mode=0o755), journal, owners, noted)
         sent = SentBook(JournalReader(places.journal))
@@ -156,7 +149,7 @@ async def run(
         )
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
-        _tend(tasks, parts, settings)
+        _tend(tasks, parts, settings, places)
         if link is not None:
             _follow_queue(
                 tasks,
@@ -208,13 +201,14 @@ def _pipeline(  # noqa: PLR0917  # what it is wired of
     )
 
 
-def _tend(tasks: TaskKeeper, parts: Parts, settings: AgentSettings) -> None:
+def _tend(tasks: TaskKeeper, parts: Parts, settings: AgentSettings, places: AgentPlaces) -> None:
     """Start what concerns this host alone."""
     pipeline = parts.pipeline
     keep = timedelta(days=settings.journal.keep_days)
     tasks.start("pending", parts.pending.run())
     tasks.start("reconcile", parts.accounts.run_local())
     tasks.start("journal", JournalTender(pipeline.journal, pipeline.clock, keep).run())
+    tasks.start("spool", SpoolTender(pipeline.spool, settings.spool, places, pipeline.clock).run())
     if settings.drop.folder:
         tasks.start("drop", DropWatcher(settings.drop, pipeline.flag, pipeline.clock).run())
 
@@ -293,16 +287,14 @@ def _agent_id(places: AgentPlaces) -> str:
 
 
 def _keeper(settings: AgentSettings, places: AgentPlaces) -> Keeper:
-    key = load_or_make_key(make_private_folder(places.seal_key.parent) / places.seal_key.name)
     limits = settings.retain
-    return Keeper(RetainStore(places.retained, key, max_bytes=limits.max_bytes, seconds=limits.seconds))
+    return Keeper(RetainStore(places.retained, key_ring(places), max_bytes=limits.max_bytes, seconds=limits.seconds))
 
 
 def _held(settings: AgentSettings, places: AgentPlaces) -> HeldObjects:
-    key = load_or_make_key(make_private_folder(places.seal_key.parent) / places.seal_key.name)
     limits = settings.policy
     return HeldObjects(
-        HoldStore(places.held, key, max_bytes=limits.pending_max_bytes, max_count=limits.pending_max_count)
+        HoldStore(places.held, key_ring(places), max_bytes=limits.pending_max_bytes, max_count=limits.pending_max_count)
     )
 
 
@@ -316,7 +308,7 @@ def _accounts(places: AgentPlaces, stores: Stores) -> ReconcileKeeper:
     books = Reconciler(
         books=stores.spool,
         journal=JournalReader(places.journal),
-        contents=places.spool / "contents",
+        contents=content_folder(places),
         kept=places.retained,
         held=places.held,
         receipts=StandingFile(places.receipts),

@@ -7,7 +7,6 @@ is kept for some days. Both are the agent's alone, so only root and its user see
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ import msgspec
 
 from sampler.agent.places import AgentPlaces
 from sampler.agent.previewing import PREVIEW_HEAD_BYTES
+from sampler.agent.spool_opening import content_folder, key_ring
 from sampler.cli.explain_messages import Explained, ExplainedContent
-from sampler.errors import SealError
+from sampler.errors import SealError, SpoolError
 from sampler.retain.sealed_folder import SealedFolder
 
 
@@ -39,21 +39,18 @@ class KeptBytes:
         return msgspec.structs.replace(explained, contents=tuple(map(shown, explained.contents)))
 
     def _spooled(self, content: ExplainedContent) -> bytes:
-        path = self.places.spool / "contents" / content.sha256[:2] / content.sha256
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError:
+            with content_folder(self.places).open(content.sha256) as file:
+                return file.read(PREVIEW_HEAD_BYTES)
+        except (SpoolError, OSError):
             return b""  # it was delivered, or is not for this user
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(PREVIEW_HEAD_BYTES)
 
     def _retained(self, explained: Explained) -> Mapping[int, bytes]:
         """By offset; what was derived from the object lies nowhere in it."""
         wanted = sorted((each.offset, each.size) for each in explained.contents if not each.derived)
         with contextlib.suppress(OSError, SealError, ValueError):  # none is kept, it was damaged, or is for others
             if wanted and self.places.retained.exists():
-                key = self.places.seal_key.read_bytes()
-                with SealedFolder(self.places.retained, key).opened(explained.id) as kept:
+                with SealedFolder(self.places.retained, key_ring(self.places)).opened(explained.id) as kept:
                     return first_bytes(kept.read(), wanted) if kept else {}
         return {}
 

@@ -17,6 +17,7 @@ from sampler.agent.places import AgentPlaces
 from sampler.agent.receipt_standing import StandingFile
 from sampler.agent.reconciling import Reconciler
 from sampler.agent.settings import AgentSettings
+from sampler.agent.spool_opening import content_folder
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import agent_settings, config_option
 from sampler.cli.output import json_option, print_ndjson, printable_text
@@ -53,7 +54,7 @@ async def _run(settings: AgentSettings, where: AgentPlaces, *, offline: bool, as
         reconciler = Reconciler(
             books=ledger,
             journal=JournalReader(where.journal),
-            contents=where.spool / "contents",
+            contents=content_folder(where),
             kept=where.retained,
             held=where.held,
             receipts=StandingFile(where.receipts),

@@ -10,6 +10,7 @@ from typing import Final
 
 from sampler.limits import RETAIN_ABOUT_MAX_BYTES
 from sampler.retain.sealed_folder import Kept, SealedFolder
+from sampler.runtime.key_ring import Keys
 
 _SEAL_BYTES_PER_MIB: Final = 1024
 """More than sealing adds."""
@@ -20,13 +21,13 @@ class HoldStore:
 
     Args:
         folder: of its own; made where there is none.
-        key: ``sealed_file.KEY_BYTES`` long.
+        keys: what files are encrypted with.
         max_bytes: of all files together; 0 keeps none.
         max_count: of files.
     """
 
-    def __init__(self, folder: Path, key: bytes, *, max_bytes: int, max_count: int) -> None:
-        self._folder = SealedFolder(folder, key)
+    def __init__(self, folder: Path, keys: Keys, *, max_bytes: int, max_count: int) -> None:
+        self._folder = SealedFolder(folder, keys)
         self._max_bytes = max_bytes
         self._max_count = max_count
         self._lock = threading.Lock()

@@ -12,6 +12,7 @@ from typing import Final
 from sampler.errors import SealError
 from sampler.limits import RETAIN_ABOUT_MAX_BYTES
 from sampler.runtime.durable import make_private_folder, write_durably
+from sampler.runtime.key_ring import Keys
 from sampler.runtime.sealed_file import SealedFile, sealed
 
 SUFFIX: Final = ".sealed"
@@ -48,11 +49,11 @@ class KeptFile:
 
 
 class SealedFolder:
-    """The files, each encrypted under ``key``. Blocking; made where there is none."""
+    """The files, each encrypted under one of ``keys`` and for its object. Blocking; made where there is none."""
 
-    def __init__(self, folder: Path, key: bytes) -> None:
+    def __init__(self, folder: Path, keys: Keys) -> None:
         self.path = make_private_folder(folder)
-        self._key = key
+        self._keys = keys
 
     def write(self, event_id: str, about: bytes, chunks: Iterable[bytes]) -> None:
         """Make a snapshot durable, in place of one of the same object.
@@ -60,7 +61,8 @@ class SealedFolder:
         Raises:
             OSError: the disk does not take it; nothing of it is left.
         """
-        write_durably(self._path(event_id), sealed(self._key, _with_head(about, chunks)), mode=0o600)
+        written = sealed(self._keys, _with_head(about, chunks), purpose=_purpose(event_id))
+        write_durably(self._path(event_id), written, mode=0o600)
 
     @contextlib.contextmanager
     def opened(self, event_id: str) -> Iterator[Kept | None]:
@@ -76,7 +78,7 @@ class SealedFolder:
             yield None
             return
         with file:
-            yield _kept(SealedFile(file, self._key))
+            yield _kept(SealedFile(file, self._keys, purpose=_purpose(event_id), takes_first=True))
 
     def holds(self, event_id: str) -> bool:
         """Whether there is a file of it."""
@@ -97,6 +99,10 @@ class SealedFolder:
         if not _EVENT_ID.fullmatch(event_id):
             raise ValueError(f"not an event id: {event_id!r}")
         return self.path / f"{event_id}{SUFFIX}"
+
+
+def _purpose(event_id: str) -> bytes:
+    return b"snapshot " + event_id.encode("ascii")
 
 
 def _with_head(about: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:

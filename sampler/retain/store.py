@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sampler.limits import RETAIN_ABOUT_MAX_BYTES
 from sampler.retain.sealed_folder import SUFFIX, Kept, SealedFolder
+from sampler.runtime.key_ring import Keys
 
 
 class RetainStore:
@@ -17,13 +18,13 @@ class RetainStore:
 
     Args:
         folder: of its own; made where there is none.
-        key: ``sealed_file.KEY_BYTES`` long.
+        keys: what files are encrypted with.
         max_bytes: of all files together; 0 keeps none.
         seconds: how long one is kept.
     """
 
-    def __init__(self, folder: Path, key: bytes, *, max_bytes: int, seconds: float) -> None:
-        self._folder = SealedFolder(folder, key)
+    def __init__(self, folder: Path, keys: Keys, *, max_bytes: int, seconds: float) -> None:
+        self._folder = SealedFolder(folder, keys)
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._lock = threading.Lock()

@@ -2,17 +2,20 @@
 
 The construction is STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its Nonce-Reuse
 Misuse-Resistance", CRYPTO 2015, section 7) over AES-256-GCM (NIST SP 800-38D): each file has a key of its own, derived
-by HKDF-SHA-256 (RFC 5869) from the host's key and a random salt; a chunk's nonce is its number and whether it is the
-last, so that chunks cannot be exchanged, repeated, dropped or cut off without notice.
+by HKDF-SHA-256 (RFC 5869) from one of the host's keys, a random salt and the file's purpose; a chunk's nonce is its
+number and whether it is the last. So chunks cannot be exchanged, repeated, dropped or cut off without notice, nor can
+one file stand for another of another purpose.
 
-Layout: ``MAGIC``, 32 bytes of salt, then chunks of at most ``CHUNK_BYTES`` of plain text, each followed by its 16-byte
-tag. It hides and protects the bytes; it does not hide how many there are.
+Layout: ``MAGIC``, 4 bytes with the key's number (big-endian), 32 bytes of salt, then chunks of at most ``CHUNK_BYTES``
+of plain text, each followed by its 16-byte tag. Files of before keys had numbers begin with ``FIRST_MAGIC`` and the
+salt, know no purpose, and can only be read. It hides and protects the bytes; it does not hide how many there are.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -23,43 +26,29 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sampler.errors import SealError
 from sampler.limits import KIB
-from sampler.runtime.durable import write_durably
+from sampler.runtime.key_ring import FIRST_NUMBER, KEY_BYTES, Keys
 
-MAGIC: Final = b"SMPSEAL1"
+MAGIC: Final = b"SMPSEAL2"
+FIRST_MAGIC: Final = b"SMPSEAL1"
 CHUNK_BYTES: Final = 64 * KIB
-KEY_BYTES: Final = 32
+_NUMBER_BYTES: Final = 4
 _SALT_BYTES: Final = 32
 _TAG_BYTES: Final = 16
-_HEAD_BYTES: Final = len(MAGIC) + _SALT_BYTES
+_HEAD_BYTES: Final = len(MAGIC) + _NUMBER_BYTES + _SALT_BYTES
+_FIRST_INFO: Final = b"sampler sealed file 1"
 
 
-def load_or_make_key(path: Path) -> bytes:
-    """The key in a private file; a new one where there is none yet, durable before it is used.
-
-    Raises:
-        SealError: what is there is no key.
-        OSError: it can be neither read nor written.
-    """
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        key = os.urandom(KEY_BYTES)
-        write_durably(path, [key], mode=0o600)
-    if len(key) != KEY_BYTES:
-        raise SealError(f"{path}: not a key of {KEY_BYTES} bytes; move it away, and what it sealed is lost")
-    return key
-
-
-def sealed(key: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def sealed(keys: Keys, chunks: Iterable[bytes], *, purpose: bytes = b"") -> Iterator[bytes]:
     """The bytes of a sealed file, to be written one after the other.
 
     Args:
-        key: the host's, ``KEY_BYTES`` long.
+        keys: the current one is taken.
         chunks: the plain bytes, in chunks of any length.
+        purpose: what the file is for; it opens with the same one only.
     """
-    salt = os.urandom(_SALT_BYTES)
-    cipher = _cipher(key, salt)
-    yield MAGIC + salt
+    key, salt = keys.current(), os.urandom(_SALT_BYTES)
+    cipher = _cipher(key.secret, salt, _info(purpose))
+    yield MAGIC + key.number.to_bytes(_NUMBER_BYTES, "big") + salt
     held, number = bytearray(), 0
     for chunk in chunks:
         held += chunk
@@ -70,28 +59,51 @@ def sealed(key: bytes, chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield cipher.encrypt(_nonce(number, last=True), bytes(held), None)
 
 
+def sealed_bytes(size: int) -> int:
+    """How many bytes a sealed file has whose plain text has ``size``."""
+    return _HEAD_BYTES + size + (max(size - 1, 0) // CHUNK_BYTES + 1) * _TAG_BYTES
+
+
+def key_number(path: Path) -> int | None:
+    """The number of the key that a file, whole or half written, was sealed with; ``None`` for another, or none."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = _head(file.read(_HEAD_BYTES))
+    except OSError:
+        return None
+    return None if head is None else head.key
+
+
 class SealedFile:
     """A sealed file, open for reading at any place.
 
     Args:
         file: open for reading, in binary; it stays the caller's.
-        key: the one that it was sealed with.
+        keys: of which one sealed it.
+        purpose: the one that it was sealed for.
+        takes_first: whether a file of before keys had numbers is taken too, whatever its purpose was.
 
     Raises:
-        SealError: it is no sealed file.
+        SealKeyMissing: its key is not there.
+        SealError: it is no sealed file, was cut off, or was sealed with another key or for another purpose.
     """
 
-    def __init__(self, file: BinaryIO, key: bytes) -> None:
+    def __init__(self, file: BinaryIO, keys: Keys, *, purpose: bytes = b"", takes_first: bool = False) -> None:
         self._descriptor = file.fileno()
-        head = os.pread(self._descriptor, _HEAD_BYTES, 0)
-        body = os.fstat(self._descriptor).st_size - _HEAD_BYTES
-        self._last, rest = divmod(max(body - 1, 0), CHUNK_BYTES + _TAG_BYTES)
-        if not head.startswith(MAGIC) or len(head) != _HEAD_BYTES or rest + 1 < _TAG_BYTES:
+        self._name = file.name
+        head = _head(os.pread(self._descriptor, _HEAD_BYTES, 0))
+        if head is None or (head.key == FIRST_NUMBER and not takes_first):
             raise SealError(f"{file.name}: not a sealed file, or one that was cut off")
-        self._cipher = _cipher(key, head[len(MAGIC) :])
+        body = os.fstat(self._descriptor).st_size - head.length
+        self._start = head.length
+        self._last, rest = divmod(max(body - 1, 0), CHUNK_BYTES + _TAG_BYTES)
+        if rest + 1 < _TAG_BYTES:
+            raise SealError(f"{file.name}: not a sealed file, or one that was cut off")
+        info = _FIRST_INFO if head.key == FIRST_NUMBER else _info(purpose)
+        self._cipher = _cipher(keys.get(head.key).secret, head.salt, info)
         self.size: int = body - (self._last + 1) * _TAG_BYTES
         """Of the plain text, in bytes."""
-        self._name = file.name
+        self._open(self._last)  # what was cut off is noticed before anything is read
 
     def read(self, offset: int, length: int) -> Iterator[bytes]:
         """A stretch of the plain text, in chunks; each is whole and true, or the reading ends with an error.
@@ -112,7 +124,7 @@ class SealedFile:
             yield plain
 
     def _open(self, number: int) -> bytes:
-        place = _HEAD_BYTES + number * (CHUNK_BYTES + _TAG_BYTES)
+        place = self._start + number * (CHUNK_BYTES + _TAG_BYTES)
         chunk = os.pread(self._descriptor, CHUNK_BYTES + _TAG_BYTES, place)
         try:
             return self._cipher.decrypt(_nonce(number, last=number == self._last), chunk, None)
@@ -122,8 +134,32 @@ class SealedFile:
             ) from error
 
 
-def _cipher(key: bytes, salt: bytes) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, b"sampler sealed file 1").derive(key))
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The beginning of a sealed file."""
+
+    length: int
+    key: int
+    salt: bytes
+
+
+def _head(written: bytes) -> _Head | None:
+    if written.startswith(FIRST_MAGIC):
+        length = len(FIRST_MAGIC) + _SALT_BYTES
+        salt = written[len(FIRST_MAGIC) : length]
+        return _Head(length, FIRST_NUMBER, salt) if len(salt) == _SALT_BYTES else None
+    if not written.startswith(MAGIC) or len(written) < _HEAD_BYTES:
+        return None
+    number = int.from_bytes(written[len(MAGIC) : -_SALT_BYTES], "big")
+    return _Head(_HEAD_BYTES, number, written[-_SALT_BYTES:])
+
+
+def _info(purpose: bytes) -> bytes:
+    return b"sampler sealed file 2\0" + purpose
+
+
+def _cipher(secret: bytes, salt: bytes, info: bytes) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), KEY_BYTES, salt, info).derive(secret))
 
 
 def _nonce(number: int, *, last: bool) -> bytes:

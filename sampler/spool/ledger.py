@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from sampler.model import ObjectRecord, ObjectState, Spent, Verdict, Waiting
 from sampler.spool.days import DaysLedger
+from sampler.spool.ends import EndsLedger
 from sampler.spool.recalls import RecallsLedger
+from sampler.spool.worth import Worth
+
+NO_WORTH: Final = Worth()
+"""Of an object of which nobody said anything."""
 
 
-class SpoolLedger(DaysLedger, RecallsLedger, Protocol):
+class SpoolLedger(DaysLedger, RecallsLedger, EndsLedger, Protocol):
     """Records of flagged objects, and what is still to be delivered of them. Values in, values out; no files.
 
     Every method that changes something is one transaction and durable when it returns. The spool lets one thread at a
     time in. Any method may raise ``StorageError``, and those that write ``SpoolFull`` when the disk is full.
     """
 
-    def add(self, record: ObjectRecord, waiting: Waiting | None) -> bool:
+    def add(self, record: ObjectRecord, waiting: Waiting | None, worth: Worth = NO_WORTH) -> bool:
         """Make an object visible; ``False``, and no change, when there is one with this ``event_id``."""
 
     def get(self, event_id: str) -> ObjectRecord | None:
@@ -40,7 +45,7 @@ class SpoolLedger(DaysLedger, RecallsLedger, Protocol):
     def next_due(self) -> datetime | None:
         """When the next delivery may begin, in the past or the future; ``None`` when nothing waits."""
 
-    def release(self, record: ObjectRecord, waiting: Waiting) -> bool:
+    def release(self, record: ObjectRecord, waiting: Waiting, worth: Worth = NO_WORTH) -> bool:
         """Let a ``HELD`` object be delivered, as ``record`` and ``waiting`` say from now on; ``False``, and no change,
         where it is not held.
         """

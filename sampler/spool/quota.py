@@ -49,5 +49,12 @@ def obstacle(quota: Quota, fill: Fill, needed_bytes: int) -> str | None:
     return None
 
 
+def shortage_bytes(quota: Quota, fill: Fill, needed_bytes: int) -> int:
+    """How much has to become free before ``needed_bytes`` more fit; 0 when they do."""
+    taken = fill.used_bytes + fill.promised_bytes + needed_bytes
+    left = fill.free_bytes - fill.promised_bytes - needed_bytes
+    return max(taken - quota.max_bytes, quota.reserve_bytes - left, 0)
+
+
 def _mib(size: int) -> str:
     return f"{size / MIB:.1f} MiB"

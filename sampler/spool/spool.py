@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import builtins
-import contextlib
-import os
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
-
-from sampler.errors import SpoolError, SpoolFull
-from sampler.model import Content, ObjectRecord, ObjectState, Parcel, Spent, Verdict, Waiting
+from sampler.model import ObjectRecord, ObjectState, Parcel, Spent, Verdict, Waiting
 from sampler.runtime.durable import make_private_folder
-from sampler.spool.ballast import Ballast
-from sampler.spool.contents import ContentFolder, Read
+from sampler.runtime.key_ring import Keys
+from sampler.spool.contents import ContentFolder, Read, hash_of
 from sampler.spool.days import Days
-from sampler.spool.ledger import SpoolLedger
-from sampler.spool.quota import Fill, Quota, obstacle
+from sampler.spool.ends import Ended, OnEnded
+from sampler.spool.ledger import NO_WORTH, SpoolLedger
+from sampler.spool.migrating import seal_plain
+from sampler.spool.quota import Quota
 from sampler.spool.recalls import Booked, Wish
+from sampler.spool.room import Room
+from sampler.spool.upkeep import Upkeep
+from sampler.spool.worth import Worth
 
-log = structlog.get_logger()
+
+def _nobody_is_told(_end: Ended) -> None:
+    """Stands for the journal where there is none."""
 
 
 class Spool:
@@ -32,40 +33,58 @@ class Spool:
 
     One lock lets one thread at a time at the ledger. Contents are written outside of it; while they are, their hashes
     are *promised*, so that an object that ends meanwhile does not take a shared file away.
+
+    Args:
+        folder: of its own; made where there is none.
+        ledger: of the states; the spool closes it.
+        keys: what contents are encrypted with.
+        max_bytes: what may wait, contents and manifests together.
+        reserve_bytes: what stays free on the folder's file system.
+        on_ended: told of each end that the spool decides by itself; called under its lock.
     """
 
-    def __init__(self, folder: Path, ledger: SpoolLedger, *, max_bytes: int, reserve_bytes: int) -> None:
-        self._folder = make_private_folder(folder)
-        self._contents = ContentFolder(folder / "contents")
+    def __init__(
+        self,
+        folder: Path,
+        ledger: SpoolLedger,
+        keys: Keys,
+        *,
+        max_bytes: int,
+        reserve_bytes: int,
+        on_ended: OnEnded = _nobody_is_told,
+    ) -> None:
+        make_private_folder(make_private_folder(folder) / "contents")
+        self._contents = ContentFolder(folder / "contents", keys)
         self._ledger = ledger
-        self._ballast = Ballast(folder / "ballast")
-        self._ballast.take()
-        self._quota = Quota(max_bytes, reserve_bytes)
         self._lock = threading.Lock()
+        self._room = Room(folder, self._contents, ledger, Quota(max_bytes, reserve_bytes), on_ended)
         self.days = Days(ledger, self._lock)
         """What was counted when."""
-        self._promised: Counter[str] = Counter()
-        self._promised_bytes = 0
+        self.upkeep = Upkeep(ledger, self._room, self._lock)
+        """What operators and the clock do to it."""
 
     # --- from the pipeline -------------------------------------------------------------------------------------------
 
-    def put(self, record: ObjectRecord, parcel: Parcel, manifest: bytes, read: Read) -> None:
+    def put(
+        self, record: ObjectRecord, parcel: Parcel, manifest: bytes, read: Read, *, worth: Worth = NO_WORTH
+    ) -> None:
         """Keep a permitted object until it is delivered; durable when it returns.
 
-        Steps: (1) each content durable; (2) one transaction of the ledger makes the object visible. The same
-        ``event_id`` again changes nothing.
+        Steps: (1) where it does not fit, what is worth less is evicted; (2) each content durable; (3) one transaction
+        of the ledger makes the object visible. The same ``event_id`` again changes nothing.
 
         Args:
             record: in the state ``SPOOLED`` to be delivered, ``HELD`` to wait for a person.
             parcel: what permit let through.
             manifest: the bytes to offer to the queue.
             read: yields a content's bytes.
+            worth: what it is worth in a full spool.
 
         Raises:
-            SpoolFull: by quota or disk; nothing of the object is kept.
+            SpoolFull: by quota or disk, and nothing is worth less; nothing of the object is kept.
             SpoolError: the bytes are not those of the parcel, or the disk fails; nothing of the object is kept.
         """
-        self._keep(record, parcel, manifest, read, self._ledger.add, None)
+        self._keep(record, parcel, manifest, read, worth, self._ledger.add, None)
 
     def _keep(  # noqa: PLR0917  # what ``put`` takes, and the step of the ledger from one state to the next
         self,
@@ -73,23 +92,27 @@ class Spool:
         parcel: Parcel,
         manifest: bytes,
         read: Read,
-        step: Callable[[ObjectRecord, Waiting], bool],
+        worth: Worth,
+        step: Callable[[ObjectRecord, Waiting, Worth], bool],
         before: ObjectState | None,
     ) -> bool:
-        """Contents, then the ledger's step; ``False`` where the object is in another state than ``before``."""
+        """Room, contents, the ledger's step; ``False`` where the object is in another state than ``before``."""
         waiting = Waiting(record.event_id, manifest, parcel.contents, parcel.scopes, parcel.statement, attempts=0)
-        wanted = {content.sha256: content for content in parcel.contents}
+        wanted = {content.sha256: content for content in parcel.contents}.values()
         with self._lock:
             known = self._ledger.get(record.event_id)
             if (known.state if known else None) is not before:
                 return False
-            needed_bytes = self._promise(record.event_id, wanted, len(manifest))
-        with self._promising(wanted, needed_bytes):
-            for content in wanted.values():
-                if not self._contents.holds(content.sha256):  # (1)
-                    self._contents.write(content, read)
+            promised = self._room.promise(record.event_id, wanted, len(manifest), worth, record.updated)  # (1)
+        try:
+            for content in wanted:
+                if not self._contents.holds(content.sha256):
+                    self._contents.write(content, read)  # (2)
             with self._lock:
-                return step(record, waiting)  # (2)
+                return step(record, waiting, worth)  # (3)
+        finally:
+            with self._lock:
+                self._room.keep_promise(wanted, promised)
 
     def record(self, record: ObjectRecord) -> None:
         """Keep the record of an object that ended without a parcel; the same ``event_id`` again changes nothing.
@@ -102,7 +125,9 @@ class Spool:
         with self._lock:
             self._ledger.add(record, None)
 
-    def release(self, record: ObjectRecord, parcel: Parcel, manifest: bytes, read: Read) -> bool:
+    def release(
+        self, record: ObjectRecord, parcel: Parcel, manifest: bytes, read: Read, *, worth: Worth = NO_WORTH
+    ) -> bool:
         """Keep what a person approved of a held object until it is delivered; durable when it returns.
 
         Args:
@@ -110,6 +135,7 @@ class Spool:
             parcel: what permit let through.
             manifest: the bytes to offer to the queue.
             read: yields a content's bytes.
+            worth: what it is worth in a full spool.
 
         Returns:
             ``False``, and nothing is kept, where the object is no longer held.
@@ -117,7 +143,7 @@ class Spool:
         Raises:
             SpoolFull, SpoolError: as ``put``; the object is still held.
         """
-        return self._keep(record, parcel, manifest, read, self._ledger.release, ObjectState.HELD)
+        return self._keep(record, parcel, manifest, read, worth, self._ledger.release, ObjectState.HELD)
 
     # --- for whoever asks --------------------------------------------------------------------------------------------
 
@@ -151,9 +177,14 @@ class Spool:
     # --- for the uploader --------------------------------------------------------------------------------------------
 
     def pending(self, now: datetime, limit: int) -> tuple[Waiting, ...]:
-        """What may be delivered at ``now``, oldest first."""
+        """What may be delivered at ``now``, oldest first.
+
+        What is handed out may be offered from now on: until its attempt has ended nothing else takes its room.
+        """
         with self._lock:
-            return self._ledger.due(now, limit)
+            due = self._ledger.due(now, limit)
+            self._room.lend(waiting.event_id for waiting in due)
+            return due
 
     def next_due(self) -> datetime | None:
         """When the next delivery may begin; ``None`` when nothing waits."""
@@ -161,10 +192,11 @@ class Spool:
             return self._ledger.next_due()
 
     def open_content(self, sha256: str) -> BinaryIO:
-        """A content's bytes; the caller closes it.
+        """A content's bytes, readable from any place on; the caller closes it.
 
         Raises:
-            SpoolError: it cannot be read.
+            ContentLost: it is gone or was changed; the same when what was changed is read.
+            SpoolError: it cannot be read now.
         """
         return self._contents.open(sha256)
 
@@ -181,20 +213,17 @@ class Spool:
         """
         if not state.is_final:
             raise ValueError(f"{state} ends nothing")
+        finish = partial(self._ledger.finish, event_id, state, detail=detail, sent_bytes=sent_bytes, now=now, rule=rule)
         with self._lock:
-            try:
-                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now, rule=rule)
-            except SpoolFull:
-                if not self._ballast.release():
-                    raise
-                held = self._ledger.finish(event_id, state, detail=detail, sent_bytes=sent_bytes, now=now, rule=rule)
-            self._discard(held)
-            self._ballast.take()
+            self._room.discard(self._room.writing(finish))
+            self._room.give_back(event_id)
+            self._room.refill_ballast()
 
     def postpone(self, event_id: str, until: datetime, *, detail: str, now: datetime) -> None:
         """Count one more attempt and try again at ``until``."""
         with self._lock:
             self._ledger.postpone(event_id, until, detail=detail, now=now)
+            self._room.give_back(event_id)
 
     def set_verdict(self, event_id: str, verdict: Verdict, now: datetime) -> ObjectRecord | None:
         """Keep what analysis concluded; ``None`` when there is no such object."""
@@ -226,7 +255,7 @@ class Spool:
     def take_back(self, event_id: str, wish: Wish | None, *, detail: str, now: datetime) -> None:
         """End an object as ``RECALLED`` whatever its state, durably, and remove the contents that nobody else needs."""
         with self._lock:
-            self._discard(self._ledger.take_back(event_id, wish, detail=detail, now=now))
+            self._room.discard(self._ledger.take_back(event_id, wish, detail=detail, now=now))
 
     def wish(self, event_id: str) -> Wish | None:
         """The wish that the queue destroys what it has of an object."""
@@ -266,54 +295,21 @@ class Spool:
     # --- upkeep ------------------------------------------------------------------------------------------------------
 
     def sweep(self) -> tuple[str, ...]:
-        """Remove what a crash left: contents that no object needs, temporary files. Returns the names of both."""
+        """Remove what a crash left: contents that no object needs, temporary files. Returns the names of both.
+
+        What lies there plain, from before contents were encrypted, is encrypted first.
+        """
         with self._lock:
-            present = {path.name for path in self._contents.names()}
-            contents = {name for name in present if len(name) == 64}
-            needed = contents.difference(self._ledger.unneeded(contents)).union(+self._promised)
-            return self._contents.sweep(needed)
+            present = {sha256 for path in self._contents.names() if (sha256 := hash_of(path)) is not None}
+            needed = present.difference(self._ledger.unneeded(present))
+            seal_plain(self._contents, needed)
+            return self._contents.sweep(needed.union(self._room.promised()))
+
+    def keys_used(self) -> set[int]:
+        """The numbers of the keys that contents are encrypted with."""
+        return self._contents.keys_used()
 
     def close(self) -> None:
         """Let go of the ledger."""
         with self._lock:
             self._ledger.close()
-
-    def _promise(self, event_id: str, wanted: dict[str, Content], manifest_bytes: int) -> int:
-        """Under the lock: check the room, count the bytes in, hold the hashes; returns the bytes."""
-        absent = (
-            c.size for c in wanted.values() if not self._promised[c.sha256] and not self._contents.holds(c.sha256)
-        )
-        needed_bytes = sum(absent) + manifest_bytes
-        reason = obstacle(self._quota, self._fill(), needed_bytes)
-        if reason is not None:
-            raise SpoolFull(f"{event_id}: {reason}")
-        self._promised.update(wanted.keys())
-        self._promised_bytes += needed_bytes
-        return needed_bytes
-
-    @contextlib.contextmanager
-    def _promising(self, wanted: dict[str, Content], needed_bytes: int) -> Iterator[None]:
-        """Let go of the promise at the end, whatever it is, and of files that it leaves to nobody."""
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._promised_bytes -= needed_bytes
-                self._promised.subtract(wanted.keys())
-                self._promised = +self._promised
-                self._discard(wanted)
-
-    def _fill(self) -> Fill:
-        system = os.statvfs(self._folder)
-        return Fill(self._ledger.used_bytes(), self._promised_bytes, system.f_bavail * system.f_frsize)
-
-    def _discard(self, contents: Iterable[str]) -> None:
-        """Under the lock: remove those that nobody needs; what cannot be removed now is left to ``sweep``."""
-        free = builtins.list(contents)
-        for sha256 in self._ledger.unneeded(free):
-            if self._promised[sha256]:
-                continue
-            try:
-                self._contents.remove(sha256)
-            except SpoolError as error:
-                log.warning("content left behind", sha256=sha256, reason=str(error))

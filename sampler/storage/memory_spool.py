@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sampler.model import ObjectRecord, ObjectState, Spent, Verdict, Waiting
+from sampler.spool import NO_WORTH, Worth
 from sampler.storage.memory_spool_days import MemoryDays
 from sampler.storage.memory_spool_recalls import MemoryRecalls
+from sampler.storage.memory_spool_worth import MemoryWorth
 
 
 @dataclass(slots=True)
@@ -20,17 +22,18 @@ class _Entry:
     uploads: dict[str, str] = field(default_factory=dict)
 
 
-class MemorySpoolLedger(MemoryDays, MemoryRecalls):
+class MemorySpoolLedger(MemoryDays, MemoryRecalls, MemoryWorth):
     """``spool.SpoolLedger`` that forgets everything when it goes."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
         MemoryDays.__init__(self, lambda: (entry.record for entry in self._entries.values()))
         MemoryRecalls.__init__(self, self._entries)
+        MemoryWorth.__init__(self, self._entries)
         self._cursor = 0
         self._permitted: list[tuple[datetime, int]] = []
 
-    def add(self, record: ObjectRecord, waiting: Waiting | None) -> bool:
+    def add(self, record: ObjectRecord, waiting: Waiting | None, worth: Worth = NO_WORTH) -> bool:
         """In the order of adding, which a dictionary keeps."""
         if record.event_id in self._entries:
             return False
@@ -38,15 +41,17 @@ class MemorySpoolLedger(MemoryDays, MemoryRecalls):
         self._entries[record.event_id] = _Entry(record, waiting, due)
         if due is not None and waiting is not None:
             self._count(record, waiting)
+            self._weigh(record.event_id, worth, due)
         return True
 
-    def release(self, record: ObjectRecord, waiting: Waiting) -> bool:
+    def release(self, record: ObjectRecord, waiting: Waiting, worth: Worth = NO_WORTH) -> bool:
         """In its place in the order of adding."""
         entry = self._entries.get(record.event_id)
         if entry is None or entry.record.state is not ObjectState.HELD:
             return False
         self._entries[record.event_id] = _Entry(record, waiting, record.updated)
         self._count(record, waiting)
+        self._weigh(record.event_id, worth, record.updated)
         return True
 
     def permitted_since(self, moment: datetime) -> Spent:

@@ -19,9 +19,11 @@ import msgspec
 
 from sampler.errors import SpoolFull
 from sampler.model import Content, ObjectRecord, ObjectState, Scope, Spent, StatementRef, Verdict, Waiting
+from sampler.spool import NO_WORTH, Worth
 from sampler.storage.sqlite import open_database, our_errors, transaction
 from sampler.storage.sqlite_spool_days import DAYS_SCHEMA_STEP, SqliteDays
 from sampler.storage.sqlite_spool_recalls import RECALLS_SCHEMA_STEP, SqliteRecalls
+from sampler.storage.sqlite_spool_worth import WORTH_SCHEMA_STEP, SqliteWorth
 
 _SCHEMA_STEPS: Final = (
     """
@@ -56,6 +58,7 @@ _SCHEMA_STEPS: Final = (
     """,
     DAYS_SCHEMA_STEP,
     RECALLS_SCHEMA_STEP,
+    WORTH_SCHEMA_STEP,
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -79,13 +82,13 @@ _record_decoder = msgspec.json.Decoder(ObjectRecord)
 _needs_decoder = msgspec.json.Decoder(tuple[tuple[Content, ...], frozenset[Scope], StatementRef])
 
 
-class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
+class SqliteSpoolLedger(SqliteDays, SqliteRecalls, SqliteWorth):
     """``spool.SpoolLedger`` over a file. One thread at a time; the spool's lock sees to it."""
 
     def __init__(self, path: Path) -> None:
         self._database = open_database(path, _SCHEMA_STEPS)
 
-    def add(self, record: ObjectRecord, waiting: Waiting | None) -> bool:
+    def add(self, record: ObjectRecord, waiting: Waiting | None, worth: Worth = NO_WORTH) -> bool:
         """Insert the record and what is needed to deliver it."""
         due = _microseconds(record.created) if waiting and record.state is ObjectState.SPOOLED else None
         with self._writing():
@@ -100,9 +103,10 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
                 self._add_waiting(number, waiting)
                 if due is not None:
                     self._count(record, waiting)
+                    self._weigh(number, waiting, worth, record.created)
         return number is not None
 
-    def release(self, record: ObjectRecord, waiting: Waiting) -> bool:
+    def release(self, record: ObjectRecord, waiting: Waiting, worth: Worth = NO_WORTH) -> bool:
         """State, due time and what is needed to deliver change in one transaction."""
         with self._writing():
             number, held = self._open_object(record.event_id)
@@ -111,6 +115,7 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
             self._delete_waiting(number)
             self._add_waiting(number, waiting)
             self._count(record, waiting)
+            self._weigh(number, waiting, worth, record.updated)
             self._update(number, record, due=_microseconds(record.updated))
         return True
 
@@ -242,6 +247,7 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls):
     def _delete_waiting(self, number: int) -> None:
         self._database.execute("DELETE FROM needed_contents WHERE object = ?", (number,))
         self._database.execute("DELETE FROM waiting WHERE object = ?", (number,))
+        self._database.execute("DELETE FROM worth WHERE object = ?", (number,))
 
     def _count(self, record: ObjectRecord, waiting: Waiting) -> None:
         """Remember how much was permitted, and forget what is too old to matter."""

@@ -57,6 +57,7 @@ class SqliteRecalls:
             number = found[0]["number"]
             held = self._select("DELETE FROM needed_contents WHERE object = ? RETURNING sha256", number)
             self._database.execute("DELETE FROM waiting WHERE object = ?", (number,))
+            self._database.execute("DELETE FROM worth WHERE object = ?", (number,))
             self._write_record(event_id, ObjectState.RECALLED, detail, now)
             if wish is not None:
                 sql = "INSERT INTO wishes (event_id, cause, asked) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"

@@ -41,6 +41,7 @@ from sampler.model import (
 )
 from sampler.permit import Consent, HostNames, Policy, PolicyRule, Statement, shipped_statement
 from sampler.retain import HoldStore
+from sampler.runtime.key_ring import KeyRing
 from sampler.snapshot import SnapshotTaker, read_range
 from sampler.spool import Spool
 from sampler.storage.memory_spool import MemorySpoolLedger
@@ -159,14 +160,14 @@ def candidate() -> Candidate:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Callable[..., Host]]:
+def host(tmp_path: Path, keys: KeyRing) -> Iterator[Callable[..., Host]]:
     made: list[Host] = []
 
     def make(*, policy: Policy | None = None, max_bytes: int = 8 * MIB) -> Host:
         for name in ("spool", "journal"):
             (tmp_path / name).mkdir(mode=0o755)
-        store = HoldStore(tmp_path / "held", bytes(32), max_bytes=max_bytes, max_count=9)
-        spool = Spool(tmp_path / "spool", MemorySpoolLedger(), max_bytes=8 * MIB, reserve_bytes=0)
+        store = HoldStore(tmp_path / "held", keys, max_bytes=max_bytes, max_count=9)
+        spool = Spool(tmp_path / "spool", MemorySpoolLedger(), keys, max_bytes=8 * MIB, reserve_bytes=0)
         host = Host(
             clock=Clock(),
             consents=Consents(),
@@ -247,13 +248,13 @@ def test_flagged_again_it_waits_once(host: Callable[..., Host]) -> None:
     assert one.kinds() == ["held"]
 
 
-def test_what_does_not_fit_is_refused_by_name(host: Callable[..., Host]) -> None:
+def test_what_does_not_fit_is_refused_by_name(host: Callable[..., Host], keys: KeyRing) -> None:
     """Without room nothing is held: the parcel says so, or, where the room went meanwhile, what would wait."""
     one = host(max_bytes=0)
     parcel = one.flag()
     assert parcel.held == ()
     assert parcel.omissions[0].reason.startswith("P10 not-held")
-    roomy = replace(one, held=HeldObjects(HoldStore(one.folder / "other", bytes(32), max_bytes=8 * MIB, max_count=9)))
+    roomy = replace(one, held=HeldObjects(HoldStore(one.folder / "other", keys, max_bytes=8 * MIB, max_count=9)))
     found = roomy.found(one.whole)
     late = roomy.decider.decide(found.finding).outcome
     assert isinstance(late, Parcel)

@@ -21,7 +21,8 @@ from sampler.errors import QueueFaulty
 from sampler.journal import Journal, JournalReader
 from sampler.model import Content, ObjectRecord, ObjectState, Reason, Scope, StatementRef, SubmissionState, Waiting
 from sampler.runtime.clock import SystemClock
-from sampler.spool import Booked, Wish
+from sampler.runtime.key_ring import KeyRing
+from sampler.spool import Booked, ContentFolder, Wish
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import RecallLink
 from sampler.wire.messages import ObjectMessage, SubmissionView
@@ -66,12 +67,15 @@ class Host:
         self.journal = Journal(folder / "journal")
         self.receipts = StandingFile(folder / "receipts" / "standing.json")
         self.queue = Queue()
+        self.keys = KeyRing(folder / "keys")
+        self.keys.rotate(NOW, timedelta(days=1))
+        self.contents = ContentFolder(folder / "contents", self.keys)
 
     def note(self, kind: str, event_id: str, **document: object) -> None:
         self.journal.append(kind, event_id, NOW, document)
 
     def content_file(self) -> Path:
-        return self.folder / "contents" / SHA256[:2] / SHA256
+        return self.folder / "contents" / SHA256[:2] / f"{SHA256}.sealed"
 
     def add(self, state: ObjectState, *kinds: str, waits: bool = False) -> str:
         """An object in this state, with these entries of the journal."""
@@ -83,8 +87,7 @@ class Host:
         waiting = Waiting(event_id, manifest, (content,), frozenset({Scope.WHOLE}), statement, attempts=0)
         self.ledger.add(record, waiting if waits else None)
         if waits:
-            self.content_file().parent.mkdir(exist_ok=True)
-            self.content_file().write_bytes(BYTES)
+            self.contents.write(content, lambda _content: [BYTES])
         for kind in kinds:
             told = {"manifest": json.loads(manifest), "manifest_sha256": hashlib.sha256(manifest).hexdigest()}
             self.note(kind, event_id, **(told if kind == "offered" else {}))
@@ -122,7 +125,7 @@ class Host:
         return Reconciler(
             books=self.ledger,
             journal=journal,
-            contents=folder / "contents",
+            contents=self.contents,
             kept=folder / "retained",
             held=folder / "held",
             receipts=self.receipts,
@@ -202,11 +205,21 @@ async def test_a_content_that_is_gone(host: Host) -> None:
     assert await host.codes() == [("spool", "content-missing", SHA256)]
 
 
-@pytest.mark.parametrize("bytes_", [b"other bytes, also", BYTES[:-1], BYTES + b"!", bytes(len(BYTES))])
-async def test_a_content_with_other_bytes(host: Host, bytes_: bytes) -> None:
-    """Changed, cut off or added to: its hash says so."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _sealed: b"other bytes, also",
+        lambda _sealed: BYTES,
+        lambda _sealed: b"",
+        lambda sealed: sealed[:-1],
+        lambda sealed: sealed + b"!",
+        lambda sealed: sealed[:-1] + bytes([sealed[-1] ^ 1]),
+    ],
+)
+async def test_a_content_with_other_bytes(host: Host, change: Callable[[bytes], bytes]) -> None:
+    """Changed, cut off or added to, and whatever else stands in its place: the file says so itself."""
     host.spooled()
-    host.content_file().write_bytes(bytes_)
+    host.content_file().write_bytes(change(host.content_file().read_bytes()))
     assert await host.codes() == [("spool", "content-changed", SHA256)]
 
 

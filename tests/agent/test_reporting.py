@@ -30,6 +30,7 @@ from sampler.limits import (
 from sampler.model import ContentKind, ObjectRecord, ObjectState, Reason, Scope
 from sampler.model.statistics import CountedDay, DayState, Table
 from sampler.permit import Consent, Policy, Statement, shipped_statement
+from sampler.runtime.key_ring import KeyRing
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink
@@ -140,7 +141,8 @@ class Host:
 
 
 def _spool(folder: Path) -> Spool:
-    return Spool(folder, SqliteSpoolLedger(folder / "ledger.sqlite"), max_bytes=1 << 20, reserve_bytes=0)
+    keys = KeyRing(folder / "keys")
+    return Spool(folder, SqliteSpoolLedger(folder / "ledger.sqlite"), keys, max_bytes=1 << 20, reserve_bytes=0)
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sampler.agent.places import AgentPlaces
+from sampler.agent.spool_opening import content_folder, key_ring
 from sampler.cli.explain import explain_lines
 from sampler.cli.explain_bytes import KeptBytes, first_bytes
 from sampler.cli.explain_messages import Explained
 from sampler.cli.explain_story import Story
 from sampler.cli.main import main
 from sampler.journal import Journal, JournalEntry
+from sampler.model import Content
 from sampler.permit import shipped_statement
 from sampler.retain.sealed_folder import SealedFolder
 
@@ -204,24 +206,23 @@ def test_hostile_values_do_not_steer_a_terminal() -> None:
     assert "\r" not in text
 
 
-def test_bytes_are_shown_while_they_wait(journaled: Path, told: Explained) -> None:
+def test_bytes_are_shown_while_they_wait(journaled: Path, told: Explained, now: datetime) -> None:
     """A content in the spool is shown to whoever may read it."""
     places = AgentPlaces(journaled / "agent", journaled / "none.sock")
     assert KeptBytes(places).shown_in(told).contents[0].head is None
-    file = places.spool / "contents" / told.contents[0].sha256[:2] / told.contents[0].sha256
-    file.parent.mkdir(parents=True)
-    file.write_bytes(BYTES[10:30])
+    key_ring(places).rotate(now, timedelta(days=1))
+    content = Content(told.contents[0].sha256, 20, 10)
+    content_folder(places).write(content, lambda _content: [BYTES[10:30]])
     assert KeptBytes(places).shown_in(told).contents[0].head == BYTES[10:30].hex()
 
 
-def test_bytes_are_shown_while_they_are_kept_for_asks(journaled: Path, told: Explained) -> None:
+def test_bytes_are_shown_while_they_are_kept_for_asks(journaled: Path, told: Explained, now: datetime) -> None:
     """A part is cut from the sealed snapshot; a damaged one, or one without its key, shows nothing."""
     places = AgentPlaces(journaled / "agent", journaled / "none.sock")
-    places.seal_key.parent.mkdir(parents=True)
-    places.seal_key.write_bytes(b"k" * 32)
-    SealedFolder(places.retained, b"k" * 32).write(ID, b"{}", [BYTES])
+    key_ring(places).rotate(now, timedelta(days=1))
+    SealedFolder(places.retained, key_ring(places)).write(ID, b"{}", [BYTES])
     assert KeptBytes(places).shown_in(told).contents[0].head == BYTES[10:30].hex()
-    places.seal_key.write_bytes(b"x" * 32)
+    (places.keys / "00000001.key").unlink()
     assert KeptBytes(places).shown_in(told).contents[0].head is None
 
 

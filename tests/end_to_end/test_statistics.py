@@ -28,6 +28,7 @@ from sampler.limits import STATISTICS_ACCEPT_DAYS
 from sampler.model import ContentKind, ObjectRecord, ObjectState, Reason, Scope
 from sampler.model.statistics import Table
 from sampler.permit import Consent, Policy, Statement, parse_statement, shipped_statement
+from sampler.runtime.key_ring import KeyRing
 from sampler.runtime.settings import load_settings
 from sampler.server import Listening, QueueSettings, create_token, initialize, serve
 from sampler.spool import Spool
@@ -106,7 +107,8 @@ class Site:
             (folder / name).write_text(text)
         tls = host_client_context(folder / "ca", folder / "certificate", folder / "key")
         link = await self.stack.enter_async_context(QueueLink(f"https://localhost:{self.where.hosts[1]}", tls))
-        spool = Spool(folder, SqliteSpoolLedger(folder / "ledger.sqlite"), max_bytes=1 << 20, reserve_bytes=0)
+        ledger = SqliteSpoolLedger(folder / "ledger.sqlite")
+        spool = Spool(folder, ledger, KeyRing(folder / "keys"), max_bytes=1 << 20, reserve_bytes=0)
         journal = Journal(folder / "journal")
         self.stack.callback(spool.close)
         self.stack.callback(journal.close)

@@ -9,8 +9,7 @@ import pytest
 from sampler.errors import SealError
 from sampler.limits import MIB
 from sampler.retain import HoldStore
-
-KEY = bytes(32)
+from sampler.runtime.key_ring import KeyRing
 
 
 def name(number: int) -> str:
@@ -23,9 +22,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(folder: Path) -> Callable[..., HoldStore]:
+def store(folder: Path, keys: KeyRing) -> Callable[..., HoldStore]:
     def make(max_bytes: int = 4 * MIB, max_count: int = 10) -> HoldStore:
-        return HoldStore(folder, KEY, max_bytes=max_bytes, max_count=max_count)
+        return HoldStore(folder, keys, max_bytes=max_bytes, max_count=max_count)
 
     return make
 

@@ -11,9 +11,9 @@ import pytest
 
 from sampler.errors import SealError
 from sampler.retain import RetainStore
+from sampler.runtime.key_ring import KeyRing
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
-KEY = bytes(32)
 
 
 def name(number: int) -> str:
@@ -21,9 +21,9 @@ def name(number: int) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Callable[..., RetainStore]:
+def store(tmp_path: Path, keys: KeyRing) -> Callable[..., RetainStore]:
     def make(max_bytes: int = 10_000, seconds: float = 3600.0) -> RetainStore:
-        return RetainStore(tmp_path / "retained", KEY, max_bytes=max_bytes, seconds=seconds)
+        return RetainStore(tmp_path / "retained", keys, max_bytes=max_bytes, seconds=seconds)
 
     return make
 

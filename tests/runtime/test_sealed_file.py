@@ -1,32 +1,56 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sampler.errors import SealError
-from sampler.runtime.sealed_file import CHUNK_BYTES, MAGIC, SealedFile, load_or_make_key, sealed
+from sampler.errors import SealError, SealKeyMissing
+from sampler.runtime.key_ring import SealKey
+from sampler.runtime.sealed_file import CHUNK_BYTES, MAGIC, SealedFile, key_number, sealed, sealed_bytes
 
-KEY = bytes(range(32))
 SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES, 3 * CHUNK_BYTES + 7]
-HEAD_BYTES = len(MAGIC) + 32
+HEAD_BYTES = len(MAGIC) + 4 + 32
+FIRST_FILE = bytes.fromhex(
+    "534d505345414c31000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f1e28ad169be077fb72bd"
+    "4269d5e6bf98f959f67d3386e8fe8dc007"
+)
+"""Written before keys had numbers: ``from before`` under the key 00 01 02 … and the salt 00 01 02 …"""
 
 
 def data_of(size: int) -> bytes:
     return random.Random(size).randbytes(size)
 
 
-def write(path: Path, data: bytes, key: bytes = KEY) -> Path:
-    path.write_bytes(b"".join(sealed(key, [data[:10], data[10:]])))
+class OneKey:
+    """A ring with a single key."""
+
+    def __init__(self, secret: bytes = bytes(range(32)), number: int = 7) -> None:
+        self.key = SealKey(number, secret, datetime(2026, 11, 25, tzinfo=UTC))
+
+    def current(self) -> SealKey:
+        return self.key
+
+    def get(self, number: int) -> SealKey:
+        if number != self.key.number:
+            raise SealKeyMissing(f"key {number} is gone")
+        return self.key
+
+
+KEYS = OneKey()
+
+
+def write(path: Path, data: bytes, keys: OneKey = KEYS, purpose: bytes = b"") -> Path:
+    path.write_bytes(b"".join(sealed(keys, [data[:10], data[10:]], purpose=purpose)))
     return path
 
 
-def read(path: Path, key: bytes = KEY) -> bytes:
+def read(path: Path, keys: OneKey = KEYS, purpose: bytes = b"", *, takes_first: bool = False) -> bytes:
     with path.open("rb") as file:
-        opened = SealedFile(file, key)
+        opened = SealedFile(file, keys, purpose=purpose, takes_first=takes_first)
         return b"".join(opened.read(0, opened.size))
 
 
@@ -35,6 +59,7 @@ def test_what_is_sealed_comes_back(tmp_path: Path, size: int) -> None:
     """Files of any size are read as they were written, and nothing of them can be read without opening them."""
     path = write(tmp_path / "file", data_of(size))
     assert read(path) == data_of(size)
+    assert path.stat().st_size == sealed_bytes(size)
     if size > 100:
         assert data_of(size)[:16] not in path.read_bytes()
 
@@ -48,7 +73,7 @@ def test_any_stretch_can_be_read(tmp_path: Path, start: int, length: int) -> Non
     if not path.exists():
         write(path, data)
     with path.open("rb") as file:
-        opened = SealedFile(file, KEY)
+        opened = SealedFile(file, KEYS)
         if start + length > len(data):
             with pytest.raises(ValueError, match="not all in a file"):
                 opened.read(start, length)
@@ -88,15 +113,38 @@ def test_another_key_opens_nothing(tmp_path: Path) -> None:
     """With another key not one byte comes out."""
     path = write(tmp_path / "file", b"secret")
     with pytest.raises(SealError, match="sealed with another key"):
-        read(path, bytes(32))
+        read(path, OneKey(bytes(32)))
 
 
-def test_a_key_is_made_once(tmp_path: Path) -> None:
-    """The first call makes a private key, later ones read it; what is no key is named."""
-    path = tmp_path / "seal.key"
-    key = load_or_make_key(path)
-    assert (len(key), path.stat().st_mode & 0o777) == (32, 0o600)
-    assert load_or_make_key(path) == key
-    path.write_bytes(b"short")
-    with pytest.raises(SealError, match="not a key of 32 bytes"):
-        load_or_make_key(path)
+def test_a_file_opens_for_its_purpose_only(tmp_path: Path) -> None:
+    """A sealed file that was put in the place of another is not taken for it."""
+    path = write(tmp_path / "file", b"secret", purpose=b"content a")
+    assert read(path, purpose=b"content a") == b"secret"
+    with pytest.raises(SealError):
+        read(path, purpose=b"content b")
+
+
+def test_its_key_is_named_by_the_file(tmp_path: Path) -> None:
+    """A file says which key it needs, whole or half written; without it nothing is said to be damaged."""
+    path = write(tmp_path / "file", data_of(500))
+    assert key_number(path) == 7
+    with pytest.raises(SealKeyMissing):
+        read(path, OneKey(number=8))
+    path.write_bytes(path.read_bytes()[:HEAD_BYTES])
+    assert key_number(path) == 7
+    path.write_bytes(b"no sealed file")
+    assert key_number(path) is None
+    assert key_number(tmp_path / "absent") is None
+
+
+def test_a_file_from_before_keys_had_numbers(tmp_path: Path) -> None:
+    """It is read where such files are awaited, with the first key, and taken for nothing else."""
+    path = tmp_path / "file"
+    path.write_bytes(FIRST_FILE)
+    first = OneKey(number=0)
+    assert key_number(path) == 0
+    assert read(path, first, purpose=b"any", takes_first=True) == b"from before"
+    with pytest.raises(SealError, match="not a sealed file"):
+        read(path, first)
+    path.write_bytes(FIRST_FILE[:20])
+    assert key_number(path) is None

@@ -25,7 +25,9 @@ from sampler.model import (
     StatementRef,
     parcel,
 )
-from sampler.spool import Spool
+from sampler.runtime.key_ring import KeyRing
+from sampler.spool import NO_WORTH, Spool, Worth
+from sampler.spool.ends import OnEnded
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -37,14 +39,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_spool(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Spool]]:
+def open_spool(folder: Path, tmp_path: Path, keys: KeyRing) -> Iterator[Callable[..., Spool]]:
     """Opens the spool in ``folder``, as a process that starts again does."""
     opened: list[Spool] = []
 
-    def make(*, max_bytes: int = 64 * MIB, reserve_bytes: int = 0) -> Spool:
+    def make(*, max_bytes: int = 64 * MIB, reserve_bytes: int = 0, on_ended: OnEnded = lambda _end: None) -> Spool:
         ledger = SqliteSpoolLedger(tmp_path / "ledger.sqlite")
-        opened.append(Spool(folder, ledger, max_bytes=max_bytes, reserve_bytes=reserve_bytes))
-        return opened[-1]
+        spool = Spool(folder, ledger, keys, max_bytes=max_bytes, reserve_bytes=reserve_bytes, on_ended=on_ended)
+        opened.append(spool)
+        return spool
 
     yield make
     for spool in opened:
@@ -95,8 +98,8 @@ class Thing:
         for start in range(content.offset, end, 1000):
             yield self.data[start : min(start + 1000, end)]
 
-    def put_into(self, spool: Spool) -> str:
-        spool.put(self.record, self.parcel, self.manifest, self.read)
+    def put_into(self, spool: Spool, worth: Worth = NO_WORTH) -> str:
+        spool.put(self.record, self.parcel, self.manifest, self.read, worth=worth)
         return self.event_id
 
 
@@ -115,5 +118,5 @@ def thing() -> Callable[..., Thing]:
 
 @pytest.fixture
 def files(folder: Path) -> Callable[[], list[str]]:
-    """The names of everything in the folder of contents."""
-    return lambda: sorted(path.name for path in (folder / "contents").glob("*/*"))
+    """The names of everything in the folder of contents, those of sealed contents by their SHA-256."""
+    return lambda: sorted(path.name.removesuffix(".sealed") for path in (folder / "contents").glob("*/*"))

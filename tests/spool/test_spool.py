@@ -230,9 +230,9 @@ def test_sweep(spool: Spool, thing: Any, files: Any, folder: Path) -> None:
     needed = files()
     orphan = "ab" + "0" * 62
     (folder / "contents" / "ab").mkdir(exist_ok=True)
-    (folder / "contents" / "ab" / orphan).write_bytes(b"orphan")
+    (folder / "contents" / "ab" / f"{orphan}.sealed").write_bytes(b"orphan")
     (folder / "contents" / "ab" / ".abc.part").write_bytes(b"half")
-    assert sorted(spool.sweep()) == [".abc.part", orphan]
+    assert sorted(spool.sweep()) == [".abc.part", f"{orphan}.sealed"]
     assert files() == needed
     assert spool.sweep() == ()
 
@@ -273,17 +273,20 @@ def test_many_threads(spool: Spool, thing: Any, files: Any, now: datetime) -> No
 
 _WORK = """
 import hashlib, itertools, os, resource, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sampler.errors import SpoolFull
 from sampler.model import *
 from sampler.model import parcel
-from sampler.spool import Spool
+from sampler.runtime.key_ring import KeyRing
+from sampler.spool import Spool, Worth
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 folder = Path(sys.argv[1])
-spool = Spool(folder / "spool", SqliteSpoolLedger(folder / "ledger.sqlite"), max_bytes=1 << 30, reserve_bytes=0)
+keys = KeyRing(folder / "keys")
+keys.rotate(NOW, timedelta(days=1))
+spool = Spool(folder / "spool", SqliteSpoolLedger(folder / "ledger.sqlite"), keys, max_bytes=1 << 30, reserve_bytes=0)
 spool.sweep()
 
 def put(event_id, data):
@@ -330,7 +333,7 @@ def test_killed_at_any_moment(tmp_path: Path, open_spool: Callable[..., Spool], 
         assert event_id in waiting or record.state is ObjectState.DELIVERED
     assert not finished & waiting.keys()
     needed = {content.sha256 for each in waiting.values() for content in each.contents}
-    assert needed == {path.name for path in (folder / "contents").glob("*/*")}
+    assert needed == {path.stem for path in (folder / "contents").glob("*/*")}
     for sha256 in needed:
         with spool.open_content(sha256) as file:
             assert hashlib.sha256(file.read()).hexdigest() == sha256
