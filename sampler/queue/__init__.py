@@ -7,6 +7,7 @@ whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the e
 """
 
 from sampler.queue.asks import AskRecord
+from sampler.queue.lookup_ports import Listed, LookUpLedger
 from sampler.queue.peers import HEARD_NOT, Alone, Peers
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Partial, Signer
@@ -38,6 +39,8 @@ __all__ = [
     "Device",
     "Lane",
     "Ledger",
+    "Listed",
+    "LookUpLedger",
     "Numbered",
     "OpenDay",
     "Outcome",

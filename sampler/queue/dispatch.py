@@ -13,7 +13,7 @@ from datetime import datetime
 from sampler.errors import NotFound
 from sampler.limits import ANSWER_MAX_BYTES
 from sampler.model import TaskState
-from sampler.queue import tasks
+from sampler.queue import lookup, tasks
 from sampler.queue.fairness import turns
 from sampler.queue.ports import Ledger
 from sampler.queue.receiving import SWEEP_MAX_COUNT
@@ -157,7 +157,10 @@ def _put(ledger: Ledger, before: Task, after: Task) -> None:
         return
     ledger.put_task(after)
     if after.verdict is not None:
-        ledger.add_verdict(_placed(ledger, after).submission.device, after.submission, after.verdict)
+        submission = _placed(ledger, after).submission
+        ledger.add_verdict(submission.device, after.submission, after.verdict)
+        if (listed := lookup.to_list(submission, after.verdict)) is not None:
+            ledger.list_verdict(listed)
 
 
 def _settle(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:

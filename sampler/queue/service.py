@@ -11,26 +11,27 @@ from sampler.errors import SamplerError
 from sampler.queue import receiving, registry
 from sampler.queue.asking import Asking
 from sampler.queue.dispatcher import Dispatcher
+from sampler.queue.looking_up import LookingUp
 from sampler.queue.recalling import Recalling
 from sampler.queue.receipting import Receipting
 from sampler.queue.receiver import Receiver
 from sampler.queue.records import Device, TokenRecord
 from sampler.queue.search import Searching
 from sampler.queue.statistics import Statistics
-from sampler.runtime.blocking import off_loop
 from sampler.queue.usage import forget_old
+from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
 
 log = structlog.get_logger()
 
 
-class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Searching):
+class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Searching, LookingUp):
     """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
 
     async def __aenter__(self) -> Self:
         self._keeper = TaskKeeper("queue")
         try:
-            await self._sharing.open()
+            await self._sharing.open(alone=not self._blobs.shared)
             await self._recover_in_turn()
         except BaseException:
             await self._close()
@@ -104,10 +105,11 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
         await self.settle_tasks()
         await self.expire_asks()
         await self.close_statistics()
+        await self.forget_listed()
         await self.resume_recalls()
+        await self._step(forget_old, self._clock.now())
         for upload in await self._step(receiving.take_expired, self._clock.now()):
             await off_loop(self._blobs.discard, upload.id)
-        await self._step(forget_old, self._clock.now())
             log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)
 
     async def _close(self) -> None:

@@ -11,7 +11,18 @@ from typing import TypeVar
 
 from sampler.errors import Conflict, StorageError
 from sampler.model import AskState, Verdict
-from sampler.queue import AskRecord, Device, Listed, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload, VerdictRecord
+from sampler.queue import (
+    AskRecord,
+    Device,
+    Listed,
+    Recall,
+    ReceiptRecord,
+    Submission,
+    Task,
+    TokenRecord,
+    Upload,
+    VerdictRecord,
+)
 from sampler.storage.memory_queue_lookup import MemoryLookUp
 from sampler.storage.memory_queue_search import MemorySearch, SearchTables
 from sampler.storage.memory_queue_statistics import MemoryStatistics, StatisticsTables

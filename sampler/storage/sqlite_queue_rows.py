@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sampler.errors import Conflict
 from sampler.storage.connections import Connection, Row
+from sampler.storage.sqlite_queue_lookup_schema import LOOKUP_SCHEMA_STEP
 from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_search_schema import SEARCH_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tasks_schema import TASKS_SCHEMA_STEP
@@ -165,6 +166,7 @@ SCHEMA_STEPS: Final = (
     TASKS_SCHEMA_STEP,
     QUOTAS_SCHEMA_STEP,
     SEARCH_SCHEMA_STEP,
+    LOOKUP_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -74,6 +74,8 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "day": (_DAY, "A day (UTC)"),
     "since": (_DAY, "From this day (UTC) on"),
     "until": (_DAY, "Up to this day (UTC)"),
+    "bits": (_NUMBER, "How many bits of a SHA-256 the prefix has"),
+    "prefix": (_NUMBER, "The first bits of the SHA-256, as a number"),
     "first": (_NUMBER, "Receipts of the smaller log"),
     "second": (_NUMBER, "Receipts of the larger log"),
     "position": (_NUMBER, "Place of a receipt in the log, from 0"),
