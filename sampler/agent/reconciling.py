@@ -7,7 +7,7 @@ looked at again, ledger first, before it is named.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -72,6 +72,8 @@ class Reconciler:
     receipts: StandingFile
     """How the queue's receipts and their log hold."""
     clock: Clock
+    verify: Callable[[], tuple[str, ...]]
+    """Reads all of the journal; what of it does not hold."""
 
     async def local(self) -> AsyncIterator[Difference]:
         """What does not agree on this host, each as it is found, at most ``RECONCILE_DIFFERENCES_MAX_COUNT``.
@@ -102,7 +104,7 @@ class Reconciler:
             low = part.high
 
     def _local(self) -> Iterator[Difference]:
-        faults = self.journal.verify()
+        faults = self.verify()
         advice = "see: sampler history verify"
         for fault in faults:
             yield Difference(id="", where="journal", code="damaged", what=fault, advice=advice)

@@ -313,6 +313,7 @@ def _accounts(places: AgentPlaces, stores: Stores) -> ReconcileKeeper:
         held=places.held,
         receipts=StandingFile(places.receipts),
         clock=stores.clock,
+        verify=stores.journal.check,
     )
     return ReconcileKeeper(books, stores.clock, random.random)
 

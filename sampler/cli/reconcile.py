@@ -51,14 +51,16 @@ def reconcile(offline: bool, config: Path | None, as_json: bool) -> None:
 async def _run(settings: AgentSettings, where: AgentPlaces, *, offline: bool, as_json: bool) -> int:
     """How many differences there are."""
     with closing(SqliteSpoolLedger(where.spool / "ledger.sqlite")) as ledger:
+        journal = JournalReader(where.journal)
         reconciler = Reconciler(
             books=ledger,
-            journal=JournalReader(where.journal),
+            journal=journal,
             contents=content_folder(where),
             kept=where.retained,
             held=where.held,
             receipts=StandingFile(where.receipts),
             clock=SystemClock(),
+            verify=journal.verify,
         )
         count = await _print(reconciler.local(), as_json=as_json)
         if settings.queue.url and not offline:

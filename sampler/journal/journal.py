@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 from sampler.errors import JournalError
 from sampler.journal.aging import UNBEGUN
+from sampler.journal.checkpoints import note_removed, note_verified, stamps_of, verified_before
 from sampler.journal.lines import NOWHERE, JournalEntry, Place, write_line
 from sampler.journal.locking import locked
 from sampler.journal.pruning import pruned_document, remove_up_to
@@ -30,7 +31,8 @@ _READABLE_BY_ALL: Final = 0o644
 class Journal:
     """The journal in ``folder``, which exists, open for writing. Blocking; any thread may call it.
 
-    A last line that a crash cut off was never acknowledged: it is kept aside in ``journal.torn-N`` and noted.
+    A last line that a crash cut off was never acknowledged: it is kept aside in ``journal.torn-N`` and noted. Closed
+    files that an earlier start verified, and that did not change since, are not read when it is opened: ``check`` does.
 
     Args:
         folder: of its own.
@@ -49,6 +51,8 @@ class Journal:
         self._witnessed = UNBEGUN
         self._holdings: list[Holding] = []
         self._pruned_to = 0
+        self._damage = ""
+        """What ``check`` found."""
         self._head = -1
         """Of the note; -1 before the first."""
         with contextlib.ExitStack() as stack:
@@ -95,7 +99,9 @@ class Journal:
                 self._append("pruned", "", now, pruned_document(old))
                 self._pruned_to = old[-1].last.number
                 self._holdings = self._holdings[len(old) :]
-            return remove_up_to(self._folder, self._pruned_to)
+            if removed := remove_up_to(self._folder, self._pruned_to):
+                note_removed(self._folder, self._pruned_to)
+            return removed
 
     def entries(self, event_id: str | None = None, *, newest_first: bool = False) -> Iterator[JournalEntry]:
         """As ``JournalReader.entries``."""
@@ -104,6 +110,17 @@ class Journal:
     def verify(self) -> tuple[str, ...]:
         """As ``JournalReader.verify``."""
         return self._reader.verify()
+
+    def check(self) -> tuple[str, ...]:
+        """As ``verify``, all of it; where something does not hold nothing is written any more, so nothing is sent.
+
+        Raises:
+            JournalError: it cannot be read at all.
+        """
+        faults = self.verify()
+        if faults:
+            self._damage = faults[0]
+        return faults
 
     @property
     def latest(self) -> datetime | None:
@@ -124,18 +141,26 @@ class Journal:
         return list(takewhile(lambda holding: passed - holding.ended.passed > keep, closed))
 
     def _recover(self) -> None:
-        survey = self._reader.survey()
+        stamps = stamps_of(self._folder)
+        before = verified_before(self._folder, stamps)
+        survey = self._reader.survey(before)
+        if survey.faults and before is not None:
+            survey = self._reader.survey()
         if survey.faults:
-            raise JournalError(
-                f"{self._folder / JOURNAL}: damaged, so nothing is sent: {survey.faults[0]}; see: sampler history "
-                "verify; to set it aside and begin anew: sampler history repair"
-            )
+            raise self._damaged(survey.faults[0])
+        note_verified(self._folder, survey, stamps)
         self._last, self._witnessed = survey.last, survey.witnessed
         self._pruned_to = survey.pruned_to
         self._holdings = [each for each in survey.holdings if each.last.number > survey.pruned_to]
         if survey.torn:
             self._repair_end(survey.torn)
         remove_up_to(self._folder, self._pruned_to)
+
+    def _damaged(self, fault: str) -> JournalError:
+        return JournalError(
+            f"{self._folder / JOURNAL}: damaged, so nothing is sent: {fault}; see: sampler history "
+            "verify; to set it aside and begin anew: sampler history repair"
+        )
 
     def _repair_end(self, torn: bytes) -> None:
         kept, when = f"journal.torn-{self._last.number + 1}", self._file.changed
@@ -147,6 +172,8 @@ class Journal:
         self._append("repaired", "", when.astimezone(UTC), {"kept": kept, "bytes": len(torn)})
 
     def _append(self, kind: str, event_id: str, at: datetime, document: Mapping[str, Any]) -> None:
+        if self._damage:
+            raise self._damaged(self._damage)
         last = self._last
         try:
             line, digest = write_line(last.number + 1, at, kind, event_id, document, previous=last.digest)

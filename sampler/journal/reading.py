@@ -75,25 +75,30 @@ class JournalReader:
         """
         return self.survey().faults
 
-    def survey(self) -> Survey:
+    def survey(self, before: Survey | None = None) -> Survey:
         """The same, where the chain ends, and what each file of it holds.
 
         Where something does not hold and files were closed or removed meanwhile, it is looked at again.
+
+        Args:
+            before: of the oldest files, which are not read again.
 
         Raises:
             JournalError: it cannot be read at all.
         """
         for _ in range(_SURVEYS_MAX_COUNT):
-            before = closed_segments(self._folder)
-            survey = self._survey()
-            if not survey.faults or closed_segments(self._folder) == before:
+            closed = closed_segments(self._folder)
+            survey = self._survey(before)
+            if not survey.faults or closed_segments(self._folder) == closed:
                 return survey
         raise JournalError(f"{self._folder}: its files change faster than they can be read; try again")
 
-    def _survey(self) -> Survey:
+    def _survey(self, before: Survey | None) -> Survey:
         faults: list[str] = []
-        surveyor = Surveyor(self._noted(faults), faults)
-        for line in lines_of(self._folder):
+        noted = self._noted(faults)
+        surveyor = Surveyor(noted, faults) if before is None else Surveyor.after(noted, faults, before)
+        known = frozenset(each.file for each in before.holdings) if before is not None else frozenset[str]()
+        for line in lines_of(self._folder, without=known):
             surveyor.see(line)
             if surveyor.is_enough:
                 break

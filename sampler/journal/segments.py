@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,6 +21,8 @@ from sampler.limits import JOURNAL_ENTRY_MAX_BYTES, KIB
 JOURNAL: Final = "journal.jsonl"
 HEAD: Final = "journal.head"
 LOCK: Final = "journal.lock"
+CHECKPOINT: Final = "journal.checked"
+"""What the last start verified."""
 NEXT: Final = ".journal.next"
 """A file that is about to become the written one; of no worth after a crash."""
 REPAIRING: Final = "journal.repairing"
@@ -88,14 +90,20 @@ def _named(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[int, Path]]
         raise JournalError(f"{folder}: cannot be read: {error}") from error
 
 
-def lines_of(folder: Path) -> Iterator[Line]:
+def lines_of(folder: Path, *, without: Container[str] = ()) -> Iterator[Line]:
     """All lines, oldest first. A segment that is removed meanwhile is passed over.
+
+    Args:
+        folder: of the journal.
+        without: names of closed segments that are not to be read.
 
     Raises:
         JournalError: they cannot be read.
     """
     with _opened(folder) as (closed, current), _readable(folder):
         for segment in closed:
+            if segment.path.name in without:
+                continue
             with contextlib.suppress(FileNotFoundError), segment.path.open("rb") as file:
                 yield from _forwards(segment.path.name, file)
         if current is not None:

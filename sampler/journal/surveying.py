@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sampler.journal.aging import UNBEGUN, Witnessed
@@ -31,6 +31,8 @@ class Holding:
     """How many entries of each kind."""
     ended: Witnessed = UNBEGUN
     """The journal's own time at its last entry."""
+    pruned: Place = NOWHERE
+    """Up to which entry files had been removed for their age by then."""
 
     def take(self, place: Place, kind: str, ended: Witnessed) -> None:
         """Count one more entry at its end."""
@@ -54,6 +56,10 @@ class Survey:
     """The number of the last entry that was removed for its age; 0: none."""
     torn: bytes = b""
     """What follows the last line of the written file and was never acknowledged."""
+    begins: Place | None = None
+    """What the first line says lies before it, where that is something."""
+    explained: bool = False
+    """Whether the first line itself says why."""
 
     @property
     def witnessed(self) -> Witnessed:
@@ -101,6 +107,16 @@ class Surveyor:
         except ValueError as error:
             self._cannot_read(line, "cut off" if is_unfinished(line.data) else str(error))
 
+    @classmethod
+    def after(cls, noted: Place, faults: list[str], before: Survey) -> Surveyor:
+        """One that goes on behind files that were looked at before and found sound."""
+        holdings = [replace(each, kinds=Counter(each.kinds)) for each in before.holdings]
+        going = cls(noted, faults, before.last, before.sound, holdings=holdings)
+        going.pruned, going.begins, going.explained = holdings[-1].pruned, before.begins, before.explained
+        if noted.number == before.last.number and noted.digest != before.last.digest:
+            going._fault(f"{holdings[-1].file}: its last is not the entry {noted.number} that was written")
+        return going
+
     def survey(self) -> Survey:
         """What there is to say after the last line."""
         if self.begins is not None and not self._is_explained(self.begins):
@@ -115,6 +131,8 @@ class Surveyor:
             holdings=tuple(self.holdings),
             pruned_to=self.pruned.number,
             torn=b"" if self.torn is None else self.torn.data,
+            begins=self.begins,
+            explained=self.explained,
         )
 
     def _follow(self, line: Line, sealed: SealedLine) -> None:
@@ -165,6 +183,7 @@ class Surveyor:
             self.holdings.append(Holding(line.file))
         ended = before if sealed is None else before.at(sealed.body.at)
         self.holdings[-1].take(self.last, kind, ended)
+        self.holdings[-1].pruned = self.pruned
 
     def _fault(self, text: str) -> None:
         self.faults.append(text)

@@ -130,6 +130,7 @@ class Host:
             held=folder / "held",
             receipts=self.receipts,
             clock=SystemClock(),
+            verify=journal.verify,
         )
 
     async def differences(self) -> list[Difference]:
