@@ -23,6 +23,7 @@ from sampler.agent.finder import Asks, Finder, Found
 from sampler.agent.held_objects import HeldObjects
 from sampler.agent.holding import Holder
 from sampler.agent.keeping import Keeper
+from sampler.agent.knowledge import Knowledge
 from sampler.agent.previewing import Previewed
 from sampler.agent.spooling import spoolable, with_finding
 from sampler.agent.taken import Taken
@@ -91,6 +92,8 @@ class Pipeline:
     """Keeps what may be asked for again."""
     held: HeldObjects
     """Keeps what a person has to approve."""
+    knowledge: Knowledge
+    """Says what need not be sent."""
     under_way: SharedCalls[ObjectRecord] = field(default_factory=SharedCalls)
     turns: threading.Lock = field(default_factory=threading.Lock)
     """Of decisions, where a day's volume is limited."""
@@ -206,6 +209,9 @@ class Pipeline:
         try:
             async with self.finder.found(candidate, taken) as found:
                 known = with_finding(record, found.finding)
+                answered = await self.knowledge.answer(candidate, known, found.finding)
+                if answered is not None:
+                    return answered
                 decided = await off_loop(self._decide, known, found, candidate, whole)
         except ChildTimedOut as error:
             return await self._end(replace(record, state=ObjectState.TIMED_OUT, detail=str(error)))

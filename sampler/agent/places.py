@@ -85,6 +85,16 @@ class AgentPlaces:
         return self.state / "held"
 
     @property
+    def known(self) -> Path:
+        """Verdicts by hash; can be deleted at any time."""
+        return self.state / "verdicts" / "known.sqlite"
+
+    @property
+    def calls(self) -> Path:
+        """Which runs of the administrator's command about verdicts are owed, and which were made."""
+        return self.state / "verdicts" / "calls.sqlite"
+
+    @property
     def spool(self) -> Path:
         """What waits for delivery."""
         return self.state / "spool"

@@ -16,6 +16,9 @@ from typing import Any
 
 import msgspec
 import structlog
+
+import sampler
+from sampler import describe, identity
 from sampler.agent.asking import AskFollower
 from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
@@ -28,6 +31,8 @@ from sampler.agent.held_objects import HeldObjects
 from sampler.agent.hostnames import host_names
 from sampler.agent.journal_tending import JournalTender
 from sampler.agent.keeping import Keeper
+from sampler.agent.knowledge import Knowledge
+from sampler.agent.knowledge_opening import open_knowledge
 from sampler.agent.noted_consents import Noted, NotedConsents
 from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.pending import Pending
@@ -47,6 +52,8 @@ from sampler.agent.renewing import look_for_newer
 from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
+from sampler.agent.spool_opening import key_ring, open_spool
+from sampler.agent.spool_tending import SpoolTender
 from sampler.agent.spool_opening import content_folder, key_ring, open_spool
 from sampler.agent.spool_tending import SpoolTender
 from sampler.agent.tallying import Published
@@ -67,9 +74,6 @@ from sampler.snapshot import SnapshotTaker
 from sampler.spool import Spool
 from sampler.upload import QueueLink, Uploader
 
-import sampler
-from sampler import describe, identity
-
 log = structlog.get_logger()
 
 UNENROLLED = "00000000-0000-0000-0000-000000000000"
@@ -86,6 +90,7 @@ class Stores:
     sent: SentBook
     clock: OwnersClock
     """Never behind what the journal saw."""
+    knowledge: Knowledge
 
     @classmethod
     def open(cls, places: AgentPlaces, settings: AgentSettings, clock: Clock) -> Stores:
@@ -100,7 +105,8 @@ class Stores:
         owners, noted = OwnersClock(clock, journal.latest), Noted.last_of(JournalReader(places.journal))
         consents = NotedConsents(make_private_folder(places.consent, mode=0o755), journal, owners, noted)
         sent = SentBook(JournalReader(places.journal))
-        return cls(consents=consents, journal=journal, spool=spool, sent=sent, clock=owners)
+        knowledge = open_knowledge(settings, places, spool, journal, owners)
+        return cls(consents, journal, spool, sent, owners, knowledge)
 
 
 async def run(
@@ -146,6 +152,7 @@ async def run(
             rule_trouble=lambda: rules.trouble,
             receipts=parts.receipts.status if parts.receipts is not None else str,
             reconciled=lambda: parts.accounts.status,
+            calls=stores.knowledge.caller.status,
         )
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
@@ -198,6 +205,7 @@ def _pipeline(  # noqa: PLR0917  # what it is wired of
         on_spooled=on_spooled,
         keeper=_keeper(settings, places),
         held=_held(settings, places),
+        knowledge=stores.knowledge,
     )
 
 
@@ -206,6 +214,8 @@ def _tend(tasks: TaskKeeper, parts: Parts, settings: AgentSettings, places: Agen
     pipeline = parts.pipeline
     keep = timedelta(days=settings.journal.keep_days)
     tasks.start("pending", parts.pending.run())
+    tasks.start("on_verdict", pipeline.knowledge.caller.run())
+    tasks.start("known", pipeline.knowledge.tend())
     tasks.start("reconcile", parts.accounts.run_local())
     tasks.start("journal", JournalTender(pipeline.journal, pipeline.clock, keep).run())
     tasks.start("spool", SpoolTender(pipeline.spool, settings.spool, places, pipeline.clock).run())
@@ -407,9 +417,15 @@ class DeliveryWatch:
         await off_loop(self.stores.journal.append, kind, waiting.event_id, self.clock.now(), document)
 
     async def note_verdict(self, record: ObjectRecord, verdict: Verdict) -> None:
-        """Write down what the queue concluded; a journal that cannot be written does not lose the verdict."""
+        """Write down what the queue concluded; a journal that cannot be written does not lose the verdict.
+
+        Raises:
+            StorageError: the command about verdicts could not be owed its call; the verdict has to come once more.
+        """
         document = {"conclusion": verdict.conclusion, "score": verdict.score, "analyzer": verdict.analyzer}
         try:
             await off_loop(self.stores.journal.append, "verdict", record.event_id, self.clock.now(), document)
         except JournalError as error:
             log.warning("a verdict is not in the journal", event_id=record.event_id, error=str(error))
+        await off_loop(self.stores.knowledge.tell, record, verdict)
+        self.stores.knowledge.caller.wake()
