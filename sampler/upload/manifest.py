@@ -32,9 +32,7 @@ def manifest_of(parcel: Parcel) -> Manifest:
         id=parcel.event_id,
         created=parcel.created,
         object=ObjectMessage(sha256=parcel.sha256, size=parcel.size, tree_root=parcel.tree_root or None),
-        statement=StatementMessage(
-            id=parcel.statement.id, version=parcel.statement.version, digest=parcel.statement.digest
-        ),
+        statement=_statement(parcel),
         answers=parcel.answers,
         fields=_fields(parcel.fields),
         matches=[_fields(match) for match in parcel.matches],
@@ -42,6 +40,18 @@ def manifest_of(parcel: Parcel) -> Manifest:
         omissions=[OmissionMessage(what=omission.what, reason=omission.reason) for omission in parcel.omissions],
     )
     return _checked(manifest)
+
+
+def _statement(parcel: Parcel) -> StatementMessage:
+    """The statement, with what it promises about the time that contents are kept."""
+    return StatementMessage(
+        id=parcel.statement.id,
+        version=parcel.statement.version,
+        digest=parcel.statement.digest,
+        region=parcel.region or None,
+        retention_days=parcel.retention_days,
+        scopes=sorted(parcel.scopes),
+    )
 
 
 def _checked(manifest: Manifest) -> Manifest:
