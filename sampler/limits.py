@@ -238,6 +238,8 @@ CODED_BODIES_MAX_COUNT: Final = 32
 """Of them at once at a queue: each is held whole until it is decoded. Further ones are asked to come as they are."""
 QUEUE_ADDRESSES_MAX_COUNT: Final = 16
 """Of one queue."""
+QUEUE_PACE_MIN_BYTES_PER_SECOND: Final = 64 * KIB
+"""The slowest pace that can be set: well above ``BODY_MIN_BYTES_PER_SECOND``, below which a queue gives a body up."""
 METADATA_MAX_CHARACTERS: Final = 4096
 """One ``Upload-Metadata`` header; it is kept with the upload."""
 ANSWER_MAX_BYTES: Final = 8 * MIB
@@ -402,3 +404,17 @@ LOOKUP_PADDING_BYTES: Final = 32 * KIB
 """Answers have a multiple of these; one of an average prefix has exactly so many."""
 LOOKUP_SECONDS: Final = 2.0
 """How long a flagged object waits for the answer before it is sent all the same."""
+
+# Retention
+RETENTION_PAGE_MAX_COUNT: Final = 500
+"""Submissions in one answer about what is due."""
+RETENTION_BATCH_MAX_COUNT: Final = 100
+"""Submissions that one step of retention destroys."""
+RETENTION_RULES_MAX_COUNT: Final = 64
+HOLDS_PAGE_MAX_COUNT: Final = 1_000
+ROLLUP_LABELS_MAX_COUNT: Final = 4_096
+"""Different names that are counted of one tenant and day, whatever hosts invent; the others are counted together."""
+ROLLUP_LABEL_MAX_CHARACTERS: Final = 128
+ROLLUP_KEPT_MIN_COUNT: Final = 5
+"""Once nothing of a day is kept, numbers smaller than this are added up under one name."""
+ROLLUPS_PAGE_MAX_COUNT: Final = 10_000

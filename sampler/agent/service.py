@@ -23,6 +23,7 @@ from sampler.agent.asking import AskFollower
 from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
 from sampler.agent.counting import Statistics
+from sampler.agent.delivery_terms import terms_of
 from sampler.agent.dropping import DropWatcher
 from sampler.agent.examining import examine_settings
 from sampler.agent.finder import Asks
@@ -342,7 +343,8 @@ def _wake(loop: asyncio.AbstractEventLoop, wished: asyncio.Event) -> None:
 
 
 def _link(settings: AgentSettings, places: AgentPlaces, gate: ConsentGate) -> QueueLink:
-    return QueueLink(settings.queue.url, _tls(places), check=gate.check)
+    queue = settings.queue
+    return QueueLink(queue.url, _tls(places), check=gate.check, also=queue.also, terms=terms_of(queue))
 
 
 async def _uploader(

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from sampler.agent.policy_settings import PolicySection
-from sampler.agent.verdict_settings import OnVerdictSection, VerdictSection
+from sampler.agent.verdict_settings import LookUpSection, OnVerdictSection, VerdictSection
 from sampler.limits import (
     CHILD_MEMORY_MAX_BYTES,
+    CREATE_WITH_UPLOAD_MAX_BYTES,
     EXAMINE_DEADLINE_SECONDS,
     GIB,
     JOURNAL_KEEP_DAYS,
@@ -19,6 +20,8 @@ from sampler.limits import (
     OBJECT_MAX_BYTES,
     PEER_REQUESTS_BURST,
     PEER_REQUESTS_PER_SECOND,
+    QUEUE_ADDRESSES_MAX_COUNT,
+    QUEUE_PACE_MIN_BYTES_PER_SECOND,
     RETAIN_MAX_BYTES,
     RETAIN_SECONDS,
     SCAN_TIMEOUT_SECONDS,
@@ -27,6 +30,7 @@ from sampler.limits import (
     SPOOL_MAX_DAYS,
 )
 from sampler.model import Ask, Sampling
+from sampler.runtime.hours import WINDOW
 
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -41,8 +45,24 @@ class QueueSection(Section, frozen=True):
 
     url: str = ""
     """``https://host:port``; empty: nothing is delivered, what is permitted waits in the spool."""
+    also: Annotated[list[str], Meta(max_length=QUEUE_ADDRESSES_MAX_COUNT - 1)] = []
+    """Further addresses of the same queue, in the order in which they are tried when those before do not answer."""
     parallel: Annotated[int, Meta(ge=1, le=64)] = 4
-    """Objects on their way at once."""
+    """Objects on their way at once, and contents of all of them."""
+    bytes_per_second: Annotated[int, Meta(ge=0)] = 0
+    """What goes to the queue, all together; 0: as fast as it goes. At least ``QUEUE_PACE_MIN_BYTES_PER_SECOND``."""
+    hours: list[Annotated[str, Meta(pattern=f"^{WINDOW}$")]] = []
+    """When large contents travel, by the host's clock: ``22:00-06:00``, ``sat sun 00:00-24:00``; empty: always."""
+    hours_above_bytes: Annotated[int, Meta(ge=0)] = CREATE_WITH_UPLOAD_MAX_BYTES
+    """Contents above this are large."""
+    compress: bool = True
+    """Contents travel compressed where the line is slow, they become smaller by it, and the queue takes it."""
+    proxy: str = ""
+    """``http://host:port``, or ``none``; empty: what ``HTTPS_PROXY`` and ``NO_PROXY`` say."""
+
+    def __post_init__(self) -> None:
+        if 0 < self.bytes_per_second < QUEUE_PACE_MIN_BYTES_PER_SECOND:
+            raise ValueError(f"bytes_per_second is 0, or at least {QUEUE_PACE_MIN_BYTES_PER_SECOND}")
 
 
 class SpoolSection(Section, frozen=True):
@@ -154,6 +174,7 @@ class AgentSettings(Section, frozen=True):
     examine: ExamineSection = ExamineSection()
     policy: PolicySection = PolicySection()
     verdicts: VerdictSection = VerdictSection()
+    lookup: LookUpSection = LookUpSection()
     on_verdict: OnVerdictSection = OnVerdictSection()
     default_ask: AskSection = AskSection()
     rules: dict[str, AskSection] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sampler import identity
 from sampler.agent.consents import ConsentStore
+from sampler.agent.delivery_terms import terms_of
 from sampler.agent.places import AgentPlaces
 from sampler.agent.receipt_pin import PinnedKey
 from sampler.agent.receipt_standing import Standing, StandingFile
@@ -72,5 +73,5 @@ async def ask_for_proof(settings: AgentSettings, where: AgentPlaces, first: int,
     if consent is None or not consent.scopes:
         raise ConsentError("P1 no-consent: without a consent the queue is not asked for a proof")
     tls = identity.host_client_context(where.ca, where.certificate, where.key)
-    async with QueueLink(settings.queue.url, tls) as link:
+    async with QueueLink(settings.queue.url, tls, also=settings.queue.also, terms=terms_of(settings.queue)) as link:
         return await link.receipts.consistency(first, second)

@@ -13,6 +13,7 @@ import click
 from sampler import identity
 from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
+from sampler.agent.delivery_terms import terms_of
 from sampler.agent.places import AgentPlaces
 from sampler.agent.receipt_standing import StandingFile
 from sampler.agent.reconciling import Reconciler
@@ -66,7 +67,9 @@ async def _run(settings: AgentSettings, where: AgentPlaces, *, offline: bool, as
         if settings.queue.url and not offline:
             gate = ConsentGate(ConsentStore(where.consent), SystemClock())
             tls = identity.host_client_context(where.ca, where.certificate, where.key)
-            async with QueueLink(settings.queue.url, tls, check=gate.check) as link:
+            async with QueueLink(
+                settings.queue.url, tls, check=gate.check, also=settings.queue.also, terms=terms_of(settings.queue)
+            ) as link:
                 count += await _print(reconciler.queue(link.recalls), as_json=as_json)
     return count
 

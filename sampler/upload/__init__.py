@@ -9,8 +9,8 @@ its own whose loss would lose an object.
 
 from sampler.upload.addresses import Addresses
 from sampler.upload.enrolment import enroll, fetch_ca
-from sampler.upload.hours import Hours
 from sampler.upload.link import QueueLink
+from sampler.upload.lookups import LookUpLink
 from sampler.upload.manifest import manifest_of
 from sampler.upload.ports import Check, ContentReader, OnEvent, OnVerdict, Outbox
 from sampler.upload.recalls import RecallLink
@@ -22,7 +22,7 @@ __all__ = [
     "Addresses",
     "Check",
     "ContentReader",
-    "Hours",
+    "LookUpLink",
     "OnEvent",
     "OnVerdict",
     "Outbox",

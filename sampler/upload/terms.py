@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sampler.limits import CREATE_WITH_UPLOAD_MAX_BYTES
-from sampler.upload.hours import Hours
+from sampler.runtime.hours import Hours
 
 
 @dataclass(frozen=True, slots=True)

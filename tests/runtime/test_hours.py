@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.errors import SettingsError
-from sampler.upload.hours import Hours
+from sampler.runtime.hours import Hours
 
 WEDNESDAY = datetime(2026, 11, 25, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

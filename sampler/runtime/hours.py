@@ -1,4 +1,4 @@
-"""When large contents may travel: windows of the week, by the host's wall clock. Pure; time is passed in."""
+"""Hours of the week in which something may happen: windows, by the host's wall clock. Pure; time is passed in."""
 
 from __future__ import annotations
 

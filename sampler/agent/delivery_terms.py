@@ -1,0 +1,19 @@
+"""What the settings let deliveries take, as the value that these are given."""
+
+from __future__ import annotations
+
+from sampler.agent.settings import QueueSection
+from sampler.runtime.hours import Hours
+from sampler.upload import Terms
+
+
+def terms_of(queue: QueueSection) -> Terms:
+    """``[queue]`` as it concerns deliveries."""
+    return Terms(
+        bytes_per_second=queue.bytes_per_second,
+        hours=Hours(queue.hours),
+        hours_above_bytes=queue.hours_above_bytes,
+        contents_at_once=queue.parallel,
+        compress=queue.compress,
+        proxy=queue.proxy,
+    )
