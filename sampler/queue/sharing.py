@@ -37,6 +37,7 @@ class Sharing:
         self._keeper = TaskKeeper("queue-peers")
         self._untold: set[str] = set()
         self._something = asyncio.Event()
+        self._closing = False
         self.bells = Bells(self._note if peers.shared else None)
 
     async def open(self, *, alone: bool) -> None:
@@ -61,6 +62,7 @@ class Sharing:
 
     async def close(self) -> None:
         """Let go of everything; what was rung and not told yet is not told any more."""
+        self._closing = True
         await self._keeper.close()
         await self._lane.run(self._peers.close)
         await self._lane.close()
@@ -78,7 +80,8 @@ class Sharing:
 
     def give(self, key: str) -> None:
         """Let others have it, after everything that was asked of the others before."""
-        self._keeper.start(f"give {key}", self._lane.run(self._peers.let_go, key))
+        if not self._closing:
+            self._keeper.start(f"give {key}", self._let_go(key))
 
     @contextlib.asynccontextmanager
     async def chore(self, name: str) -> AsyncIterator[bool]:
@@ -103,6 +106,12 @@ class Sharing:
         except asyncio.CancelledError:
             self.give(key)  # the answer that nobody waits for may have been yes
             raise
+
+    async def _let_go(self, key: str) -> None:
+        try:
+            await self._lane.run(self._peers.let_go, key)
+        except StorageError as error:
+            log.warning("a key is free only once its session has ended", key=key, error=str(error))
 
     def _note(self, key: str) -> None:
         self._untold.add(key)

@@ -8,6 +8,7 @@ when that may have happened.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -50,6 +51,7 @@ class PostgresPeers:
         self._session: Session | None = None
         self._held: set[str] = set()
         self._ending = threading.Event()
+        self._closed = False
         self._listener: threading.Thread | None = None
 
     def ring(self, keys: Collection[str]) -> None:
@@ -95,13 +97,18 @@ class PostgresPeers:
         """End the listener and the sessions. A second call does nothing."""
         self._ending.set()
         if self._listener is not None:
+            with contextlib.suppress(StorageError):
+                self.ring(())  # the listener hears it as well, and looks whether it should end
             self._listener.join()
+        self._closed = True
         if self._session is not None:
             self._session.close()
 
     def _own(self) -> Session:
         """The session that holds the locks; when it broke, a new one that tries to have them again."""
         if self._session is None or self._session.closed:
+            if self._closed:
+                raise StorageError("this server has ended; nobody else is told anything")
             self._session = self._sessions.opened()
             held, self._held = self._held, set()
             lost = [key for key in sorted(held) if not self.try_hold(key)]

@@ -80,6 +80,7 @@ class Sessions:
         self._local = threading.local()
         self._opened: set[Session] = set()
         self._lock = threading.Lock()
+        self._closed = False
 
     def mine(self) -> Session:
         """This thread's session.
@@ -89,8 +90,10 @@ class Sessions:
         """
         session: Session | None = getattr(self._local, "session", None)
         if session is None or session.closed:
-            session = self.opened()
             with self._lock:
+                if self._closed:
+                    raise StorageError(f"{self.name}: was closed; nothing more is asked of it")
+                session = self.opened()
                 self._opened = {each for each in self._opened if not each.closed} | {session}
             self._local.session = session
         return session
@@ -113,6 +116,7 @@ class Sessions:
     def close(self) -> None:
         """Close every thread's session. A second call does nothing."""
         with self._lock:
+            self._closed = True
             for session in self._opened:
                 session.close()
             self._opened = set()
