@@ -43,45 +43,44 @@ class Dispatch(Rows):
     def waiting_lanes(self) -> tuple[Lane, ...]:
         """One step through the index a lane, however many tasks wait in each."""
         sql = """WITH RECURSIVE found (lane) AS (
-                     SELECT (SELECT lane FROM tasks WHERE state = 'waiting' ORDER BY lane LIMIT 1)
+                     SELECT min(lane) FROM tasks WHERE lane > ''
                      UNION ALL
-                     SELECT (SELECT tasks.lane FROM tasks WHERE state = 'waiting' AND tasks.lane > found.lane
-                             ORDER BY tasks.lane LIMIT 1)
+                     SELECT (SELECT min(tasks.lane) FROM tasks WHERE tasks.lane > found.lane)
                      FROM found WHERE found.lane IS NOT NULL)
                  SELECT lane FROM found WHERE lane IS NOT NULL LIMIT ?"""
         return tuple(Lane(*row["lane"].split("/")) for row in self._rows(sql, LANES_MAX_COUNT))
 
     def next_task(self, lane: Lane) -> Task | None:
         """The waiting task of a lane that has the earliest rank."""
-        sql = "SELECT * FROM tasks WHERE state = 'waiting' AND lane = ? ORDER BY standing, number LIMIT 1"
+        sql = "SELECT * FROM tasks WHERE lane = ? ORDER BY standing, number LIMIT 1"
         return _task_or_none(self._row(sql, _lane(lane)))
 
     def rested_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Resting tasks that are due, the longest first."""
-        sql = "SELECT * FROM tasks WHERE state = 'resting' AND not_before <= ? ORDER BY not_before, number LIMIT ?"
+        sql = "SELECT * FROM tasks WHERE wakes <= ? ORDER BY wakes, number LIMIT ?"
         return tuple(_task(row) for row in self._rows(sql, to_column(now), limit))
 
     def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Leased tasks whose lease has run out."""
-        sql = "SELECT * FROM tasks WHERE state = 'leased' AND expires <= ? ORDER BY expires, number LIMIT ?"
+        sql = "SELECT * FROM tasks WHERE expires <= ? ORDER BY expires, number LIMIT ?"
         return tuple(_task(row) for row in self._rows(sql, to_column(now), limit))
 
     def next_change(self) -> datetime | None:
         """The soonest moment at which a rest or a lease ends."""
         sql = """SELECT min(moment) AS soonest FROM (
-                     SELECT min(not_before) AS moment FROM tasks WHERE state = 'resting'
-                     UNION ALL SELECT min(expires) FROM tasks WHERE state = 'leased') AS moments"""
+                     SELECT min(wakes) AS moment FROM tasks WHERE wakes IS NOT NULL
+                     UNION ALL SELECT min(expires) FROM tasks WHERE expires IS NOT NULL) AS moments"""
         return or_none(self._rows(sql)[0]["soonest"])
 
-    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
-        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
+    def tasks(
+        self, *, state: TaskState | None, after: str | None, limit: int, tenant: str | None = None
+    ) -> tuple[Task, ...]:
+        """Tasks in the order in which they appeared, beginning behind the task ``after``; a tenant's where named."""
         number = 0 if after is None else self._number("SELECT coalesce(max(number), 0) FROM tasks WHERE id = ?", after)
-        if state is None:
-            rows = self._rows("SELECT * FROM tasks WHERE number > ? ORDER BY number LIMIT ?", number, limit)
-        else:
-            sql = "SELECT * FROM tasks WHERE state = ? AND number > ? ORDER BY number LIMIT ?"
-            rows = self._rows(sql, state, number, limit)
-        return tuple(_task(row) for row in rows)
+        asked = {name: value for name, value in (("state", state), ("tenant", tenant)) if value is not None}
+        wanted = "".join(f"{name} = ? AND " for name in asked)
+        sql = f"SELECT * FROM tasks WHERE {wanted}number > ? ORDER BY number LIMIT ?"  # noqa: S608  # names are our own
+        return tuple(_task(row) for row in self._rows(sql, *asked.values(), number, limit))
 
     def task_counts(self) -> dict[TaskState, int]:
         """How many tasks there are in each state that has any."""
@@ -129,8 +128,9 @@ def _columns(task: Task) -> dict[str, Any]:
         "stage": task.stage,
         "stages": msgspec.json.encode(task.plan).decode(),
         "outcomes": msgspec.json.encode(task.outcomes).decode(),
-        "lane": _lane(task.lane),
         "standing": to_column(task.rank),
+        "lane": _lane(task.lane) if task.state is TaskState.WAITING else None,
+        "wakes": to_column(task.not_before) if task.state is TaskState.RESTING else None,
     }
 
 
