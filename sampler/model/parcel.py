@@ -80,6 +80,10 @@ class Parcel:
     """What consent they need."""
     tree_root: str = ""
     """Of the Merkle tree over the whole (``wire.proofs``), hexadecimal; empty where nothing of it is sampled."""
+    region: str = ""
+    """Whose form of the statement it is."""
+    retention_days: int | None = None
+    """How long the statement lets a queue keep contents."""
     seal: object = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

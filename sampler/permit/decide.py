@@ -73,6 +73,8 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
         tree_root=finding.tree_root,
         answers=finding.answers,
         statement=statement.ref,
+        region=statement.region.value,
+        retention_days=statement.retention_days,
         scopes=selection.scopes | _scopes_needed(finding) | {item.rule.scope for item in disclosed},
         fields=tuple(item.field for item in fields),
         matches=tuple(tuple(item.field for item in group) for group in matches),

@@ -15,6 +15,10 @@ from sampler.queue.quotas import Quotas, Usage
 from sampler.queue.recalls import Recall
 from sampler.queue.receiver import Body, Checksum
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.retention_ports import Hold, Kept, RetentionLedger
+from sampler.queue.retention_rules import Due, Facts, RetentionPolicy, RetentionRule
+from sampler.queue.rollup_ports import RollupLedger
+from sampler.queue.rollups import Count, Rollup
 from sampler.queue.search_ports import Behind, Candidates, Numbered, SearchLedger
 from sampler.queue.service import Queue
 from sampler.queue.stages import Outcome, Stage
@@ -36,7 +40,12 @@ __all__ = [
     "Candidates",
     "Cell",
     "Checksum",
+    "Count",
     "Device",
+    "Due",
+    "Facts",
+    "Hold",
+    "Kept",
     "Lane",
     "Ledger",
     "Listed",
@@ -51,7 +60,12 @@ __all__ = [
     "Quotas",
     "Recall",
     "ReceiptRecord",
+    "RetentionLedger",
+    "RetentionPolicy",
+    "RetentionRule",
     "RetryRules",
+    "Rollup",
+    "RollupLedger",
     "SearchLedger",
     "Signer",
     "Stage",

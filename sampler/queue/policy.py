@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sampler.limits import OBJECT_MAX_BYTES
-from sampler.queue.stages import ONE_STAGE, Plan
 from sampler.queue.quotas import Quotas
+from sampler.queue.retention_rules import RetentionPolicy
+from sampler.queue.stages import ONE_STAGE, Plan
 from sampler.queue.tasks import RetryRules
 from sampler.queue.validity import Validity
 
@@ -34,3 +35,5 @@ class QueuePolicy:
     """What may come in on one day, where a tenant has no quotas of its own."""
     validity: Validity = field(default_factory=Validity)
     """How long verdicts answer for the same bytes."""
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    """How long what came in is kept."""

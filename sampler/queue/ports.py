@@ -17,6 +17,8 @@ from sampler.queue.asks import AskRecord
 from sampler.queue.lookup_ports import LookUpLedger
 from sampler.queue.recalls import Recall
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
+from sampler.queue.retention_ports import RetentionLedger
+from sampler.queue.rollup_ports import RollupLedger
 from sampler.queue.search_ports import SearchLedger
 from sampler.queue.statistics_ports import StatisticsLedger
 from sampler.queue.task_ports import TasksLedger
@@ -24,7 +26,7 @@ from sampler.queue.tenant_ports import TenantsLedger
 from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
-class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, Protocol):
+class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, RetentionLedger, RollupLedger, Protocol):
     """Durable records of devices, tokens, submissions, contents, uploads, tasks and verdicts."""
 
     @property
@@ -137,8 +139,8 @@ class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsL
     def ask(self, ask_id: str) -> AskRecord | None:
         """The ask with this identifier."""
 
-    def asks(self, submission_id: str | None, limit: int) -> tuple[AskRecord, ...]:
-        """Asks, or those about one submission, the newest first."""
+    def asks(self, submission_id: str | None, limit: int, tenant: str | None = None) -> tuple[AskRecord, ...]:
+        """Asks, or those about one submission, the newest first; a tenant's where it is named."""
 
     def open_asks(self, device: str, limit: int) -> tuple[AskRecord, ...]:
         """A device's open asks, the oldest first."""

@@ -1,8 +1,9 @@
 """The part of the queue that keeps the index up with what came in and moved on.
 
 It runs behind the intake, so that a submission is acknowledged no later for it: what is not in the index yet is on a
-durable list that is written with the submission, and each answer of a search says how long that list is. The steps are
-one ledger transaction each; blocking, run on the ledger's lane.
+durable list that is written with the submission, and each answer of a search says how long that list is. With its place
+in the index a submission gets the time that it is kept and counts in the statistics. The steps are one ledger
+transaction each; blocking, run on the ledger's lane.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Final
 import structlog
 
 from sampler.errors import SamplerError
-from sampler.queue import search_terms
+from sampler.queue import retention_steps, search_terms
 from sampler.queue.core import TASKS_BELL, Core
 from sampler.queue.ports import Ledger
 from sampler.queue.records import Submission
+from sampler.queue.retention_rules import RetentionPolicy
 from sampler.queue.search_ports import Behind
 from sampler.queue.search_terms import Standing
 from sampler.queue.search_tlsh import Digest
@@ -37,7 +39,7 @@ class Indexing(Core):
 
     async def index(self) -> int:
         """Put some of what the index is behind on into it; how many submissions."""
-        return await self._step(_index)
+        return await self._step(_index, self._policy.retention)
 
     async def keep_indexing(self) -> None:
         """Keep the index up, for ever. While there is much to do, the ledger is left to others half of the time."""
@@ -66,16 +68,16 @@ def standing_of(ledger: Ledger, submission: Submission) -> Standing:
     return Standing(submission.device, submission.tenant, state_of(task.state if task else None), verdict)
 
 
-def _index(ledger: Ledger) -> int:
+def _index(ledger: Ledger, policy: RetentionPolicy) -> int:
     with ledger.transaction():
         taken = ledger.take_behind(_AT_ONCE_COUNT)
         for each in taken:
             if each.submission.manifest:  # one that was recalled is found by nothing
-                _index_one(ledger, each)
+                _index_one(ledger, each, policy)
     return len(taken)
 
 
-def _index_one(ledger: Ledger, behind: Behind) -> None:
+def _index_one(ledger: Ledger, behind: Behind, policy: RetentionPolicy) -> None:
     standing = standing_of(ledger, behind.submission)
     terms = search_terms.standing_terms(standing)
     if behind.whole:
@@ -84,4 +86,6 @@ def _index_one(ledger: Ledger, behind: Behind) -> None:
         digest = Digest.parse(search_terms.tlsh_of(manifest) or "")
         if digest is not None:
             ledger.put_digest(behind.number, digest.text, digest.bands())
+        retention_steps.keep(ledger, behind.number, behind.submission, manifest, policy)
+    retention_steps.conclude(ledger, behind.number, standing.verdict, policy)
     ledger.put_terms(behind.number, terms, instead_of=search_terms.outdated_terms(standing))

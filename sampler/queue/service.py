@@ -8,7 +8,7 @@ from typing import Self
 import structlog
 
 from sampler.errors import SamplerError
-from sampler.queue import receiving, registry
+from sampler.queue import receiving, registry, seeing
 from sampler.queue.asking import Asking
 from sampler.queue.dispatcher import Dispatcher
 from sampler.queue.looking_up import LookingUp
@@ -16,7 +16,10 @@ from sampler.queue.recalling import Recalling
 from sampler.queue.receipting import Receipting
 from sampler.queue.receiver import Receiver
 from sampler.queue.records import Device, TokenRecord
+from sampler.queue.retention import Retention
+from sampler.queue.rollup_reading import Rollups
 from sampler.queue.search import Searching
+from sampler.queue.seeing import Kind
 from sampler.queue.statistics import Statistics
 from sampler.queue.usage import forget_old
 from sampler.runtime.blocking import off_loop
@@ -25,7 +28,7 @@ from sampler.runtime.tasks import TaskKeeper
 log = structlog.get_logger()
 
 
-class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Searching, LookingUp):
+class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Searching, Retention, Rollups, LookingUp):
     """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
 
     async def __aenter__(self) -> Self:
@@ -38,6 +41,7 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
             raise
         self._keeper.start("sweep", self._sweep())
         self._keeper.start("index", self.keep_indexing())
+        self._keeper.start("retention", self.keep_retaining())
         return self
 
     async def __aexit__(
@@ -69,6 +73,14 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
         """The token with this digest, if it is good now."""
         token = await self._step(lambda ledger: ledger.token(digest))
         return token if token is not None and token.is_good(self._clock.now()) else None
+
+    async def check_seen(self, tenant: str, kind: Kind, name: str) -> None:
+        """Whether a thing is a tenant's own; one that there is not is nobody's, and passes.
+
+        Raises:
+            NotFound: it is another tenant's.
+        """
+        await self._step(seeing.check_seen, tenant, kind, name)
 
     async def check_ready(self) -> None:
         """Whether the ledger answers and there is room.

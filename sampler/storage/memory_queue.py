@@ -24,6 +24,7 @@ from sampler.queue import (
     VerdictRecord,
 )
 from sampler.storage.memory_queue_lookup import MemoryLookUp
+from sampler.storage.memory_queue_retention import MemoryRetention, RetentionTables
 from sampler.storage.memory_queue_search import MemorySearch, SearchTables
 from sampler.storage.memory_queue_statistics import MemoryStatistics, StatisticsTables
 from sampler.storage.memory_queue_tasks import MemoryTasks
@@ -47,6 +48,7 @@ class _Tables:
     asks: dict[str, AskRecord] = field(default_factory=dict)
     statistics: StatisticsTables = field(default_factory=StatisticsTables)
     index: SearchTables = field(default_factory=SearchTables)
+    retention: RetentionTables = field(default_factory=RetentionTables)
     tenancy: TenancyTables = field(default_factory=TenancyTables)
     listed: dict[tuple[str, str], Listed] = field(default_factory=dict)
     recalls: dict[str, Recall] = field(default_factory=dict)
@@ -58,7 +60,7 @@ class _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
 
 
-class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistics, MemoryTenancy):
+class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistics, MemoryTenancy, MemoryRetention):
     """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
 
     at_once = 1
@@ -219,10 +221,10 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         """The ask with this identifier."""
         return self._now.asks.get(ask_id)
 
-    def asks(self, submission_id: str | None, limit: int) -> tuple[AskRecord, ...]:
-        """Asks, or those about one submission, the newest first."""
+    def asks(self, submission_id: str | None, limit: int, tenant: str | None = None) -> tuple[AskRecord, ...]:
+        """Asks, or those about one submission, the newest first; a tenant's where it is named."""
         found = [ask for ask in reversed(self._now.asks.values()) if submission_id in (None, ask.submission)]
-        return tuple(found[:limit])
+        return tuple([ask for ask in found if tenant in (None, self.submissions_tenant(ask.submission))][:limit])
 
     def open_asks(self, device: str, limit: int) -> tuple[AskRecord, ...]:
         """A device's open asks, the oldest first."""
@@ -286,6 +288,17 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         now.verdicts = [each for each in now.verdicts if each.submission != submission_id]
         return ended
 
+    def release_contents(self, submission_id: str) -> None:
+        """The submission offers nothing any more."""
+        self._now.offered.pop(submission_id, None)
+
+    def end_submission(self, submission_id: str) -> tuple[str, ...]:
+        """Forget all of it but its receipt; its uploads."""
+        receipts = dict(self._now.receipts)
+        ended = self.erase_submission(submission_id)
+        self._now.receipts = receipts
+        return ended
+
     def remove_content(self, sha256: str) -> None:
         """The queue does not hold this content any more."""
         self._now.contents.pop(sha256, None)
@@ -333,6 +346,10 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         return tuple(sorted(own)[:limit])
 
     @property
+    def _retention(self) -> RetentionTables:
+        return self._now.retention
+
+    @property
     def _index(self) -> SearchTables:
         return self._now.index
 
@@ -347,6 +364,11 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
     @property
     def _sums(self) -> StatisticsTables:
         return self._now.statistics
+
+    def submissions_tenant(self, submission_id: str) -> str | None:
+        """Whose a submission is."""
+        submission = self._now.submissions.get(submission_id)
+        return None if submission is None else submission.tenant
 
     @property
     def _tenancy(self) -> TenancyTables:

@@ -13,13 +13,17 @@ from sampler.storage.sqlite_queue_admission import Admission
 from sampler.storage.sqlite_queue_asking import Asking
 from sampler.storage.sqlite_queue_lookup import LookingUp
 from sampler.storage.sqlite_queue_receipts import Receipts
+from sampler.storage.sqlite_queue_retention import Destroying, Retaining
+from sampler.storage.sqlite_queue_rollups import Rollups
 from sampler.storage.sqlite_queue_rows import SCHEMA_STEPS
-from sampler.storage.sqlite_queue_search import Noting, Searching
+from sampler.storage.sqlite_queue_search import Searching
 from sampler.storage.sqlite_queue_statistics import Statistics
 from sampler.storage.sqlite_queue_tenancy import Tenancy
 
 
-class SqlQueueLedger(Admission, Noting, Searching, Asking, LookingUp, Receipts, Statistics, Tenancy):
+class SqlQueueLedger(
+    Admission, Retaining, Destroying, Rollups, Searching, Asking, LookingUp, Receipts, Statistics, Tenancy
+):
     """``queue.Ledger`` over any database that there is a ``Connection`` for."""
 
 

@@ -11,6 +11,7 @@ from sampler.errors import Conflict
 from sampler.storage.connections import Connection, Row
 from sampler.storage.sqlite_queue_lookup_schema import LOOKUP_SCHEMA_STEP
 from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
+from sampler.storage.sqlite_queue_retention_schema import RETENTION_SCHEMA_STEP
 from sampler.storage.sqlite_queue_search_schema import SEARCH_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tasks_schema import TASKS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tenancy_schema import QUOTAS_SCHEMA_STEP, TENANTS_SCHEMA_STEP
@@ -167,6 +168,7 @@ SCHEMA_STEPS: Final = (
     QUOTAS_SCHEMA_STEP,
     SEARCH_SCHEMA_STEP,
     LOOKUP_SCHEMA_STEP,
+    RETENTION_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

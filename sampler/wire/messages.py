@@ -24,10 +24,11 @@ from sampler.limits import (
     PROOF_NODES_MAX_COUNT,
     RECIPE_STEPS_MAX_COUNT,
     REGIONS_TAKEN_MAX_COUNT,
+    RETENTION_MAX_DAYS,
     STAGES_MAX_COUNT,
     TEXT_MAX_CHARACTERS,
 )
-from sampler.model import Conclusion, PartKind, SubmissionState, TaskState
+from sampler.model import Conclusion, PartKind, Scope, SubmissionState, TaskState
 
 UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _END: Final = r"$(?!\n)"
@@ -73,6 +74,12 @@ class StatementMessage(Message, frozen=True, kw_only=True):
     id: Name
     version: Annotated[int, Meta(ge=1)]
     digest: Sha256
+    region: Name | None = None
+    """Whose form of it was accepted."""
+    retention_days: Annotated[int, Meta(ge=0, le=RETENTION_MAX_DAYS)] | None = None
+    """How long the queue may keep contents under it."""
+    scopes: Annotated[list[Scope], Meta(max_length=len(Scope))] = []
+    """The classes of data in this manifest and its contents."""
 
 
 class ProofMessage(Message, frozen=True, kw_only=True):
