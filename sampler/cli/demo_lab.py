@@ -100,7 +100,9 @@ class Lab:
         where = ("--url", self.people_url, "--ca-fingerprint", fingerprint, "--config", str(self.agent_config))
         await self.command("agent", "enroll", *where, SAMPLER_ENROLL_TOKEN=token.strip())
         profile = ("--profile", str(self.client_config), "--url", self.people_url)
-        await self.command("queue", "tokens", "create", "--role", "analyst", "--name", "demo", *profile, *queue)
+        await self.command(
+            "queue", "tokens", "create", "--role", "analyst", "--raw", "--name", "demo", *profile, *queue
+        )
 
     async def accept(self, statement: str, region: str = "world") -> None:
         """Give consent for everything of a shipped statement."""

@@ -37,9 +37,9 @@ class Asking(Core):
         self._bells.ring(asks_bell(ask.device))
         return ask.view()
 
-    async def asks(self, submission_id: str | None, limit: int) -> AskPage:
-        """Asks, the newest first."""
-        found = await self._step(lambda ledger: ledger.asks(submission_id, limit))
+    async def asks(self, submission_id: str | None, limit: int, tenant: str | None = None) -> AskPage:
+        """Asks, the newest first; a tenant's where it is named."""
+        found = await self._step(lambda ledger: ledger.asks(submission_id, limit, tenant))
         return AskPage(asks=tuple(ask.view() for ask in found))
 
     async def open_asks(self, device: str, wait: float) -> AskPage:

@@ -73,7 +73,7 @@ def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now
     """
     with ledger.transaction():
         _settle(ledger, rules, chance, now)
-        task = find(ledger, asked.task_id).task if asked.task_id else _next(ledger, asked, chance)
+        task = _named(ledger, asked.task_id, asked.tenant) if asked.task_id else _next(ledger, asked, chance)
         if task is None:
             return None
         task = tasks.lease(task, worker=asked.worker, token=asked.token, seconds=asked.seconds, now=now)
@@ -107,9 +107,11 @@ def work(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now:
     return tuple(lane for lane in ledger.waiting_lanes() if asked.serves(lane))
 
 
-def page(ledger: Ledger, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Placed, ...]:
+def page(
+    ledger: Ledger, *, state: TaskState | None, after: str | None, limit: int, tenant: str | None = None
+) -> tuple[Placed, ...]:
     """Tasks in the order in which they appeared; fewer than ``limit`` when their manifests are large."""
-    return tuple(_within(ledger, ledger.tasks(state=state, after=after, limit=limit)))
+    return tuple(_within(ledger, ledger.tasks(state=state, after=after, limit=limit, tenant=tenant)))
 
 
 def check_content(ledger: Ledger, sha256: str) -> None:
@@ -140,6 +142,13 @@ def _placed(ledger: Ledger, task: Task) -> Placed:
     submission = ledger.submission(task.submission)
     assert submission is not None  # the ledger holds no task without its submission
     return Placed(task, submission)
+
+
+def _named(ledger: Ledger, task_id: str, tenant: str | None) -> Task:
+    task = find(ledger, task_id).task
+    if tenant not in (None, task.tenant):
+        raise NotFound(f"no task {task_id}")
+    return task
 
 
 def _next(ledger: Ledger, asked: Leasing, chance: Chance) -> Task | None:

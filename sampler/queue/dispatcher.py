@@ -91,8 +91,10 @@ class Dispatcher(Core):
             if found or self._bells.silenced or not await rung(bell, until - _time()):
                 return verdict_page(found, after)
 
-    async def lease(self, asked: LeaseRequest, *, still_wanted: Callable[[], bool] = _always) -> LeaseAnswer:
-        """Lease a task; when none is due, waits for one as long as was asked.
+    async def lease(
+        self, asked: LeaseRequest, *, tenant: str | None = None, still_wanted: Callable[[], bool] = _always
+    ) -> LeaseAnswer:
+        """Lease a task, a tenant's where it is named; when none is due, waits for one as long as was asked.
 
         ``still_wanted`` is asked before each look, so that no task goes to a caller that is gone.
 
@@ -103,7 +105,9 @@ class Dispatcher(Core):
         until = _time() + asked.wait
         while still_wanted():
             bell = self._bells.listen(TASKS_BELL)
-            leasing = Leasing(asked.worker, self._new_token(), asked.seconds, asked.task, frozenset(asked.kinds))
+            leasing = Leasing(
+                asked.worker, self._new_token(), asked.seconds, asked.task, frozenset(asked.kinds), tenant
+            )
             now = self._clock.now()
             placed = await self._step(dispatch.lease, leasing, self._policy.retry, self._chance, now)
             if placed is not None:
@@ -180,11 +184,18 @@ class Dispatcher(Core):
         placed = await self._step(dispatch.find, task_id)
         return task_view(placed.task, placed.submission)
 
-    async def tasks(self, *, state: TaskState | None = None, after: str | None = None, limit: int = 100) -> TaskPage:
-        """A page of tasks, in the order in which they appeared."""
-        placed = await self._step(dispatch.page, state=state, after=after, limit=limit)
+    async def tasks(
+        self,
+        *,
+        state: TaskState | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        tenant: str | None = None,
+    ) -> TaskPage:
+        """A page of tasks, in the order in which they appeared; a tenant's where it is named."""
+        placed = await self._step(dispatch.page, state=state, after=after, limit=limit, tenant=tenant)
         last = placed[-1].task.id if placed else None
-        more = last is not None and await self._step(_has_more, state, last)
+        more = last is not None and await self._step(_has_more, state, last, tenant)
         views = [task_view(each.task, each.submission) for each in placed]
         return TaskPage(tasks=views, after=last if more else None)
 
@@ -250,8 +261,8 @@ def _verdicts(ledger: Ledger, device: str, after: int) -> tuple[VerdictRecord, .
     return ledger.verdicts(device, after, VERDICTS_PAGE_MAX_COUNT)
 
 
-def _has_more(ledger: Ledger, state: TaskState | None, after: str) -> bool:
-    return bool(ledger.tasks(state=state, after=after, limit=1))
+def _has_more(ledger: Ledger, state: TaskState | None, after: str, tenant: str | None) -> bool:
+    return bool(ledger.tasks(state=state, after=after, limit=1, tenant=tenant))
 
 
 def _task_counts(ledger: Ledger) -> dict[TaskState, int]:

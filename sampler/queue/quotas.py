@@ -35,6 +35,11 @@ class Quotas:
         return Quotas(*(_first(getattr(self, each.name), getattr(defaults, each.name)) for each in fields(self)))
 
     @property
+    def of_device(self) -> bool:
+        """Whether anything is counted of each host."""
+        return self.device_objects is not None or self.device_bytes is not None
+
+    @property
     def of_tenant(self) -> bool:
         """Whether anything is counted over all of a tenant's hosts."""
         return self.tenant_objects is not None or self.tenant_bytes is not None

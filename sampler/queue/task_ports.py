@@ -42,8 +42,10 @@ class TasksLedger(Protocol):
     def next_change(self) -> datetime | None:
         """The soonest moment at which a rest or a lease ends; it may lie in the past."""
 
-    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
-        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
+    def tasks(
+        self, *, state: TaskState | None, after: str | None, limit: int, tenant: str | None = None
+    ) -> tuple[Task, ...]:
+        """Tasks in the order in which they appeared, beginning behind the task ``after``; a tenant's where named."""
 
     def task_counts(self) -> dict[TaskState, int]:
         """How many tasks there are in each state that has any."""

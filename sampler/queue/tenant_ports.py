@@ -25,6 +25,9 @@ class TenantsLedger(Protocol):
     def tenants(self) -> tuple[Tenant, ...]:
         """All of them by name."""
 
+    def submissions_tenant(self, submission_id: str) -> str | None:
+        """Whose a submission is, without reading it; ``None`` when there is none."""
+
     def held(self, tenant: str, hashes: Sequence[str]) -> frozenset[str]:
         """Which of these contents one of the tenant's hosts has delivered, every byte of it."""
 
@@ -36,6 +39,9 @@ class TenantsLedger(Protocol):
 
     def used_by_tenant(self, day: date, tenant: str) -> Usage:
         """What was counted for a tenant on a day."""
+
+    def used_by_hosts(self, day: date) -> dict[str, Usage]:
+        """What each tenant's hosts brought on a day, by tenant, whether or not there is a quota."""
 
     def add_used(self, day: date, device: str, more: Usage, *, tenant: str | None = None) -> None:
         """Count more for a host, and for its tenant where that is named."""

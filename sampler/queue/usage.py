@@ -55,8 +55,9 @@ def quotas_of(ledger: Ledger, policy: QueuePolicy, tenant: str) -> Quotas:
 
 def _charge(ledger: Ledger, policy: QueuePolicy, tenant: str, device: str, *, more: Usage, now: datetime) -> None:
     day, quotas = now.date(), quotas_of(ledger, policy, tenant)
-    whole = ledger.used_by_tenant(day, tenant) if quotas.of_tenant else Usage()
-    check(quotas, device=ledger.used(day, device), tenant=whole, more=more, now=now)
+    of_device = ledger.used(day, device) if quotas.of_device else Usage()  # what nobody asks for meets nobody's writes
+    of_tenant = ledger.used_by_tenant(day, tenant) if quotas.of_tenant else Usage()
+    check(quotas, device=of_device, tenant=of_tenant, more=more, now=now)
     _add(ledger, quotas, tenant, device, more=more, now=now)
 
 

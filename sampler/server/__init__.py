@@ -10,15 +10,20 @@ from sampler.server.devices import list_devices, revoke_device
 from sampler.server.initialize import Initialized, initialize
 from sampler.server.service import Listening, serve
 from sampler.server.settings import QueueSettings
+from sampler.server.tenants import TenantLine, change_tenant, create_tenant, list_tenants
 from sampler.server.tokens import create_token, list_tokens, revoke_token
 
 __all__ = [
     "Initialized",
     "Listening",
     "QueueSettings",
+    "TenantLine",
+    "change_tenant",
+    "create_tenant",
     "create_token",
     "initialize",
     "list_devices",
+    "list_tenants",
     "list_tokens",
     "revoke_device",
     "revoke_token",

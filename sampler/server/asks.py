@@ -41,7 +41,7 @@ class Asks:
     async def asks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """What was asked, the newest first."""
         limit = queries.whole_number(request, "limit", ASKS_PAGE_MAX_COUNT, least=1, most=ASKS_PAGE_MAX_COUNT)
-        return message(await self._queue.asks(queries.identifier(request, "submission"), limit))
+        return message(await self._queue.asks(queries.identifier(request, "submission"), limit, caller.scope))
 
     async def open_asks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """What the calling host has not answered yet."""

@@ -11,6 +11,7 @@ On the people's door:
 1. The request has one bearer token.
 2. The ledger knows its digest, and the token has neither ended nor run out.
 3. The route is open to the token's role.
+4. What the path names is the token's tenant's; otherwise it is as if it were not there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from aiohttp import web
 from sampler.errors import IdentityError
 from sampler.identity import agent_id_of, serial_of, token_digest
 from sampler.queue import Queue, TokenRecord
+from sampler.queue.seeing import named_by
 from sampler.server.problems import Refused
 from sampler.wire.routes import Door, Route
 
@@ -35,6 +37,11 @@ class Caller:
 
     device: str | None = None
     token: TokenRecord | None = None
+
+    @property
+    def scope(self) -> str | None:
+        """The tenant whose things this caller sees among those of all; ``None`` sees all of them."""
+        return None if self.token is None else self.token.scope
 
     @property
     def host(self) -> str:
@@ -51,6 +58,7 @@ class Gate(Protocol):
 
         Raises:
             Refused: 401 or 403.
+            NotFound: the path names something that this caller may not see.
         """
 
 
@@ -93,6 +101,7 @@ class PeopleGate:
 
         Raises:
             Refused: 401 or 403.
+            NotFound: the path names something of another tenant.
         """
         if is_open(route):
             return Caller()
@@ -103,6 +112,9 @@ class PeopleGate:
         if token.role not in route.roles:  # 3
             allowed = ", ".join(route.roles)
             raise Refused(403, "role", f"a token of role {token.role} may not do this; it takes one of: {allowed}")
+        if token.scope is not None:  # 4
+            for kind, name in named_by(route.path, request.match_info):
+                await self._queue.check_seen(token.scope, kind, name)
         return Caller(token=token)
 
 

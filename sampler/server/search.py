@@ -12,7 +12,7 @@ from sampler.server.auth import Caller
 from sampler.server.bodies import read_message
 from sampler.server.routing import Answer
 from sampler.wire import routes
-from sampler.wire.routes import Role, Route
+from sampler.wire.routes import Route
 from sampler.wire.search_messages import SearchRequest
 
 
@@ -29,9 +29,4 @@ class Search:
     async def search(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """A page of what meets the conditions; an analyst finds what is the tenant's own."""
         asked = await read_message(request, SearchRequest)
-        return message(await self._queue.search(asked, _tenant_of(caller)))
-
-
-def _tenant_of(caller: Caller) -> str | None:
-    assert caller.token is not None  # the route is open to roles only
-    return None if caller.token.role is Role.ADMIN else caller.token.tenant
+        return message(await self._queue.search(asked, caller.scope))

@@ -10,12 +10,13 @@ from msgspec import Meta, Struct
 from sampler.errors import SettingsError
 from sampler.limits import GIB, OBJECT_MAX_BYTES
 from sampler.model import Conclusion
-from sampler.queue import QueuePolicy, RetryRules, Validity
+from sampler.queue import QueuePolicy, Quotas, RetryRules, Validity
 from sampler.queue.validity import DEFAULT_SECONDS
 from sampler.runtime.backoff import Backoff
 
 Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):[0-9]{1,5}$", description="HOST:PORT")]
 Seconds = Annotated[float, Meta(gt=0)]
+Ceiling = Annotated[int, Meta(ge=0)]
 Standing = Annotated[float, Meta(ge=0, le=3650 * 86_400.0)]
 
 
@@ -59,6 +60,24 @@ class VerdictSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
 
+class QuotaSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[quotas]``: what may come in on one day (UTC); a tenant may have its own (``sampler queue tenants set``)."""
+
+    device_objects: Ceiling | None = None
+    """Manifests of one host; not there: as many as come."""
+    device_bytes: Ceiling | None = None
+    """Bytes of one host."""
+    tenant_objects: Ceiling | None = None
+    """Manifests of all of a tenant's hosts together."""
+    tenant_bytes: Ceiling | None = None
+    """Bytes of all of a tenant's hosts together."""
+
+    @property
+    def quotas(self) -> Quotas:
+        """The same for the queue."""
+        return Quotas(self.device_objects, self.device_bytes, self.tenant_objects, self.tenant_bytes)
+
+
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One queue."""
 
@@ -81,6 +100,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How often leases and uploads are looked at whose time is over."""
     tasks: TaskSection = TaskSection()
     uploads: UploadSection = UploadSection()
+    quotas: QuotaSection = QuotaSection()
     verdicts: VerdictSection = VerdictSection()
 
     @property
@@ -128,6 +148,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             upload_seconds=self.uploads.expire_seconds,
             uploads_per_device_max=self.uploads.per_device_max,
             sweep_seconds=self.sweep_seconds,
+            quotas=self.quotas.quotas,
             validity=self.verdicts.validity,
         )
 

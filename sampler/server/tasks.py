@@ -40,7 +40,7 @@ class Tasks:
     async def lease(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Lease one task."""
         asked = await read_message(request, LeaseRequest)
-        return message(await self._queue.lease(asked, still_wanted=lambda: _is_there(request)))
+        return message(await self._queue.lease(asked, tenant=caller.scope, still_wanted=lambda: _is_there(request)))
 
     async def tasks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """A page of tasks."""
@@ -48,6 +48,7 @@ class Tasks:
             state=queries.task_state(request, "state"),
             after=queries.identifier(request, "after"),
             limit=queries.whole_number(request, "limit", TASKS_PAGE_MAX_COUNT, least=1, most=TASKS_PAGE_MAX_COUNT),
+            tenant=caller.scope,
         )
         return message(page)
 

@@ -12,15 +12,28 @@ from sampler.queue import Ledger, TokenRecord
 from sampler.server.settings import QueueSettings
 from sampler.storage.opening import open_ledger
 from sampler.wire.routes import Role
+from sampler.wire.tenant_messages import ALL_TENANTS, DEFAULT_TENANT
 
 NAME_MAX_CHARACTERS = 128
 
 
-def create_token(settings: QueueSettings, role: Role, *, name: str, days: float, now: datetime) -> str:
+def create_token(
+    settings: QueueSettings,
+    role: Role,
+    *,
+    name: str,
+    days: float,
+    now: datetime,
+    tenant: str = DEFAULT_TENANT,
+    raw: bool = False,
+) -> str:
     """Make a token, valid for so many days; only its digest is kept, so this is the one time that it can be seen.
 
+    Its holder sees what is of ``tenant``, or everything where that is ``ALL_TENANTS``; a host that enrols with it is
+    the tenant's. ``raw`` lets its holder download bytes as they are, though the role would not.
+
     Raises:
-        SettingsError: the name or the time is not usable, or a token of this name is in use.
+        SettingsError: the name or the time is not usable, a token of this name is in use, or there is no such tenant.
         StorageError: the ledger cannot be opened.
     """
     if not (0 < len(name) <= NAME_MAX_CHARACTERS and name.isprintable()):
@@ -28,8 +41,10 @@ def create_token(settings: QueueSettings, role: Role, *, name: str, days: float,
     if not 0 < days <= 3650:
         raise SettingsError(f"a token is valid for more than 0 and at most 3650 days, not {days}")
     token = make_token(role)
-    record = TokenRecord(token_digest(token), role, name, created=now, expires=now + timedelta(days=days))
+    expires = now + timedelta(days=days)
+    record = TokenRecord(token_digest(token), role, name, created=now, expires=expires, tenant=tenant, raw=raw)
     with opened_ledger(settings) as ledger:
+        _check_tenant(ledger, record)
         try:
             ledger.add_token(record)
         except Conflict as error:
@@ -73,3 +88,12 @@ def opened_ledger(settings: QueueSettings) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+def _check_tenant(ledger: Ledger, token: TokenRecord) -> None:
+    if token.tenant == ALL_TENANTS:
+        if token.role is Role.ENROLL:
+            raise SettingsError("a host is one tenant's: name the tenant of an enrolment token")
+    elif ledger.tenant(token.tenant) is None:
+        known = ", ".join(tenant.name for tenant in ledger.tenants())
+        raise SettingsError(f"no tenant {token.tenant[:64]!r}; known: {known}; make one: sampler queue tenants create")

@@ -72,12 +72,14 @@ class MemoryTasks(ABC):
         ends = [task.expires for task in self._in(TaskState.LEASED) if task.expires is not None]
         return min(due + ends, default=None)
 
-    def tasks(self, *, state: TaskState | None, after: str | None, limit: int) -> tuple[Task, ...]:
-        """Tasks in the order in which they appeared, beginning behind the task ``after``."""
+    def tasks(
+        self, *, state: TaskState | None, after: str | None, limit: int, tenant: str | None = None
+    ) -> tuple[Task, ...]:
+        """Tasks in the order in which they appeared, beginning behind the task ``after``; a tenant's where named."""
         order = list(self._tasks)
         behind = order[order.index(after) + 1 :] if after in self._tasks else order
         found = [task for task in map(self._tasks.__getitem__, behind) if state in (None, task.state)]
-        return tuple(found[:limit])
+        return tuple([task for task in found if tenant in (None, task.tenant)][:limit])
 
     def task_counts(self) -> dict[TaskState, int]:
         """How many tasks there are in each state that has any."""

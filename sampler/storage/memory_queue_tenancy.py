@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from sampler.errors import Conflict
-from sampler.queue import Tenant, Usage
+from sampler.queue import Device, Tenant, Usage
 from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +38,10 @@ class MemoryTenancy(ABC):
     @abstractmethod
     def _tenancy(self) -> TenancyTables:
         """The tables as they are now."""
+
+    @abstractmethod
+    def device(self, agent_id: str) -> Device | None:
+        """The host with this identifier."""
 
     @abstractmethod
     def _offers(self, tenant: str, sha256: str) -> bool:
@@ -78,6 +82,14 @@ class MemoryTenancy(ABC):
     def used_by_tenant(self, day: date, tenant: str) -> Usage:
         """What was counted for a tenant on a day."""
         return self._tenancy.usage.get((day, tenant), Usage())
+
+    def used_by_hosts(self, day: date) -> dict[str, Usage]:
+        """What each tenant's hosts brought on a day."""
+        sums: dict[str, Usage] = {}
+        for (of, agent_id), usage in self._tenancy.devices.items():
+            if of == day and (device := self.device(agent_id)) is not None:
+                sums[device.tenant] = sums.get(device.tenant, Usage()).plus(usage)
+        return sums
 
     def add_used(self, day: date, device: str, more: Usage, *, tenant: str | None = None) -> None:
         """Count more for a host, and for its tenant where that is named."""

@@ -35,14 +35,14 @@ class Asking(Rows):
         row = self._row("SELECT * FROM asks WHERE id = ?", ask_id)
         return None if row is None else _ask(row)
 
-    def asks(self, submission_id: str | None, limit: int) -> tuple[AskRecord, ...]:
-        """Asks, or those about one submission, the newest first."""
-        if submission_id is None:
-            rows = self._rows("SELECT * FROM asks ORDER BY number DESC LIMIT ?", limit)
-        else:
-            sql = "SELECT * FROM asks WHERE submission = ? ORDER BY number DESC LIMIT ?"
-            rows = self._rows(sql, submission_id, limit)
-        return tuple(_ask(row) for row in rows)
+    def asks(self, submission_id: str | None, limit: int, tenant: str | None = None) -> tuple[AskRecord, ...]:
+        """Asks, or those about one submission, the newest first; a tenant's where it is named."""
+        named = {"asks.submission": submission_id, "submissions.tenant": tenant}
+        asked = {name: value for name, value in named.items() if value is not None}
+        wanted = " AND ".join(f"{name} = ?" for name in asked) or "1 = 1"
+        sql = f"""SELECT asks.* FROM asks JOIN submissions ON submissions.id = asks.submission
+                  WHERE {wanted} ORDER BY asks.number DESC LIMIT ?"""  # noqa: S608  # names are our own
+        return tuple(_ask(row) for row in self._rows(sql, *asked.values(), limit))
 
     def open_asks(self, device: str, limit: int) -> tuple[AskRecord, ...]:
         """A device's open asks, the oldest first."""

@@ -33,6 +33,11 @@ class Tenancy(Rows):
         """All of them by name."""
         return tuple(_tenant(row) for row in self._rows("SELECT * FROM tenants ORDER BY name"))
 
+    def submissions_tenant(self, submission_id: str) -> str | None:
+        """Whose a submission is."""
+        row = self._row("SELECT tenant FROM submissions WHERE id = ?", submission_id)
+        return None if row is None else str(row["tenant"])
+
     def held(self, tenant: str, hashes: Sequence[str]) -> frozenset[str]:
         """Which of these contents one of the tenant's hosts has delivered."""
         sql = f"SELECT sha256 FROM tenant_contents WHERE tenant = ? AND sha256 IN {marks(hashes)}"  # noqa: S608
@@ -54,6 +59,12 @@ class Tenancy(Rows):
         """What was counted for a tenant on a day."""
         sql = "SELECT objects, total_bytes FROM tenant_usage WHERE day = ? AND tenant = ?"
         return _usage(self._row(sql, day.toordinal(), tenant))
+
+    def used_by_hosts(self, day: date) -> dict[str, Usage]:
+        """What each tenant's hosts brought on a day."""
+        sql = """SELECT devices.tenant, sum(objects) AS objects, sum(total_bytes) AS total_bytes FROM device_usage
+                 JOIN devices ON devices.agent_id = device_usage.device WHERE day = ? GROUP BY devices.tenant"""
+        return {row["tenant"]: _usage(row) for row in self._rows(sql, day.toordinal())}
 
     def add_used(self, day: date, device: str, more: Usage, *, tenant: str | None = None) -> None:
         """Count more for a host, and for its tenant where that is named: hosts do not wait for each other otherwise."""
@@ -83,4 +94,4 @@ def _tenant(row: Row) -> Tenant:
 
 
 def _usage(row: Row | None) -> Usage:
-    return Usage() if row is None else Usage(row["objects"], row["total_bytes"])
+    return Usage() if row is None else Usage(int(row["objects"]), int(row["total_bytes"]))

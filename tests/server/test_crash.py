@@ -26,7 +26,7 @@ DATA = b"".join(hashlib.sha256(number.to_bytes(4, "big")).digest() for number in
 
 
 async def _download(person: Person, data: bytes) -> bytes:
-    reply = await person(Role.WORKER)("GET", f"/v1/contents/{hashlib.sha256(data).hexdigest()}")
+    reply = await person(Role.WORKER)("GET", f"/v1/contents/{hashlib.sha256(data).hexdigest()}?form=raw")
     body: bytes = reply.body
     return body if reply.status == 200 else b""
 
