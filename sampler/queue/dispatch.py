@@ -67,13 +67,17 @@ def find(ledger: Ledger, task_id: str) -> Placed:
 def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now: datetime) -> Placed | None:
     """Lease the first task of the tenant whose turn it is, or the one named, due or not; ``None`` when nothing waits.
 
+    Where something waits, nothing else is looked at: leases that ran out are the sweep's business (``settle``).
+
     Raises:
         NotFound: the named one does not exist.
         Conflict: the named one is not waiting.
     """
     with ledger.transaction():
-        _settle(ledger, rules, chance, now)
-        task = _named(ledger, asked.task_id, asked.tenant) if asked.task_id else _next(ledger, asked, chance)
+        task = None if asked.task_id else _next(ledger, asked, chance)
+        if task is None:
+            _settle(ledger, rules, chance, now)
+            task = _named(ledger, asked.task_id, asked.tenant) if asked.task_id else _next(ledger, asked, chance)
         if task is None:
             return None
         task = tasks.lease(task, worker=asked.worker, token=asked.token, seconds=asked.seconds, now=now)

@@ -218,14 +218,15 @@ class Dispatcher(Core):
         return self._bells.listen(content_bell(sha256))
 
     async def settle_tasks(self) -> int:
-        """Take back what ran out and wake what rested; how many tasks."""
-        moved = await self._step(dispatch.settle, self._policy.retry, self._chance, self._clock.now())
-        for task in moved:
-            self._ring_moved(task.submission)
-        for task in moved:
-            if task.verdict is not None:
-                self._moved(await self._step(dispatch.find, task.id))
-        return len(moved)
+        """Take back all that ran out and wake all that rested, some at a time; how many tasks."""
+        settled = 0
+        while moved := await self._step(dispatch.settle, self._policy.retry, self._chance, self._clock.now()):
+            settled += len(moved)
+            for task in moved:
+                self._ring_moved(task.submission)
+                if task.verdict is not None:
+                    self._moved(await self._step(dispatch.find, task.id))
+        return settled
 
     async def _change(self, task_id: str, step: Callable[[Task], Task]) -> TaskView:
         return self._moved(await self._step(dispatch.change, task_id, step))

@@ -20,14 +20,16 @@ _FIRST_REST_SECONDS: Final = 0.001
 
 
 class Lanes:
-    """As many lanes as threads may use the ledger at once; a step takes the one that was free last."""
+    """As many lanes as threads may use the ledger at once; a step takes the one that was free last.
+
+    Who comes first is served first: a caller that makes one step after the other cannot keep the others waiting.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._lanes = tuple(Lane(f"queue-ledger-{number}") for number in range(ledger.at_once))
-        self._free: asyncio.LifoQueue[Lane] = asyncio.LifoQueue()
-        for lane in self._lanes:
-            self._free.put_nowait(lane)
+        self._free = list(self._lanes)
+        self._turns = asyncio.Semaphore(len(self._lanes))
 
     async def run(self, step: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one step of the ledger.
@@ -35,11 +37,12 @@ class Lanes:
         Raises:
             Contended: it met others each time that it was tried.
         """
-        lane = await self._free.get()
-        try:
-            return await lane.run(lambda: persistently(step, self._ledger, *args, **kwargs))
-        finally:
-            self._free.put_nowait(lane)
+        async with self._turns:
+            lane = self._free.pop()
+            try:
+                return await lane.run(lambda: persistently(step, self._ledger, *args, **kwargs))
+            finally:
+                self._free.append(lane)
 
     async def close(self) -> None:
         """Wait for what is under way, close the ledger and end the threads."""
