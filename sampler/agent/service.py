@@ -53,6 +53,8 @@ from sampler.agent.renewing import look_for_newer
 from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
+from sampler.agent.spool_opening import key_ring, open_spool
+from sampler.agent.spool_tending import SpoolTender
 from sampler.agent.spool_opening import content_folder, key_ring, open_spool
 from sampler.agent.spool_tending import SpoolTender
 from sampler.agent.tallying import Published

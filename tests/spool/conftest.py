@@ -120,3 +120,36 @@ def thing() -> Callable[..., Thing]:
 def files(folder: Path) -> Callable[[], list[str]]:
     """The names of everything in the folder of contents, those of sealed contents by their SHA-256."""
     return lambda: sorted(path.name.removesuffix(".sealed") for path in (folder / "contents").glob("*/*"))
+
+
+_PROGRAM = """
+import hashlib, itertools, os, resource, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sampler.errors import SpoolFull
+from sampler.model import *
+from sampler.model import parcel
+from sampler.runtime.key_ring import KeyRing
+from sampler.spool import Spool, Worth
+from sampler.storage.sqlite_spool import SqliteSpoolLedger
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+folder = Path(sys.argv[1])
+keys = KeyRing(folder / "keys")
+keys.rotate(NOW, timedelta(days=1))
+spool = Spool(folder / "spool", SqliteSpoolLedger(folder / "ledger.sqlite"), keys, max_bytes=1 << 30, reserve_bytes=0)
+spool.sweep()
+
+def put(event_id, data, worth=Worth(), into=spool):
+    sha256 = hashlib.sha256(data).hexdigest()
+    sealed = parcel.Parcel(event_id, NOW, sha256, len(data), StatementRef("basic", 1, "0" * 64), frozenset(), (), (),
+                           (Content(sha256, len(data), 0),), (), (), seal=parcel._SEAL)
+    record = ObjectRecord(event_id, ObjectState.SPOOLED, NOW, NOW, 0, Reason.DETECTION)
+    into.put(record, sealed, b"{}", lambda content: [data], worth=worth)
+"""
+
+
+@pytest.fixture
+def program() -> str:
+    """The beginning of a process of its own: a spool in the folder of its first argument, and ``put``."""
+    return _PROGRAM

@@ -271,31 +271,6 @@ def test_many_threads(spool: Spool, thing: Any, files: Any, now: datetime) -> No
 
 # --- a full disk and a killed process --------------------------------------------------------------------------------
 
-_WORK = """
-import hashlib, itertools, os, resource, sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from sampler.errors import SpoolFull
-from sampler.model import *
-from sampler.model import parcel
-from sampler.runtime.key_ring import KeyRing
-from sampler.spool import Spool, Worth
-from sampler.storage.sqlite_spool import SqliteSpoolLedger
-
-NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
-folder = Path(sys.argv[1])
-keys = KeyRing(folder / "keys")
-keys.rotate(NOW, timedelta(days=1))
-spool = Spool(folder / "spool", SqliteSpoolLedger(folder / "ledger.sqlite"), keys, max_bytes=1 << 30, reserve_bytes=0)
-spool.sweep()
-
-def put(event_id, data):
-    sha256 = hashlib.sha256(data).hexdigest()
-    sealed = parcel.Parcel(event_id, NOW, sha256, len(data), StatementRef("basic", 1, "0" * 64), frozenset(), (), (),
-                           (Content(sha256, len(data), 0),), (), (), seal=parcel._SEAL)
-    record = ObjectRecord(event_id, ObjectState.SPOOLED, NOW, NOW, 0, Reason.DETECTION)
-    spool.put(record, sealed, b"{}", lambda content: [data])
-"""
 _ENDLESS = """
 for number in itertools.count(int(sys.argv[2])):
     put(str(number), b"%d" % (number // 2) * 2000)
@@ -311,11 +286,13 @@ def _promised(lines: list[str]) -> tuple[set[str], set[str]]:
     return put, {line.split()[1] for line in lines if line.startswith("finished ")}
 
 
-def test_killed_at_any_moment(tmp_path: Path, open_spool: Callable[..., Spool], folder: Path, now: datetime) -> None:
+def test_killed_at_any_moment(
+    tmp_path: Path, open_spool: Callable[..., Spool], folder: Path, now: datetime, program: str
+) -> None:
     """However often the process is killed: what was acknowledged is there, what waits is whole, nothing is left."""
     lines: list[str] = []
     for turn in range(20):
-        command = [sys.executable, "-c", _WORK + _ENDLESS, str(tmp_path), str(turn * 10_000)]
+        command = [sys.executable, "-c", program + _ENDLESS, str(tmp_path), str(turn * 10_000)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for _ in range(2 + turn % 5):
@@ -350,9 +327,9 @@ put("after", b"a" * 1000)
 """
 
 
-def test_file_that_may_not_grow(tmp_path: Path, open_spool: Callable[..., Spool], files: Any) -> None:
+def test_file_that_may_not_grow(tmp_path: Path, open_spool: Callable[..., Spool], files: Any, program: str) -> None:
     """A write that the system refuses for want of room is SpoolFull: nothing half is visible, and the spool goes on."""
-    command = [sys.executable, "-c", _WORK + _LIMITED, str(tmp_path)]
+    command = [sys.executable, "-c", program + _LIMITED, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "File too large; make room" in said
     spool = open_spool()
@@ -393,12 +370,12 @@ print("put after")
 """
 
 
-def test_full_disk(tmp_path: Path) -> None:
+def test_full_disk(tmp_path: Path, program: str) -> None:
     """On a full disk every object is kept whole or refused, and room that becomes free is used again."""
     disk = tmp_path / "disk"
     with _small_disk(disk) as mounted:
         filling = _FILLING if mounted else "resource.setrlimit(resource.RLIMIT_FSIZE, (90_000,) * 2)\n" + _LIMITED_PUTS
-        command = [sys.executable, "-c", _WORK + filling, str(disk)]
+        command = [sys.executable, "-c", program + filling, str(disk)]
         said = subprocess.run(command, capture_output=True, text=True, check=False)
         assert said.returncode == 0, said.stderr
         assert "full" in said.stdout
