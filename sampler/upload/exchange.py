@@ -228,14 +228,16 @@ class Exchange:
         cut = _Cut(request.body)
         try:
             async for piece in cut.pieces():
+                rest = self._pace.wait_seconds(len(piece), time())
+                if rest:
+                    self._extend(deadline, rest)
+                    await asyncio.sleep(rest)
                 began = time()
                 yield piece
                 if request.on_piece is not None:
                     request.on_piece(len(piece))
-                rest = self._pace.wait_seconds(len(piece), time())
-                self._extend(deadline, rest + request.patience_seconds)
+                self._extend(deadline, request.patience_seconds)
                 cut.next_is(larger=not rest and time() - began < _NO_TIME_SECONDS)
-                await asyncio.sleep(rest)
         except SamplerError as error:
             course.fault = error
             raise

@@ -13,7 +13,7 @@ _MARGIN: Final = 4
 
 
 class Pace:
-    """A leaky bucket: after each piece its sender waits as long as the piece is worth."""
+    """A leaky bucket: each piece waits for as long as those before it are worth."""
 
     def __init__(self, bytes_per_second: int = 0) -> None:
         """0 is as fast as it goes."""
@@ -21,11 +21,12 @@ class Pace:
         self._free_at = 0.0
 
     def wait_seconds(self, length: int, now: float) -> float:
-        """How long to wait after ``length`` bytes; ``now`` is in seconds of a clock that never goes back."""
+        """How long to wait before ``length`` bytes; ``now`` is in seconds of a clock that never goes back."""
         if not self.bytes_per_second:
             return 0.0
-        self._free_at = max(self._free_at, now - _BURST_SECONDS) + length / self.bytes_per_second
-        return max(self._free_at - now, 0.0)
+        free_at = max(self._free_at, now - _BURST_SECONDS)
+        self._free_at = free_at + length / self.bytes_per_second
+        return max(free_at - now, 0.0)
 
     def bodies_at_once(self, most: int) -> int:
         """How many bodies, of at most ``most``, may share the line so that a queue takes none of them for stalled."""

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import ipaddress
+import socket
 import ssl
 import uuid
 from collections import defaultdict
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -178,6 +180,10 @@ class FakeQueue:
         """Cut the connection of the next upload body after this many bytes, keeping what came."""
         self.damage = 0
         """How many times verified contents are called damaged."""
+        self.accept_encoding: str | None = None
+        """What it says of codings in every answer."""
+        self.codings: list[str | None] = []
+        """Of the bodies with bytes of contents."""
         self.stall = False
         """Answer nothing."""
         self.during_body: Callable[[int], Awaitable[None]] | None = None
@@ -202,7 +208,7 @@ class FakeQueue:
         app.router.add_head("/v1/uploads/{upload}", self._head)
         app.router.add_patch("/v1/uploads/{upload}", self._patch)
         app.router.add_delete("/v1/uploads/{upload}", self._delete)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self._tls)
         await site.start()
@@ -233,6 +239,8 @@ class FakeQueue:
                 answer = answers.pop(0)
                 return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
         response: web.StreamResponse = await handler(request)
+        if self.accept_encoding is not None:
+            response.headers["Accept-Encoding"] = self.accept_encoding
         for lost in self.lose:
             if request.method == lost[0] and request.path.startswith(lost[1]):
                 self.lose.remove(lost)
@@ -304,21 +312,31 @@ class FakeQueue:
     async def _receive(self, request: web.Request, number: str) -> web.Response | None:
         """Take a body into an upload; the answer if it is refused. Bytes of a body that breaks off count."""
         upload = self.uploads[number]
+        self.codings.append(request.headers.get("Content-Encoding"))
         body = bytearray()
-        async for chunk in request.content.iter_any():
+        async for chunk in self._chunks(request, upload, body):
             body += chunk
             self.body_bytes += len(chunk)
             if self.during_body is not None:
                 await self.during_body(self.body_bytes)
             if self.cut_after_bytes is not None and len(body) >= self.cut_after_bytes:
                 self.cut_after_bytes = None
-                if "Upload-Checksum" not in request.headers:
-                    upload.data += body
+                _keep(request, upload, body)
                 _cut(request)
+        if self.codings[-1] == "zstd":
+            body = bytearray(zstandard.decompress(body))
         if body and request.headers.get("Upload-Checksum", _checksum(bytes(body))) != _checksum(bytes(body)):
             return _tus(460)
         upload.data += body
         return self._verify(number) if len(upload.data) == upload.length else None
+
+    async def _chunks(self, request: web.Request, upload: Upload, body: bytearray) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in request.content.iter_any():
+                yield chunk
+        except OSError:
+            _keep(request, upload, body)
+            raise
 
     def _verify(self, number: str) -> web.Response | None:
         upload = self.uploads[number]
@@ -332,6 +350,12 @@ class FakeQueue:
 
     def _missing(self, manifest: Manifest) -> list[str]:
         return [content.sha256 for content in manifest.contents if content.sha256 not in self.contents]
+
+
+def _keep(request: web.Request, upload: Upload, body: bytearray) -> None:
+    """Of a body that breaks off, what is not checked counts."""
+    if "Upload-Checksum" not in request.headers:
+        upload.data += body
 
 
 def _cut(request: web.Request) -> None:
@@ -355,6 +379,16 @@ def _checksum(data: bytes) -> str:
 @pytest.fixture
 async def queue(parties: Parties) -> AsyncIterator[FakeQueue]:
     fake = FakeQueue(parties.server_context(clients=True))
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+@pytest.fixture
+async def other_address(queue: FakeQueue, parties: Parties) -> AsyncIterator[FakeQueue]:
+    """A second server of the same queue."""
+    fake = FakeQueue(parties.server_context(clients=True))
+    fake.submissions, fake.contents, fake.uploads = queue.submissions, queue.contents, queue.uploads
     await fake.start()
     yield fake
     await fake.stop()
@@ -532,3 +566,10 @@ def link(queue: FakeQueue, parties: Parties) -> Callable[..., QueueLink]:
         return QueueLink(queue.url, parties.client_context(), **{"stall_seconds": 5.0, **options})
 
     return make
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """One at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
