@@ -75,9 +75,13 @@ class Case:
 
 
 def load(folder: Path = FOLDER) -> tuple[Case, ...]:
-    """Every case, those to work with first, then those held out."""
+    """Every case, those to work with first, then those held out, in the first measurement and in the second."""
     machines = {name: _machine(table) for name, table in _read(folder / "machines.toml").items()}
-    return (*_cases(folder, machines, is_held_out=False), *_cases(folder / "held_out", machines, is_held_out=True))
+    return (
+        *_cases(folder, machines, is_held_out=False),
+        *_cases(folder / "held_out", machines, is_held_out=True),
+        *_cases(folder / "second", machines, is_held_out=True),
+    )
 
 
 def _cases(folder: Path, machines: Mapping[str, HostNames], *, is_held_out: bool) -> Iterator[Case]:

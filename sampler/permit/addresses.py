@@ -24,10 +24,13 @@ _HARDWARE: Final = tuple(
         r"(?<=\bmac )[0-9a-f]{12}(?!\w)|(?<=\bmac[=:])[0-9a-f]{12}(?!\w)",
     )
 )
-_VERSION_4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
+_VERSION_4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)", re.ASCII)
+"""Letters of other scripts may touch it: many set no blanks between words."""
 _VERSION_4_DASHED: Final = re.compile(r"(?<=\bip-)\d{1,3}(?:-\d{1,3}){3}(?![\w-])", re.IGNORECASE)
 _VERSION_6: Final = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:%\w+)?(?![\w:])", re.IGNORECASE)
-_SAYS_VERSION: Final = re.compile(r"(?:version|release|build|(?<![a-z])ver\.?|[=~<>!]=)[\s\"':=]{0,3}\Z", re.IGNORECASE)
+_SAYS_VERSION: Final = re.compile(
+    r"(?:version|release|build|section|chapter|clause|(?<![a-z])ver\.?|[=~<>!]=)[\s\"':=]{0,3}\Z", re.IGNORECASE
+)
 _EVERYBODYS: Final = ("0.", "127.", "255.")
 """No network's: "any address", the machine to itself, masks, and how versions of programs begin."""
 

@@ -28,6 +28,12 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 _OPERAND: Final = re.compile(r"([\w.+%-]+)@(\[[\w:%.]+\]|[\w.-]+)(:.*)?", re.DOTALL)
 _IN_DOMAIN: Final = re.compile(r"(?!HK|NT |BUILTIN|~)([A-Z][A-Z0-9_-]{1,14}\\)([\w.$-]+)(:.*)?", re.DOTALL)
 _SQLPLUS: Final = re.compile(r"([^/\s]+/)[^@\s]+(@.*)?", re.DOTALL)
+_MOUNTS: Final = frozenset({"mount", "mount.cifs", "sshfs"})
+_LISTS: Final = {
+    "&": re.compile(r"[\w.\[\]]+=[^&\s]*(?:&[\w.\[\]]+=[^&\s]*)+"),
+    ",": re.compile(r"[\w.]+=[^,\s]*(?:,[\w.]+(?:=[^,\s]*)?)+"),
+}
+"""What a form sends, and options of a mount: each name with its own value."""
 _DRIVE: Final = re.compile(r"[A-Za-z]:|\*|LPT\d:?", re.IGNORECASE)
 _TREATED: Final = re.compile(PLACEHOLDER)
 _SETTINGS: Final = re.compile(r"(?:aws_)?(?:secret_access_key|session_token)")
@@ -95,6 +101,13 @@ def _redact(place: _Place, treat: Callable[[str], str], line: Callable[[str], st
 
 
 def _redact_own(argument: str, program: str, treat: Callable[[str], str]) -> str:
+    separator = "," if program in _MOUNTS else "&"
+    if _LISTS[separator].fullmatch(argument):
+        return separator.join(_redact_single(piece, program, treat) for piece in argument.split(separator))
+    return _redact_single(argument, program, treat)
+
+
+def _redact_single(argument: str, program: str, treat: Callable[[str], str]) -> str:
     if (option := options.glued_secret(argument, program)) is not None:
         return option + SECRET
     if (option := options.glued_user(argument, program)) is not None:
@@ -150,6 +163,8 @@ def _secrets_by_position(arguments: tuple[str, ...]) -> frozenset[int]:
     if program == "htpasswd" and "b" in verb and verb.startswith("-"):
         return frozenset({len(arguments) - 1})
     if program == "bitsadmin" and verb == "/setcredentials":
+        return frozenset({len(arguments) - 1})
+    if program == "wpa_passphrase" or (program == "rclone" and verb == "obscure"):
         return frozenset({len(arguments) - 1})
     if program == "smbclient" and arguments[1].startswith(("//", "\\\\")) and not arguments[2].startswith("-"):
         return frozenset({2})

@@ -19,7 +19,7 @@ _NETWORK: Final = re.compile(
     r"|3[47]\d{13}"  # American Express
     r"|(?:6011|64[4-9]\d|65\d{2})\d{12}"  # Discover
     r"|35(?:2[89]|[3-8]\d)\d{12}"  # JCB
-    r"|3(?:0[0-5]|095|[689]\d)\d{11}"  # Diners Club
+    r"|3(?:0[0-5]|095|[689]\d)\d{11}(?:\d\d)?"  # Diners Club
     r"|62\d{14,17}"  # UnionPay
     r"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8,15}"  # Maestro
     r"|220[0-4]\d{12}"  # Mir

@@ -14,7 +14,7 @@ from sampler.permit.tokens import redact_tokens
 _WORDS_FOR_IT: Final = (
     r"(?:pass(?:wor[dt]|wd|phrase|code)|kennwort|contrase(?:ñ|n\u0303?)a|mot de passe|senha|has[łl]o|wachtwoord"
     r"|l[öo]senord|adgangskode|passord|salasana|heslo|jelsz[óo]|[şs]ifre|парол[ьяею]|密[码碼]|口令|パスワード"
-    r"|비밀번호|암호|كلمة (?:المرور|السر)|סיסמה|รหัสผ่าน|mật khẩu)"
+    r"|parola d['\u2019 ]?ordine|κωδικ[όο][ςσ]|비밀번호|암호|كلمة (?:المرور|السر)|סיסמה|รหัสผ่าน|mật khẩu)"
 )
 """A password, in the languages that most people's programs speak."""
 _SHORT_WORDS: Final = (
@@ -24,7 +24,7 @@ _SHORT_WORDS: Final = (
 _KEYWORD: Final = (
     rf"(?<!~)(?:{_WORDS_FOR_IT}|{_SHORT_WORDS}|secret|token|credential|authorization|sess(?:ion)?[_-]?id"
     r"|(?:api|access|private|secret|account|encryption|signing|storage|master)[_-]?key|signature)"
-    r"(?![_.-]?(?:count|required|length|files?|path|type|size|limit|expir\w*|policy|name|url|endpoint|ttl|age|len)\b)"
+    r"(?![_.-]?(?:count|required|length|files?|path|type|size|limit|expir\w*|policy|name|url|endpoint|ttl|age|len|max|min)\b)"
     r"s?(?:[_.-][\w.-]{0,32}|\d{0,4})"
 )
 """A name that says that a secret follows; ``author`` and ``tokenize`` do not."""
@@ -33,7 +33,9 @@ _HARMLESS: Final = (
     r"(?:true|false|yes|no|none|null|nil|ok|on|off|empty|set|unset|valid|invalid|missing|failed|expired|required"
     r"|unknown|optional|disabled|enabled)(?![^\s,;&\"'<>)}\]])"
 )
-_VALUE: Final = rf"(?!{_HARMLESS})(?:{SECRET}|\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s]+)"
+_BARE: Final = r"\S[^\s;]*(?:;(?![A-Za-z][\w ]{0,31}=)[^\s;]*)*"
+"""Up to a blank, or to the semicolon that the next name of a connection string follows."""
+_VALUE: Final = rf"(?!{_HARMLESS})(?:{SECRET}|\"(?:[^\"\\]|\\.)*\"|'[^']*'|{_BARE})"
 _SCHEME: Final = r"(?:(?:Bearer|Basic|Digest|Token|ApiKey|Negotiate|NTLM) )?"
 _SAYS: Final = r"[\"'\]]?\s{0,4}(?:=>|[:\uff1a]=?|=(?!=)|==(?=\s?[\"']))\s{0,4}"
 _BEHIND: Final = tuple(
@@ -43,7 +45,7 @@ _BEHIND: Final = tuple(
         rf"{_SCHEME})(?!{_HARMLESS})(?:\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\r\n\"'][^\r\n]*)",
         rf"({_KEYWORD}[\"'][^<>]{{0,64}}\bvalue=)(?:\"[^\"]*\"|'[^']*')",
         rf"(<[\w:.-]{{0,32}}{_KEYWORD}(?:\s[^<>]{{0,64}})?>)(?!<)[^<]+",
-        rf"({_WORDS_FOR_IT}(?: (?:is|was|ist|war|est|es))? )"
+        rf"({_WORDS_FOR_IT}(?: (?:is|was|ist|war|lautet|est|es|è|é|jest|är|er))?:? )"
         r"(?:\"[^\"]{4,}\"|'[^']{4,}'|(?=\S{0,64}\d)[^\s=:<>|]\S{5,})",
         rf"((?:^|\s)-{{1,2}}[\w-]{{0,32}}{_KEYWORD} )(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)",
         rf"({_KEYWORD} )(?=[\w+/=-]{{0,64}}\d)[\w+/=-]{{20,}}",

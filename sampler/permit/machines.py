@@ -26,6 +26,7 @@ _SHARE: Final = re.compile(
 _SHARE_ALONE: Final = re.compile(r"(\\\\)(?!\?|wsl[.$]|\.)([\w.-]+)")
 _FORWARD_SHARE: Final = re.compile(r"(//)([\w.-]+)(?=/)")
 _AUTOMOUNT: Final = re.compile(r"(/net/)([\w.-]+)(?=/)")
+_MOUNTED: Final = re.compile(r"((?:mount|cifs|smb)\s{1,4}//)([\w-]+)(?=/)", re.IGNORECASE)
 _ROOTS: Final = frozenset(
     {"bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp",
      "usr", "var", "users", "volumes"}
@@ -37,7 +38,7 @@ _NOBODYS: Final = frozenset({"localhost", "none", "null", "true", "false", "unkn
 def redact_machines(text: str) -> str:
     """``text`` with names of machines that only their owner's network knows replaced by ``~host``."""
     text = _ENDING.sub(HOST, text)
-    return redact_shares(redact_said_machines(text))
+    return _MOUNTED.sub(_server, redact_shares(redact_said_machines(text)))
 
 
 def redact_said_machines(text: str) -> str:

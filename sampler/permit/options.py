@@ -16,6 +16,7 @@ _POSTGRES: Final = frozenset({"psql", "pg_dump", "pg_dumpall", "pg_restore", "pg
 _LDAP: Final = frozenset({"ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldappasswd", "ldapwhoami"})
 _PACKERS: Final = frozenset({"7z", "7za", "7zr", "rar", "unrar"})
 _MOSQUITTO: Final = frozenset({"mosquitto_pub", "mosquitto_sub", "mosquitto_rr"})
+_SNMP: Final = frozenset({"snmpwalk", "snmpbulkwalk", "snmpget", "snmpgetnext", "snmpset", "snmptable", "snmptrap"})
 _AS_USER: Final = frozenset({"sudo", "doas", "runuser", "psexec", "psexec64", "pkill", "crontab", "svn", "winrs"})
 OVER_SSH: Final = frozenset({"ssh", "scp", "sftp", "rsync", "mosh", "sshfs", "ssh-copy-id", "autossh", "plink", "pscp"})
 """Programs whose operands are ``user@host:path``."""
@@ -34,7 +35,7 @@ _NO_PASSWORD: Final = frozenset(
         "podman", "ps", "pstree", "python", "python3", "redis-cli", "redis-server", "rm", "rmdir", "rsync", "ruby",
         "scp", "sftp",
         "ss", "ssh", "ssh-copy-id", "sshd", "sshfs", "svchost", "systemctl", "tar", "taskset", "tcpdump", "telnet",
-        "top", "touch", "unzip", "zip", *_POSTGRES, *_MOSQUITTO,
+        "top", "touch", "unzip", "zip", "nginx", *_POSTGRES, *_MOSQUITTO,
     }
 )  # fmt: skip
 """Programs whose ``-p`` is a port, a process, a mode or a switch; with ``login`` among the arguments it is none."""
@@ -54,10 +55,13 @@ _SECRETS: Final = _by_program(
     (frozenset({"signtool"}), frozenset({"/p"})),
     (frozenset({"unzip", "zip", "zipcloak", "ipmitool", "sqlcmd", "bcp", *_MOSQUITTO}), frozenset({"-P"})),
     (frozenset({"curl"}), frozenset({"--oauth2-bearer"})),
+    (_SNMP, frozenset({"-c", "-A", "-X"})),
+    (frozenset({"nmcli"}), frozenset({"password", "psk", "wifi-sec.psk", "802-11-wireless-security.psk"})),
 )
 _GLUED: Final = _by_program(
     (_MYSQL, frozenset({"-p"})),
     (_PACKERS, frozenset({"-p", "-hp"})),
+    (frozenset({"xfreerdp", "wfreerdp"}), frozenset({"/p:"})),
     (frozenset({"sshpass"}), frozenset({"-p"})),
     (frozenset({"winrs"}), frozenset({"-p:"})),
     (frozenset({"sqlcmd", "bcp"}), frozenset({"-P"})),
@@ -99,7 +103,7 @@ def announces_secret(option: str, value: str, program: str, *, logs_in: bool) ->
     if option in _LOGINS:
         return _is_login(option, value, program)
     if option in _PASSWORD_OPTIONS:
-        return logs_in or option != "-p" or program not in _NO_PASSWORD
+        return logs_in or (program != "ffmpeg" if option != "-p" else program not in _NO_PASSWORD)
     if option in _SECRETS.get(program, ()):
         return True
     if program == "curl" and option in ("-b", "--cookie"):
@@ -110,7 +114,9 @@ def announces_secret(option: str, value: str, program: str, *, logs_in: bool) ->
 def _is_login(option: str, value: str, program: str) -> bool:
     if option in ("-x", "--proxy"):
         return "@" in value and (option != "-x" or program == "curl")
-    return ":" in value and not value.replace(":", "").isdecimal()
+    if program == "lftp" and "," in value:
+        return True
+    return ":" in value and "://" not in value and not value.replace(":", "").isdecimal()
 
 
 def glued_secret(argument: str, program: str) -> str | None:

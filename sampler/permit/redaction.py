@@ -32,6 +32,12 @@ _SAID_USER: Final = re.compile(
     rf"(?!{PLACEHOLDER})([^\s\"'&;,/\\]+)",
     re.IGNORECASE,
 )
+_IN_DOMAIN: Final = re.compile(
+    r"(?<![\w\\/:.~%-])((?!HK|AUTHORITY|BUILTIN|SYSTEM|WINDOWS|TEMP|BIN|SRC|LIB)[A-Z][A-Z0-9_-]{1,14}\\)"
+    r"(?!~)(?![\w.$-]{1,64}\.(?:exe|dll|sys|bat|cmd|ps1|vbs|js|lnk|txt|log|dat|ini|cfg|xml|json|tmp|zip|msi|scr)\b)"
+    r"(?=[A-Z0-9_.$-]{0,64}[^\WA-Z\d_])([\w.$-]{1,64})(?![\w.$\\/-])"
+)
+"""``DOMAIN\\NAME`` in a text, and neither a registry key nor a path."""
 _NESTED_MAX_COUNT: Final = 3
 """Command lines within command lines."""
 
@@ -70,7 +76,9 @@ def _without_signs(text: str) -> str:
     text = redact_mail(redact_secrets(text))
     for treat in (redact_addresses, redact_identities, redact_security_identifiers, redact_cards, redact_machines):
         text = treat(text)
-    return _SAID_USER.sub(lambda match: match[0] if names_nobody(match[2]) else match[1] + USER, text)
+    for said in (_SAID_USER, _IN_DOMAIN):
+        text = said.sub(lambda match: match[0] if names_nobody(match[2]) else match[1] + USER, text)
+    return text
 
 
 def _redact_path_once(path: str, host: HostNames) -> str:

@@ -22,6 +22,8 @@ _PROFILES: Final = (
     r"(?:Users|Documents and Settings|Dokumente und Einstellungen|DOCUME~1|Usuarios|Utilisateurs|Benutzer)"
 )
 _SHARED: Final = r"(?!(?:Shared|Public|Default|Default User|All Users)(?:[\\/]|\Z))"
+_DOMAIN: Final = r"(?:(?:[\w-]{1,63}\.){1,4}(?:com|org|net|edu|gov|local|lan|corp|intra|internal|example)/+)?"
+"""Where accounts come from a directory, its name may stand before theirs: ``/home/corp.example.com/NAME``."""
 _TREATED: Final = rf"(?!{PLACEHOLDER})"
 _FOLDER_END: Final = r"(?:[/\s]|\Z)"
 _PEOPLE_FOLDERS: Final = (
@@ -89,7 +91,7 @@ def _known_homes(homes: tuple[tuple[str, str], ...], dialect: _Dialect) -> tuple
 @lru_cache(maxsize=4)
 def _usual_homes(dialect: _Dialect) -> tuple[_Rewriting, ...]:
     person, windows_person = f"{_TREATED}{dialect.name}", f"{_SHARED}{_TREATED}{dialect.windows_name}"
-    home = rf"(?<!/)/+(?:home|Users|Documents and Settings)/+(?:\./+)*{_SHARED}{person}"
+    home = rf"(?<!/)/+(?:home|Users|Documents and Settings)/+(?:\./+)*{_DOMAIN}{_SHARED}{person}"
     return tuple(
         (re.compile(pattern, re.IGNORECASE), stand_in)
         for pattern, stand_in in (

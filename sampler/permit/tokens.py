@@ -18,7 +18,7 @@ _FORMS: Final = tuple(
         r"\bgl(?:pat|rt|dt|cbt|ptt|ft|soat)-[\w-]{16,}",  # GitLab
         r"xox[abeoprs]-[\w-]{10,}",  # Slack
         r"(?<=hooks\.slack\.com/services/)[\w/-]{16,}",
-        r"AIza[\w-]{30,}|ya29\.[\w-]{16,}",  # Google
+        r"AIza[\w-]{30,}|ya29\.[\w-]{16,}|\b1//0[\w-]{16,}",  # Google
         r"\b[rsp]k_(?:live|test)_\w{10,}",  # Stripe
         r"\bsk-[\w-]{20,}",
         r"\bnpm_[A-Za-z0-9]{30,}|\bpypi-[\w-]{30,}",
