@@ -418,3 +418,20 @@ ROLLUP_LABEL_MAX_CHARACTERS: Final = 128
 ROLLUP_KEPT_MIN_COUNT: Final = 5
 """Once nothing of a day is kept, numbers smaller than this are added up under one name."""
 ROLLUPS_PAGE_MAX_COUNT: Final = 10_000
+
+# The audit log
+AUDIT_BATCH_MAX_COUNT: Final = 1_000
+"""Entries that one transaction gives their place in the chain, or forgets."""
+AUDIT_PAGE_MAX_COUNT: Final = 1_000
+
+# Known good files
+KNOWN_GOOD_ENTRIES_MAX_COUNT: Final = 12_000_000
+"""Of one list."""
+KNOWN_GOOD_MAX_BYTES: Final = 128 * MIB
+"""One list, as hosts fetch and keep it."""
+KNOWN_GOOD_PIECE_BYTES: Final = 4 * MIB
+"""What one request brings of it."""
+KNOWN_GOOD_SUFFIX_BYTES: Final = 10
+"""Kept of each hash behind the bits that say where it lies: nobody finds another file that is taken for a listed one."""
+KNOWN_GOOD_LINE_MAX_CHARACTERS: Final = 8192
+"""One line of a list of hashes that an operator brings."""

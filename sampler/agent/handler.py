@@ -14,7 +14,8 @@ from sampler.agent.pending import Pending
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.previewing import preview_of, without_strangers
 from sampler.agent.recalling import Recaller
-from sampler.agent.views import name_of, scan_view_of, view_of
+from sampler.agent.spool_answers import SpoolAnswers
+from sampler.agent.views import lookup_view_of, name_of, scan_view_of, view_of
 from sampler.errors import ChildDied, ChildTimedOut, NotYours, RequestError
 from sampler.model import Candidate, Failure, ObjectState, Peer
 from sampler.runtime.blocking import off_loop
@@ -24,7 +25,9 @@ from sampler.wire.local_messages import ScanView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
+from sampler.wire.spool_messages import SpoolChoice, SpoolDone, SpoolStatus
 from sampler.wire.statistics_messages import StatisticsPreview
+from sampler.wire.verdict_messages import LookUpView, LookUpWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Handler:
     counters: Statistics
     recaller: Recaller
     pending: Pending
+    spooling: SpoolAnswers
     rule_trouble: Callable[[], str] = str
     """Why the rules that run are not those on disk; empty: they are."""
     receipts: Callable[[], str] = str
@@ -109,6 +113,23 @@ class Handler:
         if not family:
             return None
         return RecallView(objects=await off_loop(self.recaller.recall, family, wish.reason))
+
+    async def look_up(self, wish: LookUpWish) -> LookUpView:
+        """What is known of a file by its hash, here or at the queue; nothing is flagged by that."""
+        known = await self.pipeline.knowledge.find(wish.sha256, local=wish.local)
+        return lookup_view_of(wish.sha256, known)
+
+    async def spool_status(self, peer: Peer) -> SpoolStatus:
+        """How the spool is, for ``sampler spool status``."""
+        return await self.spooling.status(peer)
+
+    async def spool_retry(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
+        """Try what waits at once; for root and the agent's own user."""
+        return await self.spooling.retry(peer, choice)
+
+    async def spool_purge(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
+        """End what waits, undelivered; for root and the agent's own user."""
+        return await self.spooling.purge(peer, choice)
 
     async def status(self) -> AgentStatus:
         """How the agent is, for ``sampler agent status``."""

@@ -1,6 +1,7 @@
 """What a host does with what is known of an object: it ends it without sending, and tells the administrator's command.
 
-Asked in this order, from what says nothing to anybody to what says little: verdicts that this host remembers.
+Asked in this order, from what says nothing to anybody to what says little: verdicts that this host remembers; then the
+queue, by the first bits of the object's hash.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from typing import Final
 
 import structlog
 
+from sampler.agent.deciding import Decider
+from sampler.agent.lookup import LookUp
 from sampler.agent.on_verdict import VerdictCaller
-from sampler.agent.verdicts import Verdicts, known_record
-from sampler.errors import StorageError
+from sampler.agent.verdicts import Verdicts, known_record, may_be_known
+from sampler.errors import ConsentError, DeliveryError, JournalError, StorageError
 from sampler.journal import Journal
-from sampler.model import Candidate, Finding, KnownFrom, KnownVerdict, ObjectRecord, Verdict
+from sampler.model import Candidate, Finding, KnownFrom, KnownVerdict, LookUpRefusal, ObjectRecord, Verdict
 from sampler.runtime.blocking import off_loop
 from sampler.spool import Spool
 
@@ -31,19 +34,28 @@ class Knowledge:
     caller: VerdictCaller
     spool: Spool
     journal: Journal
+    lookup: LookUp | None = None
+    """``None`` while no queue is configured."""
 
-    async def answer(self, candidate: Candidate, record: ObjectRecord, finding: Finding) -> ObjectRecord | None:
+    async def answer(
+        self, candidate: Candidate, record: ObjectRecord, finding: Finding, decider: Decider
+    ) -> ObjectRecord | None:
         """The object's end, durable, where it is known what it is; ``None``: it is to be decided about and sent.
 
         Args:
             candidate: the object.
             record: of it, as far as it goes.
             finding: what is known of it.
+            decider: says whether anything of it may leave at all.
 
         Raises:
             JournalError, SpoolError: the end cannot be written down; nothing is to be acknowledged.
         """
-        known = await off_loop(self.verdicts.about, candidate, finding)
+        if not may_be_known(candidate):
+            return None
+        known = await off_loop(self.verdicts.about, finding)
+        if known is None and self.lookup is not None:
+            known = await self.lookup.about(finding, decider)
         if known is None:
             return None
         try:
@@ -53,6 +65,18 @@ class Knowledge:
             return None
         self.caller.wake()
         return ended
+
+    async def find(self, sha256: str, *, local: bool) -> KnownVerdict | LookUpRefusal | None:
+        """What is known of a file that nobody flagged, or why the queue could not be asked."""
+        known = await off_loop(self.verdicts.find, sha256)
+        if known is not None or local:
+            return known
+        if self.lookup is None:
+            return LookUpRefusal("no queue", "no queue is configured; run sampler agent enroll")
+        try:
+            return await self.lookup.ask(sha256)
+        except (DeliveryError, ConsentError, JournalError) as error:
+            return LookUpRefusal("not answered", str(error))
 
     def tell(self, record: ObjectRecord, verdict: Verdict) -> None:
         """The queue's verdict about something that was sent: remember it, and owe the command its call. Blocking.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from sampler.agent.consents import ConsentStore
 from sampler.agent.knowledge import Knowledge
+from sampler.agent.lookup import LookUp
 from sampler.agent.on_verdict import VerdictCaller, checked
 from sampler.agent.places import AgentPlaces
+from sampler.agent.policies import policy_of
 from sampler.agent.settings import AgentSettings
 from sampler.agent.verdicts import Verdicts
 from sampler.errors import StorageError
@@ -20,6 +24,7 @@ from sampler.runtime.durable import make_private_folder
 from sampler.spool import Spool
 from sampler.storage.sqlite_calls import SqliteCalls
 from sampler.storage.sqlite_known import SqliteKnown
+from sampler.upload import QueueLink
 
 log = structlog.get_logger()
 
@@ -43,6 +48,17 @@ def open_knowledge(
         spool=spool,
         journal=journal,
     )
+
+
+def with_look_ups(
+    knowledge: Knowledge, link: QueueLink | None, consents: ConsentStore, settings: AgentSettings, clock: Clock
+) -> Knowledge:
+    """The same, asking this queue as well; ``None``: there is none to ask."""
+    if link is None:
+        return knowledge
+    policy = policy_of(settings.policy)
+    asking = LookUp(link.lookups, knowledge.verdicts, knowledge.journal, consents, policy, settings.lookup, clock)
+    return replace(knowledge, lookup=asking)
 
 
 def _known(path: Path) -> SqliteKnown:

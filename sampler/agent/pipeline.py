@@ -209,7 +209,7 @@ class Pipeline:
         try:
             async with self.finder.found(candidate, taken) as found:
                 known = with_finding(record, found.finding)
-                answered = await self.knowledge.answer(candidate, known, found.finding)
+                answered = await self.knowledge.answer(candidate, known, found.finding, self.decider)
                 if answered is not None:
                     return answered
                 decided = await off_loop(self._decide, known, found, candidate, whole)

@@ -33,7 +33,7 @@ from sampler.agent.hostnames import host_names
 from sampler.agent.journal_tending import JournalTender
 from sampler.agent.keeping import Keeper
 from sampler.agent.knowledge import Knowledge
-from sampler.agent.knowledge_opening import open_knowledge
+from sampler.agent.knowledge_opening import open_knowledge, with_look_ups
 from sampler.agent.noted_consents import Noted, NotedConsents
 from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.pending import Pending
@@ -53,8 +53,7 @@ from sampler.agent.renewing import look_for_newer
 from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
-from sampler.agent.spool_opening import key_ring, open_spool
-from sampler.agent.spool_tending import SpoolTender
+from sampler.agent.spool_answers import SpoolAnswers
 from sampler.agent.spool_opening import content_folder, key_ring, open_spool
 from sampler.agent.spool_tending import SpoolTender
 from sampler.agent.tallying import Published
@@ -131,7 +130,8 @@ async def run(
         link = await stack.enter_async_context(_link(settings, places, gate)) if settings.queue.url else None
         uploader = await _uploader(settings, link, stores, gate, stack) if link is not None else None
         on_spooled = uploader.wake if uploader else _nobody_waits
-        pipeline = await off_loop(_pipeline, settings, places, stores, rules.examiner, agent_id, on_spooled)
+        knowledge = with_look_ups(stores.knowledge, link, stores.consents, settings, stores.clock)
+        pipeline = await off_loop(_pipeline, settings, places, stores, rules.examiner, agent_id, knowledge, on_spooled)
         stack.push_async_callback(pipeline.under_way.close)
         wished = asyncio.Event()
         parts = Parts(
@@ -150,6 +150,7 @@ async def run(
             parts.counters,
             parts.recaller,
             parts.pending,
+            SpoolAnswers(stores.spool, key_ring(places), stores.clock, uploader.retry if uploader else _nobody_waits),
             rule_trouble=lambda: rules.trouble,
             receipts=parts.receipts.status if parts.receipts is not None else str,
             reconciled=lambda: parts.accounts.status,
@@ -190,6 +191,7 @@ def _pipeline(  # noqa: PLR0917  # what it is wired of
     stores: Stores,
     examiner: Examiner,
     agent_id: str,
+    knowledge: Knowledge,
     on_spooled: Callable[[], None],
 ) -> Pipeline:
     return Pipeline(
@@ -206,7 +208,7 @@ def _pipeline(  # noqa: PLR0917  # what it is wired of
         on_spooled=on_spooled,
         keeper=_keeper(settings, places),
         held=_held(settings, places),
-        knowledge=stores.knowledge,
+        knowledge=knowledge,
     )
 
 

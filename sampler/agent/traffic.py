@@ -26,6 +26,11 @@ TRAFFIC: Final = (
         "when one was flagged; the consent is looked at again before each piece",
         (routes.SUBMIT, routes.SUBMISSION, routes.TUS_CREATE, routes.TUS_HEAD, routes.TUS_PATCH),
     ),
+    Traffic(
+        "the first bits of an object's hash, to learn whether the queue knows one of all the files that begin so",
+        "when one was flagged, before anything else is said of it, unless lookup.enabled is off; and by sampler lookup",
+        (routes.LOOKUP_TERMS, routes.LOOKUP),
+    ),
     Traffic("a question for verdicts: the number of the last one seen", "all the time", (routes.VERDICTS,)),
     Traffic("a question for asks, and what became of each", "all the time", (routes.OPEN_ASKS, routes.ANSWER_ASK)),
     Traffic(

@@ -11,6 +11,9 @@ from sampler.limits import (
     CALL_MEMORY_MAX_BYTES,
     CALL_SECONDS,
     KNOWN_VERDICT_MAX_SECONDS,
+    LOOKUP_BITS_MAX,
+    LOOKUP_HOST_BITS_MAX,
+    LOOKUP_SECONDS,
     PATH_MAX_BYTES,
 )
 from sampler.model import Conclusion
@@ -23,6 +26,17 @@ class VerdictSection(Struct, frozen=True, forbid_unknown_fields=True):
 
     max_seconds: Annotated[float, Meta(ge=0, le=3650 * 86_400.0)] = KNOWN_VERDICT_MAX_SECONDS
     """How long a verdict answers for the same bytes at most; 0: everything that is flagged is sent."""
+
+
+class LookUpSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[lookup]``: asking about what is flagged by the first bits of its hash, before anything else is said."""
+
+    enabled: bool = True
+    """Whether what is flagged is looked up; ``sampler lookup`` asks in any case."""
+    bits_max: Annotated[int, Meta(ge=0, le=LOOKUP_BITS_MAX)] = LOOKUP_HOST_BITS_MAX
+    """So many bits of a hash are told at most; a queue that wants more is not asked."""
+    timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = LOOKUP_SECONDS
+    """How long a flagged object waits for the answer; then it is sent."""
 
 
 class OnVerdictSection(Struct, frozen=True, forbid_unknown_fields=True):

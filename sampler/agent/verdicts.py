@@ -88,10 +88,8 @@ class Verdicts:
         except StorageError as error:
             log.warning("expired verdicts stay", error=str(error))
 
-    def about(self, candidate: Candidate, finding: Finding) -> KnownVerdict | None:
-        """What answers for an object in place of sending it."""
-        if not may_be_known(candidate):
-            return None
+    def about(self, finding: Finding) -> KnownVerdict | None:
+        """What answers for an object in place of sending as much of it as is asked for."""
         known = self.find(finding.sha256)
         return known if known is not None and known.answers(finding.plan.sampling, self.clock.now()) else None
 

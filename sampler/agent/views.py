@@ -6,10 +6,21 @@ import os
 import pwd
 
 from sampler.limits import SCAN_HITS_PER_RULE_MAX_COUNT
-from sampler.model import Content, Examination, ObjectRecord, Part, Peer, RuleMatch, Verdict
+from sampler.model import (
+    Content,
+    Examination,
+    KnownVerdict,
+    LookUpRefusal,
+    ObjectRecord,
+    Part,
+    Peer,
+    RuleMatch,
+    Verdict,
+)
 from sampler.wire.agent_messages import ObjectMatch, ObjectView
 from sampler.wire.local_messages import ScanHit, ScanMatch, ScanProblem, ScanView
 from sampler.wire.messages import ContentMessage, CoveredMessage, OmissionMessage, PartMessage, VerdictMessage
+from sampler.wire.verdict_messages import LookUpView
 
 
 def view_of(record: ObjectRecord, peer: Peer) -> ObjectView:
@@ -49,6 +60,16 @@ def scan_view_of(size: int, examination: Examination) -> ScanView:
             for problem in examination.problems
         ),
     )
+
+
+def lookup_view_of(sha256: str, known: KnownVerdict | LookUpRefusal | None) -> LookUpView:
+    """What is known of a hash, or why it could not be asked."""
+    if known is None:
+        return LookUpView(sha256=sha256)
+    if isinstance(known, LookUpRefusal):
+        return LookUpView(sha256=sha256, trouble=f"{known.rule}: {known.detail}")
+    said = verdict_message(known.verdict)
+    return LookUpView(sha256=sha256, verdict=said, source=known.source, expires=known.expires)
 
 
 def name_of(uid: int) -> str:

@@ -120,6 +120,11 @@ def _of_approved(document: Document) -> str:
     return f"by {document.get('by')}; statement, consent and policy were asked anew"
 
 
+def _of_looked_up(document: Document) -> str:
+    bits = document.get("prefix") or "none"
+    return f"the first {document.get('bits', 0)} bits of the hash were told: {bits}; under {statement_text(document)}"
+
+
 def _of_verdict(document: Document) -> str:
     return f"{document.get('conclusion')} ({document.get('score')}) by {document.get('analyzer')}"
 
@@ -178,8 +183,10 @@ _GISTS: Final[Mapping[str, Callable[[Document], str]]] = {
     "delivered": _of_outcome,
     "refused": _of_outcome,
     "known": _of_outcome,
+    "looked_up": _of_looked_up,
     "denied": _of_outcome,
     "expired": _of_outcome,
+    "evicted": _of_outcome,
     "held": _of_held,
     "approved": _of_approved,
     "verdict": _of_verdict,

@@ -25,7 +25,9 @@ from sampler.wire.local_messages import ScanView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
+from sampler.wire.spool_messages import SpoolChoice, SpoolDone, SpoolStatus
 from sampler.wire.statistics_messages import StatisticsPreview
+from sampler.wire.verdict_messages import LookUpView, LookUpWish
 
 M = TypeVar("M")
 
@@ -129,6 +131,22 @@ class AgentClient:
         """Take an object back; ``None`` if there is none. Once more, it says how far that is."""
         answer = await self._exchange("POST", local_routes.RECALL_OBJECT.format(id=event_id), data=encode(wish))
         return None if answer.status == HTTPStatus.NOT_FOUND else message_of(answer, RecallView)
+
+    async def look_up(self, wish: LookUpWish) -> LookUpView:
+        """What is known of a file by its hash."""
+        return message_of(await self._exchange("POST", local_routes.LOOKUP, data=encode(wish)), LookUpView)
+
+    async def spool_status(self) -> SpoolStatus:
+        """How the spool is."""
+        return message_of(await self._exchange("GET", local_routes.SPOOL), SpoolStatus)
+
+    async def spool_retry(self, choice: SpoolChoice) -> SpoolDone:
+        """Try what waits at once."""
+        return message_of(await self._exchange("POST", local_routes.SPOOL_RETRY, data=encode(choice)), SpoolDone)
+
+    async def spool_purge(self, choice: SpoolChoice) -> SpoolDone:
+        """End what waits, undelivered."""
+        return message_of(await self._exchange("POST", local_routes.SPOOL_PURGE, data=encode(choice)), SpoolDone)
 
     async def status(self) -> AgentStatus:
         """How the agent is."""

@@ -10,7 +10,9 @@ from sampler.wire.local_messages import ScanView
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
+from sampler.wire.spool_messages import SpoolChoice, SpoolDone, SpoolStatus
 from sampler.wire.statistics_messages import StatisticsPreview
+from sampler.wire.verdict_messages import LookUpView, LookUpWish
 
 
 class LocalHandler(Protocol):
@@ -58,6 +60,26 @@ class LocalHandler(Protocol):
 
         Raises:
             NotYours: somebody else flagged it.
+        """
+
+    async def look_up(self, wish: LookUpWish) -> LookUpView:
+        """What is known of a file by its hash; no object is flagged by that."""
+
+    async def spool_status(self, peer: Peer) -> SpoolStatus:
+        """How the spool is, as far as this peer may know."""
+
+    async def spool_retry(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
+        """Try what waits at once.
+
+        Raises:
+            NotYours: only root and the agent's own user may.
+        """
+
+    async def spool_purge(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
+        """End what waits, undelivered.
+
+        Raises:
+            NotYours: only root and the agent's own user may.
         """
 
     async def status(self) -> AgentStatus:

@@ -44,6 +44,8 @@ from sampler.wire.codec import encode
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.recall_messages import RecallWish
 from sampler.wire.routes import UUID
+from sampler.wire.spool_messages import SpoolChoice
+from sampler.wire.verdict_messages import LookUpWish
 
 log = structlog.get_logger()
 
@@ -161,6 +163,10 @@ class LocalServer:
         application.router.add_get(local_routes.STATISTICS, self._statistics)
         application.router.add_post(local_routes.PENDING.replace("{id}", f"{{id:{UUID}}}"), self._decide_pending)
         application.router.add_post(local_routes.RECALL_OBJECT.replace("{id}", f"{{id:{UUID}}}"), self._recall)
+        application.router.add_post(local_routes.LOOKUP, self._look_up)
+        application.router.add_get(local_routes.SPOOL, self._spool_status)
+        application.router.add_post(local_routes.SPOOL_RETRY, self._spool_retry)
+        application.router.add_post(local_routes.SPOOL_PURGE, self._spool_purge)
         application.router.add_get(local_routes.STATUS, self._status)
         return application
 
@@ -280,6 +286,26 @@ class LocalServer:
         decision = decode_request(body, PendingDecision)
         event_id, peer = request.match_info["id"], request[_CONNECTION].peer
         return _message_response(await self._handler.decide_pending(event_id, peer, decision))
+
+    async def _look_up(self, request: web.Request) -> web.Response:
+        wish = decode_request(await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience), LookUpWish)
+        return _message_response(await self._handler.look_up(wish))
+
+    async def _spool_status(self, request: web.Request) -> web.Response:
+        return _message_response(await self._handler.spool_status(request[_CONNECTION].peer))
+
+    async def _spool_retry(self, request: web.Request) -> web.Response:
+        return _message_response(
+            await self._handler.spool_retry(request[_CONNECTION].peer, await self._chosen(request))
+        )
+
+    async def _spool_purge(self, request: web.Request) -> web.Response:
+        return _message_response(
+            await self._handler.spool_purge(request[_CONNECTION].peer, await self._chosen(request))
+        )
+
+    async def _chosen(self, request: web.Request) -> SpoolChoice:
+        return decode_request(await read_small(request, FLAG_REQUEST_MAX_BYTES, self._patience), SpoolChoice)
 
     async def _status(self, request: web.Request) -> web.Response:
         del request

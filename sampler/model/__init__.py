@@ -28,6 +28,7 @@ from sampler.model.examination import (
 from sampler.model.fields import Field, FieldValue, value_of
 from sampler.model.finding import Ask, Covered, Finding, Omission, Part, Plan, Proof, Treated
 from sampler.model.known import KnownFrom, KnownVerdict
+from sampler.model.lookup import LookUpQuestion, LookUpRefusal
 from sampler.model.parcel import Content, Parcel, Refusal, Scope, StatementRef
 from sampler.model.record import ObjectRecord
 from sampler.model.scanned import FileVersion, Scanned
@@ -60,6 +61,8 @@ __all__ = [
     "KeptSource",
     "KnownFrom",
     "KnownVerdict",
+    "LookUpQuestion",
+    "LookUpRefusal",
     "MemorySelection",
     "ObjectRecord",
     "ObjectState",

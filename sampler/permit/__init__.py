@@ -12,6 +12,7 @@ from sampler.permit.contents import content_label
 from sampler.permit.decide import decide, still_allowed
 from sampler.permit.disclosure import Discloser, FieldLine
 from sampler.permit.explaining import Explanation, explain
+from sampler.permit.lookup import LookUpRule, permit_look_up
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
 from sampler.permit.policy_rules import SEVERITIES, Conditions, Hours, PolicyRule
@@ -38,6 +39,7 @@ __all__ = [
     "FieldRule",
     "HostNames",
     "Hours",
+    "LookUpRule",
     "Policy",
     "PolicyRule",
     "Region",
@@ -58,6 +60,7 @@ __all__ = [
     "explain",
     "parse_signature",
     "parse_statement",
+    "permit_look_up",
     "release_statistics",
     "shipped_names",
     "shipped_statement",

@@ -6,7 +6,10 @@ ran out is worth nothing; a device sees only what is its own. It knows no SQL an
 whatever implements ``Ledger`` and ``Blobs``, and it never touches them on the event loop.
 """
 
+from sampler.queue.acts import LOCAL, Act, Actor, note
 from sampler.queue.asks import AskRecord
+from sampler.queue.audit_ports import AuditEntry, AuditLedger, AuditQuestion
+from sampler.queue.known_good_ports import KnownGoodLedger, KnownGoodList
 from sampler.queue.lookup_ports import Listed, LookUpLedger
 from sampler.queue.peers import HEARD_NOT, Alone, Peers
 from sampler.queue.policy import QueuePolicy
@@ -32,8 +35,14 @@ from sampler.queue.validity import Validity
 
 __all__ = [
     "HEARD_NOT",
+    "LOCAL",
+    "Act",
+    "Actor",
     "Alone",
     "AskRecord",
+    "AuditEntry",
+    "AuditLedger",
+    "AuditQuestion",
     "Behind",
     "Blobs",
     "Body",
@@ -46,6 +55,8 @@ __all__ = [
     "Facts",
     "Hold",
     "Kept",
+    "KnownGoodLedger",
+    "KnownGoodList",
     "Lane",
     "Ledger",
     "Listed",
@@ -80,4 +91,5 @@ __all__ = [
     "Usage",
     "Validity",
     "VerdictRecord",
+    "note",
 ]

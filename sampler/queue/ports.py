@@ -14,6 +14,8 @@ from typing import BinaryIO, Protocol
 
 from sampler.model import Verdict
 from sampler.queue.asks import AskRecord
+from sampler.queue.audit_ports import AuditLedger
+from sampler.queue.known_good_ports import KnownGoodLedger
 from sampler.queue.lookup_ports import LookUpLedger
 from sampler.queue.recalls import Recall
 from sampler.queue.records import Device, ReceiptRecord, Submission, TokenRecord, Upload, VerdictRecord
@@ -26,7 +28,18 @@ from sampler.queue.tenant_ports import TenantsLedger
 from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
-class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsLedger, RetentionLedger, RollupLedger, Protocol):
+class Ledger(
+    KnownGoodLedger,
+    LookUpLedger,
+    SearchLedger,
+    StatisticsLedger,
+    TasksLedger,
+    TenantsLedger,
+    AuditLedger,
+    RetentionLedger,
+    RollupLedger,
+    Protocol,
+):
     """Durable records of devices, tokens, submissions, contents, uploads, tasks and verdicts."""
 
     @property
@@ -39,6 +52,15 @@ class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsL
         Raises:
             Contended: another process changed the same meanwhile: nothing was done, and the step may be run again.
         """
+
+    def claiming(self) -> AbstractContextManager[None]:
+        """A transaction that takes tasks: what it finds waiting, resting or overdue no other one finds until it ends.
+
+        It reads what others have committed by then, also while it runs; what it changes it has to have found in it.
+        """
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Of all steps in all processes that are run in a turn, one is run at a time; around a transaction."""
 
     def close(self) -> None:
         """Let go of the store. A second call does nothing."""
@@ -216,6 +238,15 @@ class Ledger(LookUpLedger, SearchLedger, StatisticsLedger, TasksLedger, TenantsL
 
     def receipts(self, device: str, after: int, limit: int) -> tuple[ReceiptRecord, ...]:
         """A device's receipts from the position ``after`` on, in the log's order."""
+
+    def add_receipt_due(self, submission_id: str) -> None:
+        """A submission's receipt is still to come."""
+
+    def receipts_due(self, limit: int) -> tuple[Submission, ...]:
+        """Submissions whose receipt is still to come, in the order in which they were noted."""
+
+    def end_receipt_due(self, submission_id: str) -> None:
+        """The receipt is there."""
 
     def without_receipt(self, limit: int) -> tuple[Submission, ...]:
         """Submissions that have a task and no receipt, oldest first."""

@@ -10,7 +10,9 @@ import structlog
 from sampler.errors import SamplerError
 from sampler.queue import receiving, registry, seeing
 from sampler.queue.asking import Asking
+from sampler.queue.audit import Auditing
 from sampler.queue.dispatcher import Dispatcher
+from sampler.queue.known_good import KnownGoods
 from sampler.queue.looking_up import LookingUp
 from sampler.queue.recalling import Recalling
 from sampler.queue.receipting import Receipting
@@ -22,13 +24,28 @@ from sampler.queue.search import Searching
 from sampler.queue.seeing import Kind
 from sampler.queue.statistics import Statistics
 from sampler.queue.usage import forget_old
+from sampler.queue.watching import Watching
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.tasks import TaskKeeper
 
 log = structlog.get_logger()
 
 
-class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Searching, Retention, Rollups, LookingUp):
+class Queue(
+    Receiver,
+    Dispatcher,
+    Watching,
+    Asking,
+    Auditing,
+    Recalling,
+    Receipting,
+    Statistics,
+    Searching,
+    Retention,
+    Rollups,
+    LookingUp,
+    KnownGoods,
+):
     """Use as an asynchronous context manager: entering settles what a crash left behind, leaving closes the ledger."""
 
     async def __aenter__(self) -> Self:
@@ -40,6 +57,8 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
             await self._close()
             raise
         self._keeper.start("sweep", self._sweep())
+        if self._making.deferred:
+            self._keeper.start("receipts", self.keep_issuing())
         self._keeper.start("index", self.keep_indexing())
         self._keeper.start("retention", self.keep_retaining())
         return self
@@ -101,7 +120,8 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
 
         Uploads first: what another one has brought anew of a recalled content is its own.
         """
-        await self.backfill_receipts()
+        if not self._making.deferred:  # a ledger that servers share had receipts from its first day on
+            await self.backfill_receipts()
         partials = await off_loop(self._blobs.partials)  # first: another server may begin one at any moment
         uploads = await self._step(lambda ledger: ledger.uploads())
         for upload in uploads:
@@ -120,6 +140,7 @@ class Queue(Receiver, Dispatcher, Asking, Recalling, Receipting, Statistics, Sea
         await self.forget_listed()
         await self.resume_recalls()
         await self._step(forget_old, self._clock.now())
+        await self.tend_audit()
         for upload in await self._step(receiving.take_expired, self._clock.now()):
             await off_loop(self._blobs.discard, upload.id)
             log.info("upload expired", upload=upload.id, submission=upload.submission, offset=upload.offset)

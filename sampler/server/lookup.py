@@ -1,4 +1,4 @@
-"""Private look-ups by hosts."""
+"""Private look-ups by hosts, and the list of known good files that they hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from sampler.limits import LOOKUP_BITS_MAX
+from sampler.limits import KNOWN_GOOD_MAX_BYTES, KNOWN_GOOD_PIECE_BYTES, LOOKUP_BITS_MAX
 from sampler.queue import Queue
 from sampler.server import queries
 from sampler.server.answers import message
@@ -24,11 +24,26 @@ class LookUps:
 
     def answers(self) -> Mapping[Route, Answer]:
         """What answers which route."""
-        return {routes.LOOKUP_TERMS: self.terms, routes.LOOKUP: self.look_up}
+        return {
+            routes.LOOKUP_TERMS: self.terms,
+            routes.LOOKUP: self.look_up,
+            routes.KNOWN_GOOD: self.known_good,
+            routes.KNOWN_GOOD_PIECE: self.known_good_piece,
+        }
 
     async def terms(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """By how many bits the calling host may ask."""
         return message(await self._queue.lookup_terms(caller.host))
+
+    async def known_good(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """The header of the list of known good files."""
+        return message(await self._queue.known_good())
+
+    async def known_good_piece(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """A piece of that list."""
+        piece = queries.whole_number(request, "piece", 0, most=KNOWN_GOOD_MAX_BYTES // KNOWN_GOOD_PIECE_BYTES)
+        data = await self._queue.known_good_piece(request.match_info["sha256"], piece)
+        return web.Response(body=data, content_type="application/octet-stream")
 
     async def look_up(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """What is listed under a prefix."""

@@ -14,6 +14,7 @@ from sampler.model import AskState, Verdict
 from sampler.queue import (
     AskRecord,
     Device,
+    KnownGoodList,
     Listed,
     Recall,
     ReceiptRecord,
@@ -23,6 +24,8 @@ from sampler.queue import (
     Upload,
     VerdictRecord,
 )
+from sampler.storage.memory_queue_audit import AuditTables
+from sampler.storage.memory_queue_known_good import MemoryKnownGoods
 from sampler.storage.memory_queue_lookup import MemoryLookUp
 from sampler.storage.memory_queue_retention import MemoryRetention, RetentionTables
 from sampler.storage.memory_queue_search import MemorySearch, SearchTables
@@ -49,18 +52,23 @@ class _Tables:
     statistics: StatisticsTables = field(default_factory=StatisticsTables)
     index: SearchTables = field(default_factory=SearchTables)
     retention: RetentionTables = field(default_factory=RetentionTables)
+    audit: AuditTables = field(default_factory=AuditTables)
     tenancy: TenancyTables = field(default_factory=TenancyTables)
     listed: dict[tuple[str, str], Listed] = field(default_factory=dict)
+    known_good: dict[int, tuple[KnownGoodList, tuple[bytes, ...]]] = field(default_factory=dict)
     recalls: dict[str, Recall] = field(default_factory=dict)
     verdicts_given: int = 0
     receipts: dict[str, ReceiptRecord] = field(default_factory=dict)
+    receipts_due: dict[str, None] = field(default_factory=dict)
     log_nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     def copied(self) -> _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
 
 
-class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistics, MemoryTenancy, MemoryRetention):
+class MemoryQueueLedger(
+    MemoryKnownGoods, MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistics, MemoryTenancy, MemoryRetention
+):
     """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
 
     at_once = 1
@@ -77,6 +85,12 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         except BaseException:
             self._now = before
             raise
+
+    claiming = transaction
+
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """There is nobody else."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -262,6 +276,18 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         found = [each for each in self._now.receipts.values() if each.device == device and each.position >= after]
         return tuple(found[:limit])
 
+    def add_receipt_due(self, submission_id: str) -> None:
+        """A submission's receipt is still to come."""
+        self._now.receipts_due[submission_id] = None
+
+    def receipts_due(self, limit: int) -> tuple[Submission, ...]:
+        """Submissions whose receipt is still to come, in the order in which they were noted."""
+        return tuple(self._now.submissions[each] for each in list(self._now.receipts_due)[:limit])
+
+    def end_receipt_due(self, submission_id: str) -> None:
+        """The receipt is there."""
+        self._now.receipts_due.pop(submission_id, None)
+
     def without_receipt(self, limit: int) -> tuple[Submission, ...]:
         """Submissions that have a task and no receipt, oldest first."""
         lacking = [each.submission for each in self._now.tasks.values() if each.submission not in self._now.receipts]
@@ -284,6 +310,7 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         now.uploads = {key: each for key, each in now.uploads.items() if each.submission != submission_id}
         now.tasks = {key: each for key, each in now.tasks.items() if each.submission != submission_id}
         now.receipts.pop(submission_id, None)
+        now.receipts_due.pop(submission_id, None)
         self._unlist(submission_id)
         now.verdicts = [each for each in now.verdicts if each.submission != submission_id]
         return ended
@@ -358,6 +385,10 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         return self._now.submissions
 
     @property
+    def _lists(self) -> dict[int, tuple[KnownGoodList, tuple[bytes, ...]]]:
+        return self._now.known_good
+
+    @property
     def _lines(self) -> dict[tuple[str, str], Listed]:
         return self._now.listed
 
@@ -369,6 +400,10 @@ class MemoryQueueLedger(MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistic
         """Whose a submission is."""
         submission = self._now.submissions.get(submission_id)
         return None if submission is None else submission.tenant
+
+    @property
+    def _audit(self) -> AuditTables:
+        return self._now.audit
 
     @property
     def _tenancy(self) -> TenancyTables:

@@ -11,6 +11,8 @@ from pathlib import Path
 from sampler.storage.sqlite_connection import SqliteConnection
 from sampler.storage.sqlite_queue_admission import Admission
 from sampler.storage.sqlite_queue_asking import Asking
+from sampler.storage.sqlite_queue_audit import Auditing
+from sampler.storage.sqlite_queue_known_good import KnownGoods
 from sampler.storage.sqlite_queue_lookup import LookingUp
 from sampler.storage.sqlite_queue_receipts import Receipts
 from sampler.storage.sqlite_queue_retention import Destroying, Retaining
@@ -22,7 +24,18 @@ from sampler.storage.sqlite_queue_tenancy import Tenancy
 
 
 class SqlQueueLedger(
-    Admission, Retaining, Destroying, Rollups, Searching, Asking, LookingUp, Receipts, Statistics, Tenancy
+    Admission,
+    Auditing,
+    Retaining,
+    Destroying,
+    Rollups,
+    Searching,
+    Asking,
+    KnownGoods,
+    LookingUp,
+    Receipts,
+    Statistics,
+    Tenancy,
 ):
     """``queue.Ledger`` over any database that there is a ``Connection`` for."""
 

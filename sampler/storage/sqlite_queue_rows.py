@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from sampler.errors import Conflict
 from sampler.storage.connections import Connection, Row
-from sampler.storage.sqlite_queue_lookup_schema import LOOKUP_SCHEMA_STEP
-from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
+from sampler.storage.sqlite_queue_audit_schema import AUDIT_SCHEMA_STEP
+from sampler.storage.sqlite_queue_lookup_schema import KNOWN_GOOD_SCHEMA_STEP, LOOKUP_SCHEMA_STEP
+from sampler.storage.sqlite_queue_receipts_schema import RECEIPTS_DUE_SCHEMA_STEP
 from sampler.storage.sqlite_queue_retention_schema import RETENTION_SCHEMA_STEP
+from sampler.storage.sqlite_queue_schema import STATISTICS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_search_schema import SEARCH_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tasks_schema import TASKS_SCHEMA_STEP
 from sampler.storage.sqlite_queue_tenancy_schema import QUOTAS_SCHEMA_STEP, TENANTS_SCHEMA_STEP
@@ -169,6 +171,9 @@ SCHEMA_STEPS: Final = (
     SEARCH_SCHEMA_STEP,
     LOOKUP_SCHEMA_STEP,
     RETENTION_SCHEMA_STEP,
+    RECEIPTS_DUE_SCHEMA_STEP,
+    AUDIT_SCHEMA_STEP,
+    KNOWN_GOOD_SCHEMA_STEP,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -205,6 +210,14 @@ class Rows:
         """All or nothing; not nested."""
         return self._connection.transaction()
 
+    def claiming(self) -> AbstractContextManager[None]:
+        """A transaction that takes tasks: what it finds no other one finds until it ends."""
+        return self._connection.claiming()
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Of all steps that are run in a turn, one is run at a time."""
+        return self._connection.turn()
+
     def close(self) -> None:
         """Let go of the database. A second call does nothing."""
         self._connection.close()
@@ -214,6 +227,14 @@ class Rows:
 
     def _row(self, sql: str, *values: Any) -> Row | None:
         return next(iter(self._rows(sql, *values)), None)
+
+    def _claimed_rows(self, sql: str, *values: Any) -> Sequence[Row]:
+        """In a claiming transaction, rows that no other one has, and that none gets before it ends."""
+        return self._rows(sql + self._connection.claim, *values)
+
+    def _held_row(self, sql: str, *values: Any) -> Row | None:
+        """In a claiming transaction, a row as it is when no other one has it any more."""
+        return self._row(sql + self._connection.hold, *values)
 
     def _number(self, sql: str, *values: Any) -> int:
         return int(self._rows(sql, *values)[0][0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -14,7 +13,7 @@ from sampler.model import Verdict
 from sampler.runtime.backoff import Backoff
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
-from sampler.upload.answers import plain
+from sampler.upload.answers import plain, utc
 from sampler.upload.link import QueueLink
 from sampler.upload.ports import OnVerdict, Outbox
 from sampler.wire.messages import VerdictEvent, VerdictMessage, VerdictPage
@@ -99,15 +98,11 @@ def verdict_of(message: VerdictMessage) -> Verdict:
         conclusion=message.conclusion,
         score=message.score,
         analyzer=plain(message.analyzer),
-        at=_utc(message.at),
+        at=utc(message.at),
         family=None if message.family is None else plain(message.family),
         note=None if message.note is None else plain(message.note),
-        expires=None if message.expires is None else _utc(message.expires),
+        expires=None if message.expires is None else utc(message.expires),
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _check(page: VerdictPage, cursor: int) -> None:

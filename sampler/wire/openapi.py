@@ -15,6 +15,7 @@ import msgspec
 
 from sampler.wire import routes
 from sampler.wire.messages import Problem
+from sampler.wire.rollup_messages import Dimension
 from sampler.wire.routes import ROUTES, VARIABLES, Door, Route
 
 Json = dict[str, Any]
@@ -74,6 +75,11 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "day": (_DAY, "A day (UTC)"),
     "since": (_DAY, "From this day (UTC) on"),
     "until": (_DAY, "Up to this day (UTC)"),
+    "part": ({"type": "string", "enum": ["contents", "records"]}, "What of a submission is destroyed"),
+    "at": ({"type": "string", "format": "date-time"}, "As if it were this moment"),
+    "lifted": ({"type": "integer", "enum": [0, 1]}, "1: those that were lifted too"),
+    "by": ({"type": "string", "enum": list(Dimension)}, "Only what is counted by this"),
+    "piece": (_NUMBER, "Which piece, from 0"),
     "bits": (_NUMBER, "How many bits of a SHA-256 the prefix has"),
     "prefix": (_NUMBER, "The first bits of the SHA-256, as a number"),
     "first": (_NUMBER, "Receipts of the smaller log"),

@@ -9,10 +9,13 @@ from typing import Final
 import msgspec
 
 from sampler.wire import ask_messages as a
+from sampler.wire import known_good_messages as kg
 from sampler.wire import lookup_messages as lk
 from sampler.wire import messages as m
 from sampler.wire import recall_messages as rc
 from sampler.wire import receipt_messages as r
+from sampler.wire import retention_messages as rt
+from sampler.wire import rollup_messages as ru
 from sampler.wire import search_messages as sm
 from sampler.wire import statistics_messages as s
 
@@ -72,6 +75,7 @@ VARIABLES: Final = {"id": UUID, "sha256": SHA256, "upload": UUID}
 
 _WORK = (Role.WORKER, Role.ANALYST, Role.ADMIN)
 _SEE = (Role.ANALYST, Role.ADMIN)
+_RUN = (Role.ADMIN,)
 
 SUBMIT = Route(
     "submit", "POST", "/v1/submissions", Door.HOSTS, "Offer an object; the answer names the contents that are wanted",
@@ -96,6 +100,13 @@ LOOKUP_TERMS = Route(
 LOOKUP = Route(
     "lookup", "GET", "/v1/lookup", Door.HOSTS, "What is known of all files whose hash begins with these bits; padded",
     answer=lk.LookUpAnswer, errors=(400, 409), query=("bits", "prefix"),
+)  # fmt: skip
+KNOWN_GOOD = Route(
+    "known_good", "GET", "/v1/known-good", Door.HOSTS, "The present list of known good files: its header, signed", answer=kg.KnownGoodOffer,
+)  # fmt: skip
+KNOWN_GOOD_PIECE = Route(
+    "known_good_piece", "GET", "/v1/known-good/{sha256}", Door.HOSTS, "4 MiB of a list of known good files, from 0 on",
+    errors=(400, 404), query=("piece",), binary="answer",
 )  # fmt: skip
 OWN_SUBMISSIONS = Route(
     "own_submissions", "GET", "/v1/submissions", Door.HOSTS, "This host's submissions by identifier, a page at a time",
@@ -207,6 +218,14 @@ REQUEUE = Route(
     "requeue", "POST", "/v1/tasks/{id}/requeue", Door.PEOPLE, "Let a dead or cancelled task be tried again", roles=_SEE,
     answer=m.TaskView, errors=(401, 403, 404, 409, 410),
 )  # fmt: skip
+TASK_EVENTS = Route(
+    "task_events", "GET", "/v1/tasks/{id}/events", Door.PEOPLE, "A task's changes as server-sent events, to its end", roles=_WORK,
+    errors=(401, 403, 404, 410), binary="answer",
+)  # fmt: skip
+WORK_EVENTS = Route(
+    "work_events", "GET", "/v1/work/events", Door.PEOPLE, "The kinds of analysis that tasks wait for, as server-sent events",
+    roles=_WORK, errors=(400, 401, 403), query=("kinds",), binary="answer",
+)  # fmt: skip
 CANCEL = Route(
     "cancel", "POST", "/v1/tasks/{id}/cancel", Door.PEOPLE, "End a task without a verdict", roles=_SEE, request=m.CancelRequest,
     answer=m.TaskView, errors=(400, 401, 403, 404, 409, 410, 422),
@@ -219,12 +238,40 @@ SEARCH = Route(
     "search", "POST", "/v1/search", Door.PEOPLE, "Submissions that meet all conditions, newest or nearest first, a page at a time",
     roles=_SEE, request=sm.SearchRequest, answer=sm.SearchPage, errors=(400, 401, 403, 413, 415, 422),
 )  # fmt: skip
+RETENTION = Route(
+    "retention", "GET", "/v1/retention", Door.PEOPLE, "How long what came in is kept, and what is due",
+    roles=_RUN, answer=rt.RetentionStatus, errors=(401, 403),
+)  # fmt: skip
+RETENTION_DUE = Route(
+    "retention_due", "GET", "/v1/retention/due", Door.PEOPLE, "What would be destroyed now, or at another moment; changes nothing",
+    roles=_RUN, answer=rt.DuePage, errors=(400, 401, 403, 422), query=("part", "at", "after", "limit"),
+)  # fmt: skip
+RETENTION_RUN = Route(
+    "retention_run", "POST", "/v1/retention/run", Door.PEOPLE, "Destroy some of what is due now",
+    roles=_RUN, request=rt.RunRequest, answer=rt.RunAnswer, errors=(400, 401, 403, 413, 415, 422, 503),
+)  # fmt: skip
+HOLDS = Route(
+    "holds", "GET", "/v1/holds", Door.PEOPLE, "What retention leaves alone, newest first", roles=_RUN, answer=rt.HoldPage,
+    errors=(400, 401, 403), query=("lifted",),
+)  # fmt: skip
+PLACE_HOLD = Route(
+    "place_hold", "POST", "/v1/holds", Door.PEOPLE, "Let retention leave something alone", roles=_RUN, request=rt.HoldRequest,
+    answer=rt.HoldView, status=201, errors=(400, 401, 403, 413, 415, 422),
+)  # fmt: skip
+LIFT_HOLD = Route(
+    "lift_hold", "POST", "/v1/holds/{id}/lift", Door.PEOPLE, "Let retention go on with it", roles=_RUN, answer=rt.HoldView,
+    errors=(401, 403, 404, 409),
+)  # fmt: skip
+ROLLUPS = Route(
+    "rollups", "GET", "/v1/rollups", Door.PEOPLE, "Numbers of submissions by day; they stay when the submissions are destroyed",
+    roles=_SEE, answer=ru.RollupPage, errors=(400, 401, 403), query=("since", "until", "by"),
+)  # fmt: skip
 HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
 READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
 METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text format", roles=_SEE, binary="answer")
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, LOOKUP_TERMS, LOOKUP, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
-    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, CONTENT, SEARCH, HEALTH, READY, METRICS, OPENAPI,
+    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, LOOKUP_TERMS, LOOKUP, KNOWN_GOOD, KNOWN_GOOD_PIECE, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
+    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, TASK_EVENTS, WORK_EVENTS, CONTENT, SEARCH, RETENTION, RETENTION_DUE, RETENTION_RUN, HOLDS, PLACE_HOLD, LIFT_HOLD, ROLLUPS, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip

@@ -1,11 +1,31 @@
-"""What the administrator's command is told of a verdict, as JSON on its standard input."""
+"""What is known of files by their hash, on the agent's socket, and what the administrator's command is told of it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from sampler.model import KnownFrom, Reason
-from sampler.wire.messages import Id, Message, VerdictMessage
+from sampler.wire.messages import Id, Message, Sha256, VerdictMessage
+
+
+class LookUpWish(Message, frozen=True, kw_only=True):
+    """``POST /v1/lookup`` on the agent's socket: what is known of the file with this hash?"""
+
+    sha256: Sha256
+    local: bool = False
+    """Ask nobody but this host."""
+
+
+class LookUpView(Message, frozen=True, kw_only=True):
+    """What is known of it. Without a verdict it is not known, or could not be asked."""
+
+    sha256: Sha256
+    verdict: VerdictMessage | None = None
+    source: KnownFrom | None = None
+    expires: datetime | None = None
+    """From then on it has to be asked anew."""
+    trouble: str = ""
+    """Why the queue was not asked."""
 
 
 class VerdictNotice(Message, frozen=True, kw_only=True):

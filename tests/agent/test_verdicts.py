@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sampler.agent.verdicts import Verdicts, known_record
+from sampler.agent.verdicts import Verdicts, known_record, may_be_known
 from sampler.model import (
     Candidate,
     Conclusion,
@@ -77,33 +77,35 @@ def at(verdicts: Verdicts, moment: datetime) -> None:
 def test_it_answers_for_the_same_bytes_until_it_expires(verdicts: Verdicts) -> None:
     """And for no others."""
     verdicts.remember(RECORD, BAD)
-    known = verdicts.about(CANDIDATE, FINDING)
+    known = verdicts.about(FINDING)
     assert known == KnownVerdict(HASH, BAD, KnownFrom.QUEUE, NOW + DAY, Sampling.PARTS)
-    assert verdicts.about(CANDIDATE, replace(FINDING, sha256="cd" * 32)) is None
+    assert verdicts.about(replace(FINDING, sha256="cd" * 32)) is None
     at(verdicts, NOW + DAY)
-    assert verdicts.about(CANDIDATE, FINDING) is None
+    assert verdicts.about(FINDING) is None
     assert verdicts.find(HASH) is None
 
 
 def test_it_does_not_answer_where_more_would_be_sent_now(verdicts: Verdicts) -> None:
     """What was concluded from features does not stand in for the whole that a newer rule asks for."""
     verdicts.remember(RECORD, BAD)
-    assert verdicts.about(CANDIDATE, replace(FINDING, plan=Plan(Sampling.WHOLE))) is None
-    assert verdicts.about(CANDIDATE, replace(FINDING, plan=Plan(Sampling.METADATA))) is not None
+    assert verdicts.about(replace(FINDING, plan=Plan(Sampling.WHOLE))) is None
+    assert verdicts.about(replace(FINDING, plan=Plan(Sampling.METADATA))) is not None
 
 
-@pytest.mark.parametrize("reason", [Reason.ANALYST, Reason.TRUSTED])
-def test_what_a_person_submits_is_sent(verdicts: Verdicts, reason: Reason) -> None:
-    """Whatever is known of it."""
-    verdicts.remember(RECORD, BAD)
-    assert verdicts.about(replace(CANDIDATE, reason=reason), FINDING) is None
-
-
-def test_answers_to_asks_and_captures_are_sent(verdicts: Verdicts) -> None:
-    """The queue asked for these bytes, or they are no file's."""
-    verdicts.remember(RECORD, BAD)
-    assert verdicts.about(replace(CANDIDATE, answers=EVENT), FINDING) is None
-    assert verdicts.about(replace(CANDIDATE, source=ProcessMemorySource(1)), FINDING) is None
+@pytest.mark.parametrize(
+    ("candidate", "may"),
+    [
+        (CANDIDATE, True),
+        (replace(CANDIDATE, reason=Reason.POLICY), True),
+        (replace(CANDIDATE, reason=Reason.ANALYST), False),
+        (replace(CANDIDATE, reason=Reason.TRUSTED), False),
+        (replace(CANDIDATE, answers=EVENT), False),
+        (replace(CANDIDATE, source=ProcessMemorySource(1)), False),
+    ],
+)
+def test_what_is_sent_whatever_is_known(candidate: Candidate, *, may: bool) -> None:
+    """What a person submits, what the queue asked for, and what are no file's bytes."""
+    assert may_be_known(candidate) is may
 
 
 def test_nobody_is_believed_for_longer_than_set(verdicts: Verdicts) -> None:

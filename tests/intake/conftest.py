@@ -25,7 +25,9 @@ from sampler.wire.messages import ObjectMessage
 from sampler.wire.pending_messages import PendingDecision
 from sampler.wire.preview_messages import PreviewView
 from sampler.wire.recall_messages import RecallView, RecallWish
+from sampler.wire.spool_messages import SpoolChoice, SpoolDone, SpoolStatus
 from sampler.wire.statistics_messages import StatisticsPreview
+from sampler.wire.verdict_messages import LookUpView, LookUpWish
 
 WHEN = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 
@@ -41,6 +43,7 @@ class RecordingHandler:
         self.listings: list[tuple[Peer, str | None, str | None, int]] = []
         self.shown: list[tuple[str, Peer]] = []
         self.decided: list[tuple[str, Peer, bool]] = []
+        self.chosen: list[tuple[str, Peer, list[str] | None]] = []
         self.gate: asyncio.Event | None = None
         self.error: BaseException | None = None
         self.view: ObjectView | None = None
@@ -98,6 +101,30 @@ class RecordingHandler:
 
     async def statistics(self) -> StatisticsPreview:
         return StatisticsPreview(threshold=20)
+
+    async def look_up(self, wish: LookUpWish) -> LookUpView:
+        return LookUpView(sha256=wish.sha256, trouble="nobody was asked")
+
+    async def spool_status(self, peer: Peer) -> SpoolStatus:
+        return SpoolStatus(
+            objects=0,
+            used_bytes=0,
+            max_bytes=1,
+            free_bytes=0,
+            reserve_bytes=0,
+            evicted=0,
+            expired=0,
+            key=1,
+            key_made=WHEN,
+        )
+
+    async def spool_retry(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
+        self.chosen.append(("retry", peer, choice.ids))
+        return SpoolDone(objects=len(choice.ids or ()))
+
+    async def spool_purge(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
+        self.chosen.append(("purge", peer, choice.ids))
+        return SpoolDone(objects=len(choice.ids or ()), ids=choice.ids or [])
 
     async def status(self) -> AgentStatus:
         return AgentStatus(
