@@ -34,6 +34,7 @@
         ├── NotFound
         ├── Conflict         the thing is in another state than the request supposes
         ├── Recalled         its host took it back; there is nothing of it any more
+        ├── Destroyed        its time was over; only its receipt is left
         ├── ContentMismatch  bytes do not have the announced hash or length
         ├── TooMany          the caller has as many of these open as it may
         │   └── QuotaReached it brought as much today as it may
@@ -205,6 +206,10 @@ class Conflict(QueueError):
 
 class Recalled(QueueError):
     """Its host took it back: nothing of it is left on the queue, and nothing of it is taken again."""
+
+
+class Destroyed(QueueError):
+    """Its time was over: retention has destroyed what there was of it."""
 
 
 class ContentMismatch(QueueError):

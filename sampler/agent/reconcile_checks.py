@@ -34,6 +34,8 @@ _BEFORE: Final[Mapping[ObjectState, tuple[frozenset[str], ...]]] = {
 }
 """Of each group one entry must be there."""
 _ON_QUEUE: Final = frozenset({ObjectState.DELIVERED, ObjectState.DUPLICATE})
+_GONE: Final = frozenset({SubmissionState.RECALLED, SubmissionState.DESTROYED})
+"""Nothing of it is left at the queue."""
 _LEFT: Final = frozenset({"offered", "delivered", "duplicate", "recall_asked", "recall_confirmed"})
 
 
@@ -73,7 +75,7 @@ def only_in_journal(event_id: str, trail: Trail) -> Iterator[Difference]:
 
 def with_queue(facts: Facts, trail: Trail, line: SubmissionLine | None) -> Iterator[Difference]:
     """Whether ledger and queue agree."""
-    on_queue = line is not None and line.state is not SubmissionState.RECALLED
+    on_queue = line is not None and line.state not in _GONE
     if facts.state in _ON_QUEUE:
         yield from _delivered(facts, trail, line)
     elif not on_queue:
@@ -87,7 +89,7 @@ def with_queue(facts: Facts, trail: Trail, line: SubmissionLine | None) -> Itera
 
 def only_on_queue(line: SubmissionLine) -> Iterator[Difference]:
     """The queue has something under this host's name that this host knows nothing of."""
-    if line.state is not SubmissionState.RECALLED:
+    if line.state not in _GONE:
         what = f"the queue has it since {line.received:%Y-%m-%dT%H:%M:%SZ}, and this host does not know it"
         advice = "restore the spool's ledger, or ask the queue's operator whether another host has this certificate"
         yield _difference(line.id, "ledger", "unknown-submission", what, advice)

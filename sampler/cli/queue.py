@@ -15,6 +15,8 @@ from sampler.cli.options import config_option
 from sampler.cli.queue_asks import ask, asks
 from sampler.cli.queue_devices import devices
 from sampler.cli.queue_log import log as log_of_receipts
+from sampler.cli.queue_report import report
+from sampler.cli.queue_retention import retention
 from sampler.cli.queue_search import search
 from sampler.cli.queue_settings import queue_settings
 from sampler.cli.queue_stats import stats
@@ -33,6 +35,8 @@ def queue() -> None:
 
 queue.add_command(stats)
 queue.add_command(search)
+queue.add_command(retention)
+queue.add_command(report)
 queue.add_command(tasks)
 queue.add_command(download)
 queue.add_command(tokens)

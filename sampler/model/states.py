@@ -65,6 +65,8 @@ class SubmissionState(StrEnum):
     """A person ended its task without a verdict."""
     RECALLED = "recalled"
     """Its host took it back: what it brought is destroyed, and it is never accepted again."""
+    DESTROYED = "destroyed"
+    """Its time was over: what it brought is destroyed; its receipt stays."""
 
 
 class TaskState(StrEnum):

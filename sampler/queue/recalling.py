@@ -64,7 +64,7 @@ class Recalling(Core):
         room = ANSWER_MAX_BYTES
         for submission_id in ids:
             submission, line = await self._step(_line, submission_id)
-            lines.append(line if line.state is SubmissionState.RECALLED else await off_loop(_hashed, submission, line))
+            lines.append(await off_loop(_hashed, submission, line) if submission.manifest else line)
             room -= len(submission.manifest)
             if room < 0:
                 break
@@ -142,8 +142,10 @@ def _end_asks(ledger: Ledger, submission_id: str) -> None:
 def _line(ledger: Ledger, submission_id: str) -> tuple[Submission, SubmissionLine]:
     submission, task = ledger.submission(submission_id), ledger.task_of(submission_id)
     assert submission is not None  # submissions stay, as tombstones where they were recalled
-    recalled = ledger.recall(submission_id) is not None
-    state = SubmissionState.RECALLED if recalled else state_of(task.state if task else None)
+    state = state_of(task.state if task else None)
+    if not submission.manifest:
+        recalled = ledger.recall(submission_id) is not None
+        state = SubmissionState.RECALLED if recalled else SubmissionState.DESTROYED
     missing = len(ledger.missing(submission_id))
     return submission, SubmissionLine(id=submission_id, state=state, received=submission.received, missing=missing)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sampler.errors import Conflict, NotFound, TooMany
+from sampler.errors import Conflict, Destroyed, NotFound, TooMany
 from sampler.queue.planning import new_task
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Ledger
@@ -17,7 +17,7 @@ from sampler.queue.recalls import Recall
 from sampler.queue.receipts import Making, issue
 from sampler.queue.records import Submission, Upload
 from sampler.queue.registry import tenant_of
-from sampler.queue.submissions import content_sizes, state_of, wants
+from sampler.queue.submissions import Wants, content_sizes, state_of, wants
 from sampler.queue.usage import charge, charge_again, note_lost
 from sampler.wire.messages import Manifest, ManifestAnswer
 
@@ -62,6 +62,7 @@ def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: Q
         wanted = wants(sizes, ledger.held(submission.tenant, tuple(sizes)))
         if before is not None:
             _check_same(before, submission, ledger.recall(submission.id))
+            wanted = _not_destroyed(ledger, submission.id, wanted)
         else:
             charge(ledger, policy, submission, sum(sizes[sha256] for sha256 in wanted.wanted))
             ledger.add_submission(submission, sizes)
@@ -105,12 +106,15 @@ def own_submission(ledger: Ledger, submission_id: str, device: str | None) -> Su
     Raises:
         NotFound: there is none, or it is another device's.
         Recalled: its host took it back.
+        Destroyed: its time was over.
     """
     submission = ledger.submission(submission_id)
     if submission is None or device not in (None, submission.device):
         raise NotFound(f"no submission {submission_id}")
     if (recall := ledger.recall(submission_id)) is not None:
         raise recall.refusal(f"submission {submission_id}")
+    if not submission.manifest:
+        raise Destroyed(f"submission {submission_id}: its time was over, and it is destroyed; its receipt still holds")
     return submission
 
 
@@ -202,11 +206,19 @@ def _check_offered(ledger: Ledger, asked: Upload) -> None:
         )
 
 
+def _not_destroyed(ledger: Ledger, submission_id: str, wanted: Wants) -> Wants:
+    """Contents whose time was over do not travel again for the same submission."""
+    offered = ledger.offered(submission_id)
+    return replace(wanted, wanted=tuple(sha256 for sha256 in wanted.wanted if sha256 in offered))
+
+
 def _check_same(before: Submission, again: Submission, recall: Recall | None) -> None:
     if before.device != again.device:
         raise NotFound(f"no submission {again.id} of this device; choose another identifier")
     if recall is not None:
         raise recall.refusal(f"manifest {again.id}")
+    if not before.manifest:
+        raise Conflict(f"submission {again.id} was here before; its time was over, and it is destroyed")
     if before.manifest != again.manifest:
         raise Conflict(f"submission {again.id} was accepted with another manifest; use a new identifier")
 
@@ -216,5 +228,8 @@ def _add_task_when_complete(ledger: Ledger, submission_id: str, making: Making, 
         return False
     submission = own_submission(ledger, submission_id, None)
     ledger.add_task(new_task(ledger, submission, task_id=making.new_id(), plan=making.plan, now=now))
-    issue(ledger, submission, making.signer)
+    if making.deferred:
+        ledger.add_receipt_due(submission_id)
+    else:
+        issue(ledger, submission, making.signer)
     return True

@@ -21,10 +21,12 @@ from sampler.server.metrics import Metrics
 from sampler.server.problems import problems
 from sampler.server.recalls import Recalls
 from sampler.server.receipts import Receipts
+from sampler.server.retention import Retention
 from sampler.server.routing import Answer, add_routes
 from sampler.server.search import Search
 from sampler.server.statistics import Statistics
 from sampler.server.submissions import Submissions
+from sampler.server.task_events import TaskEvents
 from sampler.server.tasks import Tasks
 from sampler.server.uploads import Uploads
 from sampler.wire.routes import SUBMIT, TUS_CREATE, Door, Route
@@ -41,6 +43,7 @@ class Applications:
             **Submissions(queue).answers(),
             **Uploads(queue, max_bytes=object_max_bytes).answers(),
             **Tasks(queue).answers(),
+            **TaskEvents(queue).answers(),
             **Downloads(queue).answers(),
             **Asks(queue).answers(),
             **Receipts(queue, issuing.receipt_key).answers(),
@@ -48,6 +51,7 @@ class Applications:
             **Statistics(queue).answers(),
             **LookUps(queue).answers(),
             **Search(queue).answers(),
+            **Retention(queue).answers(),
             **Enrolment(queue, issuing, clock).answers(),
             **Health(queue).answers(),
             **self._metrics.answers(),

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from sampler.errors import (
     Conflict,
     ContentMismatch,
+    Destroyed,
     NotFound,
     QuotaReached,
     Recalled,
@@ -57,6 +58,7 @@ _OURS: Final[Mapping[type[SamplerError], tuple[int, str]]] = {
     NotFound: (404, "not-found"),
     Conflict: (409, "conflict"),
     Recalled: (410, "recalled"),
+    Destroyed: (410, "destroyed"),
     ContentMismatch: (CHECKSUM_MISMATCH, "content-mismatch"),
     QuotaReached: (429, "quota"),
     TooMany: (429, "too-many"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import date
-from typing import Final
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, TypeVar
 
 from aiohttp import web
 
@@ -12,9 +13,12 @@ from sampler.model import TaskState
 from sampler.server.problems import Refused
 from sampler.wire.routes import UUID
 
+W = TypeVar("W", bound=StrEnum)
+
 _ID: Final = re.compile(UUID, re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _A_DAY: Final = "a day like 2026-11-24"
+_A_MOMENT: Final = "a moment like 2026-11-24T10:30:00Z"
 _CURSOR_MAX: Final = 2**63 - 1
 
 
@@ -68,6 +72,35 @@ def identifier(request: web.Request, name: str) -> str | None:
     if text is not None and not _ID.fullmatch(text):
         raise _bad(name, "a UUID in lower case")
     return text
+
+
+def word(request: web.Request, name: str, kind: type[W]) -> W | None:
+    """One word of a closed list, ``None`` when it is not there.
+
+    Raises:
+        Refused: 400.
+    """
+    text = request.query.get(name)
+    try:
+        return None if text is None else kind(text)
+    except ValueError as error:
+        raise _bad(name, "one of: " + ", ".join(kind)) from error
+
+
+def moment(request: web.Request, name: str) -> datetime | None:
+    """A moment as RFC 3339 writes it, ``None`` when it is not there.
+
+    Raises:
+        Refused: 400.
+    """
+    text = request.query.get(name)
+    try:
+        found = None if text is None else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _bad(name, _A_MOMENT) from error
+    if found is not None and found.tzinfo is None:
+        raise _bad(name, _A_MOMENT)
+    return found
 
 
 def day(request: web.Request, name: str) -> date:

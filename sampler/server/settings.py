@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from sampler.errors import SettingsError
-from sampler.limits import GIB, OBJECT_MAX_BYTES
-from sampler.model import Conclusion
-from sampler.queue import QueuePolicy, Quotas, RetryRules, Validity
+from sampler.limits import GIB, OBJECT_MAX_BYTES, RETENTION_RULES_MAX_COUNT
+from sampler.model import Conclusion, Reason, Scope
+from sampler.queue import QueuePolicy, Quotas, RetentionPolicy, RetentionRule, RetryRules, Validity
+from sampler.queue.retention_rules import DEFAULT_DAYS
 from sampler.queue.validity import DEFAULT_SECONDS
 from sampler.runtime.backoff import Backoff
 
 Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):[0-9]{1,5}$", description="HOST:PORT")]
 Seconds = Annotated[float, Meta(gt=0)]
+Days = Annotated[float, Meta(ge=0, le=36_500.0)]
 Ceiling = Annotated[int, Meta(ge=0)]
 Standing = Annotated[float, Meta(ge=0, le=3650 * 86_400.0)]
 
@@ -78,6 +81,46 @@ class QuotaSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return Quotas(self.device_objects, self.device_bytes, self.tenant_objects, self.tenant_bytes)
 
 
+class RetentionRuleSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of ``[[retention.rules]]``: a shorter time for some submissions; all conditions have to hold."""
+
+    mime_types: tuple[str, ...] = ()
+    """Globs."""
+    verdicts: tuple[Conclusion, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    """Classes of data under which it left."""
+    reasons: tuple[Reason, ...] = ()
+    regions: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    contents_days: Days | None = None
+    records_days: Days | None = None
+
+
+class RetentionSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[retention]``: how long what came in is kept; a statement may say less for contents."""
+
+    contents_days: Days = DEFAULT_DAYS
+    """Bytes of objects."""
+    records_days: Days = DEFAULT_DAYS
+    """Manifests, what they are found by, verdicts; contents go with them at the latest."""
+    settle_seconds: Annotated[float, Meta(ge=0, le=30 * 86_400.0)] = 86_400.0
+    """A change of these rules destroys nothing by itself for so long."""
+    rules: Annotated[tuple[RetentionRuleSection, ...], Meta(max_length=RETENTION_RULES_MAX_COUNT)] = ()
+
+    @property
+    def policy(self) -> RetentionPolicy:
+        """The same for the queue."""
+        rules = tuple(RetentionRule(**msgspec.structs.asdict(rule)) for rule in self.rules)
+        return RetentionPolicy(self.contents_days, self.records_days, rules, self.settle_seconds)
+
+
+class AuditSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[audit]``: who did what."""
+
+    keep_days: Annotated[float, Meta(ge=1)] = 730.0
+    """So long it is kept."""
+
+
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One queue."""
 
@@ -101,7 +144,9 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tasks: TaskSection = TaskSection()
     uploads: UploadSection = UploadSection()
     quotas: QuotaSection = QuotaSection()
+    audit: AuditSection = AuditSection()
     verdicts: VerdictSection = VerdictSection()
+    retention: RetentionSection = RetentionSection()
 
     @property
     def folder(self) -> Path:
@@ -149,7 +194,9 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             uploads_per_device_max=self.uploads.per_device_max,
             sweep_seconds=self.sweep_seconds,
             quotas=self.quotas.quotas,
+            audit_days=self.audit.keep_days,
             validity=self.verdicts.validity,
+            retention=self.retention.policy,
         )
 
 
