@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,25 +36,30 @@ class SpoolTender:
 
     async def run(self) -> None:
         """Begin with what is due since the last process; unused keys are looked for once a day."""
-        rounds = 0
-        while True:
-            try:
-                await off_loop(self.tend)
-                if rounds % _ROUNDS_A_DAY == 0:
-                    await off_loop(self.tend_keys)
-            except (SamplerError, OSError) as error:
-                log.error("the spool could not be looked after", reason=str(error))
+        await self._round(0.0, with_keys=True)
+        for number in itertools.count(1):
             await self.clock.sleep(SPOOL_TEND_SECONDS)
-            rounds += 1
+            await self._round(SPOOL_TEND_SECONDS, with_keys=number % _ROUNDS_A_DAY == 0)
 
-    def tend(self) -> None:
+    async def _round(self, seconds: float, *, with_keys: bool) -> None:
+        try:
+            await off_loop(self.tend, seconds)
+            if with_keys:
+                await off_loop(self.tend_keys)
+        except (SamplerError, OSError) as error:
+            log.error("the spool could not be looked after", reason=str(error))
+
+    def tend(self, seconds: float) -> None:
         """Tell the journal what it missed, and end what has waited too long; blocking.
+
+        Args:
+            seconds: how long the agent has been at work since the last time.
 
         Raises:
             SpoolFull, JournalError, StorageError: it cannot be done now.
         """
         self.spool.upkeep.tell()
-        self.spool.upkeep.live(int(SPOOL_TEND_SECONDS))
+        self.spool.upkeep.live(int(seconds))
         if expired := self.spool.upkeep.expire(self.clock.now(), timedelta(days=self.settings.max_days)):
             log.warning("objects waited too long for delivery and ended", objects=expired)
 

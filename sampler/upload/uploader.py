@@ -74,6 +74,12 @@ class Uploader:
         """Look at the outbox now; something was put there."""
         self._signal.set()
 
+    def retry(self) -> None:
+        """Try the queue at once, whatever was waited for; what waits for a time of its own is the outbox's to say."""
+        self._circuit.succeed()
+        self._aside.clear()
+        self._signal.set()
+
     async def run(self) -> None:
         """Deliver until cancelled; deliveries under way are broken off, and go on where they were another time."""
         async with asyncio.TaskGroup() as group:
