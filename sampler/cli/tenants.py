@@ -63,7 +63,7 @@ def create(name: str, config: Path | None, **quotas: int | None) -> None:
 @config_option("queue")
 def change(name: str, config: Path | None, **quotas: int | None) -> None:
     """Give a tenant these quotas in place of all that it had."""
-    change_tenant(queue_settings(config), name, Quotas(**quotas))
+    change_tenant(queue_settings(config), name, Quotas(**quotas), now=SystemClock().now())
     click.echo(f"tenant {name} changed")
 
 

@@ -9,18 +9,20 @@ from datetime import datetime, timedelta
 from sampler.errors import NotFound, TooMany
 from sampler.limits import ASKS_PAGE_MAX_COUNT
 from sampler.queue import asks
+from sampler.queue.acts import Act, Actor, note
 from sampler.queue.asks import AskRecord
 from sampler.queue.core import Core, asks_bell
 from sampler.queue.ports import Ledger
 from sampler.queue.receiving import SWEEP_MAX_COUNT, own_submission
 from sampler.queue.waking import rung
 from sampler.wire.ask_messages import AskAnswer, AskPage, AskRequest, AskView
+from sampler.wire.audit_messages import Action
 
 
 class Asking(Core):
     """Asks. The host decides: by its statement, consent and policy, as for everything that leaves it."""
 
-    async def ask(self, submission_id: str, asked: AskRequest) -> AskView:
+    async def ask(self, submission_id: str, asked: AskRequest, by: Actor | None = None) -> AskView:
         """Ask a submission's host for more of its object; the same open ask again is not asked twice.
 
         Raises:
@@ -33,7 +35,8 @@ class Asking(Core):
         def made(device: str) -> AskRecord:
             return AskRecord(self._new_id(), submission_id, device, asked, now, expires)
 
-        ask = await self._step(_add, submission_id, made, self._policy.open_asks_per_device_max)
+        act = self._act(by, Action.ASK, asked.note or "")
+        ask = await self._step(_add, submission_id, made, self._policy.open_asks_per_device_max, act)
         self._bells.ring(asks_bell(ask.device))
         return ask.view()
 
@@ -66,7 +69,7 @@ class Asking(Core):
         return await self._step(_expire, self._clock.now())
 
 
-def _add(ledger: Ledger, submission_id: str, made: Callable[[str], AskRecord], most: int) -> AskRecord:
+def _add(ledger: Ledger, submission_id: str, made: Callable[[str], AskRecord], most: int, act: Act | None) -> AskRecord:
     with ledger.transaction():
         ask = made(own_submission(ledger, submission_id, None).device)
         waiting = ledger.open_asks(ask.device, most)
@@ -76,6 +79,7 @@ def _add(ledger: Ledger, submission_id: str, made: Callable[[str], AskRecord], m
         if len(waiting) >= most:
             raise TooMany(f"the host has {len(waiting)} unanswered asks; wait until it has answered some of them")
         ledger.add_ask(ask)
+        note(ledger, act, submission_id)
     return ask
 
 

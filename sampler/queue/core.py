@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from sampler.queue.acts import Act, Actor
 from sampler.queue.lanes import Lanes
 from sampler.queue.peers import Alone, Peers
 from sampler.queue.policy import QueuePolicy
@@ -17,6 +18,7 @@ from sampler.queue.sharing import Sharing
 from sampler.queue.waking import Locks
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
+from sampler.wire.audit_messages import Action
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,6 +92,10 @@ class Core:
         return await self._lanes.run(function, *args, **kwargs)
 
     def _ring_moved(self, submission_id: str) -> None:
+    def _act(self, by: Actor | None, action: Action, detail: str = "") -> Act | None:
+        """What is written down beside a step that somebody asks for; nothing where nobody in particular does."""
+        return None if by is None else Act(by, action, self._clock.now(), detail)
+
         self._bells.ring(submission_bell(submission_id))
         self._bells.ring(TASKS_BELL)
 

@@ -14,6 +14,7 @@ from sampler.errors import NotFound
 from sampler.limits import ANSWER_MAX_BYTES
 from sampler.model import TaskState
 from sampler.queue import lookup, tasks
+from sampler.queue.acts import Act, note
 from sampler.queue.fairness import turns
 from sampler.queue.ports import Ledger
 from sampler.queue.receiving import SWEEP_MAX_COUNT
@@ -43,6 +44,8 @@ class Leasing:
     """Of analysis that it does; empty: whatever there is."""
     tenant: str | None = None
     """Whose tasks it may have; ``None``: everybody's."""
+    act: Act | None = None
+    """What is written down when it gets one."""
 
     def serves(self, lane: Lane) -> bool:
         """Whether a task of this lane may be given to it."""
@@ -82,10 +85,11 @@ def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now
             return None
         task = tasks.lease(task, worker=asked.worker, token=asked.token, seconds=asked.seconds, now=now)
         ledger.put_task(task)
+        note(ledger, asked.act, task.id)
         return _placed(ledger, task)
 
 
-def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task]) -> Placed:
+def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task], act: Act | None = None) -> Placed:
     """Take a task through one transition of ``tasks``; a verdict that comes about is put on its way to the host.
 
     Raises:
@@ -98,6 +102,8 @@ def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task]) -> Placed
         _put(ledger, before.task, after)
         return Placed(after, before.submission)
 
+        if after is not before.task:
+            note(ledger, act, task_id)
 
 def settle(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
     """Take back tasks whose lease has run out and wake those that rested enough, at most ``SWEEP_MAX_COUNT`` each."""

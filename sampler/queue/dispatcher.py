@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from sampler.errors import Recalled
 from sampler.model import TaskState, Verdict
 from sampler.queue import dispatch, tasks
+from sampler.queue.acts import Act, Actor
 from sampler.queue.core import TASKS_BELL, Core, content_bell, submission_bell, verdicts_bell
 from sampler.queue.dispatch import Leasing, Placed
 from sampler.queue.ports import Ledger
@@ -20,6 +21,7 @@ from sampler.queue.tasks import Task
 from sampler.queue.views import submission_view, task_view, verdict_page
 from sampler.queue.waking import rung
 from sampler.runtime.blocking import off_loop
+from sampler.wire.audit_messages import Action
 from sampler.wire.messages import (
     CancelRequest,
     CompleteRequest,
@@ -92,7 +94,12 @@ class Dispatcher(Core):
                 return verdict_page(found, after)
 
     async def lease(
-        self, asked: LeaseRequest, *, tenant: str | None = None, still_wanted: Callable[[], bool] = _always
+        self,
+        asked: LeaseRequest,
+        *,
+        tenant: str | None = None,
+        by: Actor | None = None,
+        still_wanted: Callable[[], bool] = _always,
     ) -> LeaseAnswer:
         """Lease a task, a tenant's where it is named; when none is due, waits for one as long as was asked.
 
@@ -106,7 +113,13 @@ class Dispatcher(Core):
         while still_wanted():
             bell = self._bells.listen(TASKS_BELL)
             leasing = Leasing(
-                asked.worker, self._new_token(), asked.seconds, asked.task, frozenset(asked.kinds), tenant
+                asked.worker,
+                self._new_token(),
+                asked.seconds,
+                asked.task,
+                frozenset(asked.kinds),
+                tenant,
+                self._act(by, Action.LEASE, asked.worker),
             )
             now = self._clock.now()
             placed = await self._step(dispatch.lease, leasing, self._policy.retry, self._chance, now)
@@ -127,7 +140,7 @@ class Dispatcher(Core):
         step = partial(tasks.renew, token=asked.lease, seconds=asked.seconds, now=self._clock.now())
         return await self._change(task_id, step)
 
-    async def complete(self, task_id: str, asked: CompleteRequest) -> TaskView:
+    async def complete(self, task_id: str, asked: CompleteRequest, by: Actor | None = None) -> TaskView:
         """End a task's stage with a verdict; with the last stage it goes to the host. Once more changes nothing.
 
         Raises:
@@ -137,9 +150,10 @@ class Dispatcher(Core):
         now = self._clock.now()
         expires = self._policy.validity.until(asked.conclusion, now)
         verdict = Verdict(asked.conclusion, asked.score, asked.analyzer, now, asked.family, asked.note, expires)
-        return await self._change(task_id, partial(tasks.complete, token=asked.lease, verdict=verdict, now=now))
+        step = partial(tasks.complete, token=asked.lease, verdict=verdict, now=now)
+        return await self._change(task_id, step, self._act(by, Action.COMPLETE, f"{asked.conclusion} {asked.score}"))
 
-    async def fail(self, task_id: str, asked: FailRequest) -> TaskView:
+    async def fail(self, task_id: str, asked: FailRequest, by: Actor | None = None) -> TaskView:
         """Give a task back; it is tried again after a rest, unless it may not.
 
         Raises:
@@ -155,25 +169,27 @@ class Dispatcher(Core):
             chance=self._chance(),
             now=self._clock.now(),
         )
-        return await self._change(task_id, step)
+        return await self._change(task_id, step, self._act(by, Action.FAIL, asked.reason))
 
-    async def requeue(self, task_id: str) -> TaskView:
+    async def requeue(self, task_id: str, by: Actor | None = None) -> TaskView:
         """Let a dead or cancelled task be tried again.
 
         Raises:
             NotFound: there is no such task.
             Conflict: it is neither.
         """
-        return await self._change(task_id, partial(tasks.requeue, now=self._clock.now()))
+        step = partial(tasks.requeue, now=self._clock.now())
+        return await self._change(task_id, step, self._act(by, Action.REQUEUE))
 
-    async def cancel(self, task_id: str, asked: CancelRequest) -> TaskView:
+    async def cancel(self, task_id: str, asked: CancelRequest, by: Actor | None = None) -> TaskView:
         """End a task without a verdict; whoever holds its lease has nothing from then on.
 
         Raises:
             NotFound: there is no such task.
             Conflict: it has a verdict.
         """
-        return await self._change(task_id, partial(tasks.cancel, reason=asked.reason))
+        step = partial(tasks.cancel, reason=asked.reason)
+        return await self._change(task_id, step, self._act(by, Action.CANCEL, asked.reason))
 
     async def task(self, task_id: str) -> TaskView:
         """One task.
@@ -228,8 +244,8 @@ class Dispatcher(Core):
                     self._moved(await self._step(dispatch.find, task.id))
         return settled
 
-    async def _change(self, task_id: str, step: Callable[[Task], Task]) -> TaskView:
-        return self._moved(await self._step(dispatch.change, task_id, step))
+    async def _change(self, task_id: str, step: Callable[[Task], Task], act: Act | None = None) -> TaskView:
+        return self._moved(await self._step(dispatch.change, task_id, step, act))
 
     def _moved(self, placed: Placed) -> TaskView:
         self._ring_moved(placed.task.submission)

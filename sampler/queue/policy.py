@@ -33,6 +33,8 @@ class QueuePolicy:
     """Unanswered asks that one device may have."""
     quotas: Quotas = field(default_factory=Quotas)
     """What may come in on one day, where a tenant has no quotas of its own."""
+    audit_days: float = 730.0
+    """How long it is kept who did what."""
     validity: Validity = field(default_factory=Validity)
     """How long verdicts answer for the same bytes."""
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sampler.errors import IdentityError
+from sampler.queue.acts import Act, Actor, note
 from sampler.queue.ports import Ledger
 from sampler.queue.records import Device
+from sampler.wire.audit_messages import Action
 from sampler.wire.tenant_messages import DEFAULT_TENANT
 
 
@@ -21,6 +23,8 @@ def enroll(ledger: Ledger, digest: str, device: Device, now: datetime) -> None:
         if token is None or not token.is_good(now) or not ledger.end_token(digest, now):
             raise IdentityError("this enrolment token has been used or has run out; have a new one made")
         ledger.add_device(device)
+        by = Actor(token.name, token.role.value, token.tenant)
+        note(ledger, Act(by, Action.ENROLL, now), device.agent_id)
 
 
 def check_device(ledger: Ledger, agent_id: str, serial: str, now: datetime) -> Device:

@@ -36,7 +36,7 @@ class Asks:
     async def ask(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Ask a submission's host for more."""
         asked = await read_message(request, AskRequest)
-        return message(await self._queue.ask(request.match_info["id"], asked), status=201)
+        return message(await self._queue.ask(request.match_info["id"], asked, caller.actor), status=201)
 
     async def asks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """What was asked, the newest first."""

@@ -25,10 +25,11 @@ from aiohttp import web
 
 from sampler.errors import IdentityError
 from sampler.identity import agent_id_of, serial_of, token_digest
-from sampler.queue import Queue, TokenRecord
+from sampler.queue import Actor, Queue, TokenRecord
 from sampler.queue.seeing import named_by
 from sampler.server.problems import Refused
 from sampler.wire.routes import Door, Route
+from sampler.wire.tenant_messages import ALL_TENANTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Caller:
     def scope(self) -> str | None:
         """The tenant whose things this caller sees among those of all; ``None`` sees all of them."""
         return None if self.token is None else self.token.scope
+
+    @property
+    def actor(self) -> Actor:
+        """Under whose name it is written down what is done; only routes that need a token ask."""
+        assert self.token is not None  # the people's gate lets nobody else in
+        return Actor(self.token.name, self.token.role.value, self.token.scope or ALL_TENANTS)
 
     @property
     def host(self) -> str:

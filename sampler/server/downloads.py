@@ -2,7 +2,7 @@
 
 The checks, in their order:
 
-1. The caller's role may download (``wire.routes``), and the content is its tenant's (``server.scoping``).
+1. The caller's role may download (``wire.routes``), and the content is its tenant's (``queue.seeing``).
 2. Bytes as they are need the right to them; everything else is wrapped.
 3. The ledger holds the content; that the caller gets it is noted before the first byte leaves.
 """
@@ -26,6 +26,7 @@ from sampler.server.auth import Caller
 from sampler.server.problems import Refused
 from sampler.server.routing import Answer
 from sampler.wire import routes
+from sampler.wire.audit_messages import Action
 from sampler.wire.routes import Route
 
 
@@ -49,6 +50,7 @@ class Downloads:
         try:
             size = (await off_loop(os.fstat, file.fileno())).st_size
             _check_size(form, size)
+            await self._queue.note(caller.actor, Action.DOWNLOAD, sha256, form.value)
             response = _response(sha256, form, size)
             return await _sent(request, response, wrapped(_pieces(file), sha256, form), destruction)
         finally:

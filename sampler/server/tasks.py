@@ -40,7 +40,11 @@ class Tasks:
     async def lease(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Lease one task."""
         asked = await read_message(request, LeaseRequest)
-        return message(await self._queue.lease(asked, tenant=caller.scope, still_wanted=lambda: _is_there(request)))
+        return message(
+            await self._queue.lease(
+                asked, tenant=caller.scope, by=caller.actor, still_wanted=lambda: _is_there(request)
+            )
+        )
 
     async def tasks(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """A page of tasks."""
@@ -63,19 +67,21 @@ class Tasks:
     async def complete(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Report a verdict."""
         asked = await read_message(request, CompleteRequest)
-        return message(await self._queue.complete(request.match_info["id"], asked))
+        return message(await self._queue.complete(request.match_info["id"], asked, caller.actor))
 
     async def fail(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Give a task back."""
-        return message(await self._queue.fail(request.match_info["id"], await read_message(request, FailRequest)))
+        asked = await read_message(request, FailRequest)
+        return message(await self._queue.fail(request.match_info["id"], asked, caller.actor))
 
     async def requeue(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Let a dead or cancelled task be tried again."""
-        return message(await self._queue.requeue(request.match_info["id"]))
+        return message(await self._queue.requeue(request.match_info["id"], caller.actor))
 
     async def cancel(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """End a task without a verdict."""
-        return message(await self._queue.cancel(request.match_info["id"], await read_message(request, CancelRequest)))
+        asked = await read_message(request, CancelRequest)
+        return message(await self._queue.cancel(request.match_info["id"], asked, caller.actor))
 
 
 def _is_there(request: web.Request) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sampler.errors import Conflict, NotFound, SettingsError
-from sampler.queue import Quotas, Tenant, Usage
+from sampler.queue import LOCAL, Act, Quotas, Tenant, Usage, note
 from sampler.server.settings import QueueSettings
 from sampler.server.tokens import opened_ledger
+from sampler.wire.audit_messages import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,15 @@ def create_tenant(settings: QueueSettings, name: str, quotas: Quotas, *, now: da
         raise SettingsError(str(error)) from error
     with opened_ledger(settings) as ledger:
         try:
-            ledger.add_tenant(tenant)
+            with ledger.transaction():
+                ledger.add_tenant(tenant)
+                note(ledger, Act(LOCAL, Action.TENANT_CREATE, now, _text(quotas)), name)
         except Conflict as error:
             raise SettingsError(f"tenant {name} exists already; change it with: sampler queue tenants set") from error
     return tenant
 
 
-def change_tenant(settings: QueueSettings, name: str, quotas: Quotas) -> Tenant:
+def change_tenant(settings: QueueSettings, name: str, quotas: Quotas, *, now: datetime) -> Tenant:
     """Give a tenant other quotas in place of all that it had; they count from its hosts' next manifest on.
 
     Raises:
@@ -57,6 +60,7 @@ def change_tenant(settings: QueueSettings, name: str, quotas: Quotas) -> Tenant:
             raise NotFound(f"no tenant {name[:64]!r}; make it with: sampler queue tenants create")
         after = replace(before, quotas=quotas)
         ledger.put_tenant(after)
+        note(ledger, Act(LOCAL, Action.TENANT_CHANGE, now, _text(quotas)), name)
         return after
 
 
@@ -74,3 +78,8 @@ def list_tenants(settings: QueueSettings, *, now: datetime) -> tuple[TenantLine,
             TenantLine(each, each.quotas.over(defaults), devices[each.name], today.get(each.name, Usage()))
             for each in ledger.tenants()
         )
+
+
+def _text(quotas: Quotas) -> str:
+    named = [f"{name} {ceiling}" for name, ceiling in asdict(quotas).items() if ceiling is not None]
+    return ", ".join(named) or "the queue's quotas"

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from sampler.errors import Conflict, NotFound, SettingsError
 from sampler.identity import make_token, token_digest
-from sampler.queue import Ledger, TokenRecord
+from sampler.queue import LOCAL, Act, Ledger, TokenRecord, note
 from sampler.server.settings import QueueSettings
 from sampler.storage.opening import open_ledger
+from sampler.wire.audit_messages import Action
 from sampler.wire.routes import Role
 from sampler.wire.tenant_messages import ALL_TENANTS, DEFAULT_TENANT
 
@@ -46,7 +47,9 @@ def create_token(
     with opened_ledger(settings) as ledger:
         _check_tenant(ledger, record)
         try:
-            ledger.add_token(record)
+            with ledger.transaction():
+                ledger.add_token(record)
+                note(ledger, Act(LOCAL, Action.TOKEN_CREATE, now, f"{role} of {tenant}{', raw' if raw else ''}"), name)
         except Conflict as error:
             raise SettingsError(f"a token named {name!r} is in use; revoke it or choose another name") from error
     return token
@@ -69,9 +72,10 @@ def revoke_token(settings: QueueSettings, name: str, *, now: datetime) -> None:
         NotFound: no token of this name is in use.
         StorageError: the ledger cannot be opened.
     """
-    with opened_ledger(settings) as ledger:
+    with opened_ledger(settings) as ledger, ledger.transaction():
         for token in ledger.tokens():
             if token.name == name and ledger.end_token(token.digest, now):
+                note(ledger, Act(LOCAL, Action.TOKEN_REVOKE, now), name)
                 return
     raise NotFound(f"no token named {name!r} is in use")
 

@@ -24,7 +24,7 @@ from sampler.queue import (
     Upload,
     VerdictRecord,
 )
-from sampler.storage.memory_queue_audit import AuditTables
+from sampler.storage.memory_queue_audit import AuditTables, MemoryAudit
 from sampler.storage.memory_queue_known_good import MemoryKnownGoods
 from sampler.storage.memory_queue_lookup import MemoryLookUp
 from sampler.storage.memory_queue_retention import MemoryRetention, RetentionTables
@@ -67,7 +67,14 @@ class _Tables:
 
 
 class MemoryQueueLedger(
-    MemoryKnownGoods, MemoryLookUp, MemoryTasks, MemorySearch, MemoryStatistics, MemoryTenancy, MemoryRetention
+    MemoryKnownGoods,
+    MemoryLookUp,
+    MemoryTasks,
+    MemorySearch,
+    MemoryStatistics,
+    MemoryTenancy,
+    MemoryRetention,
+    MemoryAudit,
 ):
     """``queue.Ledger`` that forgets everything with the process. Dictionaries keep the order of their making."""
 
