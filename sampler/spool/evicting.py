@@ -65,11 +65,12 @@ def choose(
         scale: what they are weighed against.
         pinned: SHA-256 of contents whose files stay whoever goes.
     """
-    group_bytes = scale.waiting_bytes.get(newcomer.worth.group, 0) + newcomer.size_bytes
-    limit = scale.points(newcomer.worth, newcomer.size_bytes, group_bytes)
+    waiting = Counter(scale.waiting_bytes)
+    waiting[newcomer.worth.group] += newcomer.size_bytes  # everybody is weighed as if it were in already
     chosen: list[Resident] = []
     freed = _Freed(pinned)
-    for points, resident in _cheapest_first(residents, scale):
+    for points, resident in _cheapest_first(residents, scale, waiting):
+        limit = scale.points(newcomer.worth, newcomer.size_bytes, waiting[newcomer.worth.group])
         if freed.bytes >= shortage_bytes or points >= limit or len(chosen) == EVICTED_AT_ONCE_MAX_COUNT:
             break
         freed.take(resident)
@@ -79,15 +80,18 @@ def choose(
     return tuple(_without_needless(chosen, freed, shortage_bytes))
 
 
-def _cheapest_first(residents: Iterable[Resident], scale: Scale) -> Iterable[tuple[float, Resident]]:
-    """Each with its points at the time when all before it are gone, which changes its own group's share only."""
+def _cheapest_first(
+    residents: Iterable[Resident], scale: Scale, waiting: Counter[str]
+) -> Iterable[tuple[float, Resident]]:
+    """Each with its points at the time when all before it are gone, which changes its own group's share only.
+
+    ``waiting`` has the bytes of each group, and is kept as they go.
+    """
     lines = _lines(residents)
-    waiting = dict(scale.waiting_bytes)
 
     def head(group: str) -> tuple[float, int, str]:
         resident = lines[group][-1]
-        points = scale.points(resident.worth, resident.size_bytes, max(waiting.get(group, 0), 0))
-        return points, -resident.number, group
+        return scale.points(resident.worth, resident.size_bytes, waiting[group]), -resident.number, group
 
     heads = [head(group) for group in lines]
     heapq.heapify(heads)
@@ -95,7 +99,7 @@ def _cheapest_first(residents: Iterable[Resident], scale: Scale) -> Iterable[tup
         points, _, group = heapq.heappop(heads)
         resident = lines[group].pop()
         yield points, resident
-        waiting[group] = waiting.get(group, 0) - resident.size_bytes
+        waiting[group] -= resident.size_bytes
         if lines[group]:
             heapq.heappush(heads, head(group))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.limits import KIB, MIB
-from sampler.spool import NeededContent, Newcomer, Resident, Scale, Worth, choose
+from sampler.spool import NeededContent, Newcomer, Resident, Scale, Worth, choose, own_points
 
 MAX_BYTES = 10 * MIB
 GROUPS = ["trojan", "adware", "user 1000"]
@@ -54,11 +54,6 @@ def freed_bytes(going: Iterable[Resident], pinned: set[str]) -> int:
     return manifests + sum(size for sha256, size in unneeded.items() if sha256 not in pinned)
 
 
-def newcomer_points(newcomer: Newcomer, scale: Scale) -> float:
-    group_bytes = scale.waiting_bytes.get(newcomer.worth.group, 0) + newcomer.size_bytes
-    return scale.points(newcomer.worth, newcomer.size_bytes, group_bytes)
-
-
 newcomers = st.builds(Newcomer, worths, st.integers(0, 2 * MIB))
 pins = st.sets(st.sampled_from(["0", "1"]))
 
@@ -88,11 +83,14 @@ def test_nobody_goes_in_vain(
 def test_only_for_what_is_worth_more(
     waiting: tuple[Resident, ...], newcomer: Newcomer, shortage: int, counts: dict[str, int]
 ) -> None:
-    """Nobody goes who is worth as much as the newcomer even when his group has the spool to itself as it is now."""
+    """Within its own group nobody goes who is as grave and small; of another one, who is worth as much at its worst."""
     scale = scale_of(waiting, counts)
+    best = scale.points(newcomer.worth, newcomer.size_bytes, newcomer.size_bytes)
     for each in choose(waiting, newcomer, shortage, scale, set()):
-        worst = scale.points(each.worth, each.size_bytes, scale.waiting_bytes[each.worth.group])
-        assert worst < newcomer_points(newcomer, scale)
+        if each.worth.group == newcomer.worth.group:
+            assert own_points(each.worth, each.size_bytes) < own_points(newcomer.worth, newcomer.size_bytes)
+        else:
+            assert scale.points(each.worth, each.size_bytes, scale.waiting_bytes[each.worth.group]) < best
 
 
 @given(residents(), newcomers, shortages, seen, st.randoms(use_true_random=False))
@@ -134,6 +132,14 @@ def test_a_group_that_floods_makes_room_for_itself() -> None:
     going = choose(waiting, Newcomer(Worth("other", 50), MIB), MIB, scale, set())
     assert {each.worth.group for each in going} == {"flood"}
     assert len(going) == 2
+
+
+def test_within_a_group_the_graver_one_gets_in() -> None:
+    """However much of the spool a group has, its grave finds drive out its harmless ones, and never the reverse."""
+    harmless, grave = _plain(0, "user 0", 0, 6 * MIB), Newcomer(Worth("user 0", 50), 6 * MIB)
+    assert choose([harmless], grave, MIB, scale_of([harmless], {"user 0": 9}), set()) == (harmless,)
+    resident, newcomer = _plain(0, "user 0", 50, 6 * MIB), Newcomer(Worth("user 0", 0), 6 * MIB)
+    assert choose([resident], newcomer, MIB, scale_of([resident], {"user 0": 9}), set()) == ()
 
 
 def test_who_is_next_to_be_delivered_stays() -> None:
