@@ -11,7 +11,7 @@ import click
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.moments import MOMENT
 from sampler.cli.options import choice_of, config_option
-from sampler.cli.output import json_option, print_ndjson, printable_text, short_time, size_text, time_text, warn
+from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text, warn
 from sampler.cli.queue_clients import with_client
 from sampler.cli.sections import named_lines, wrapped
 from sampler.cli.terminal import print_table
@@ -93,11 +93,17 @@ def run(dry_run: bool, at: datetime | None, yes: bool, config: Path | None, as_j
     if as_json:
         print_ndjson([done])
     else:
-        gone = f"contents of {done.contents_of} submissions, {done.records_of} submissions as a whole"
-        click.echo(f"given up: {gone}; {done.destroyed} contents are gone, {done.wanted_again} were brought anew")
+        click.echo("\n".join(_run_lines(done)))
     if done.failed:
-        warn(f"{done.failed} contents could not be destroyed; the queue tries again, its log says why")
+        warn(f"{done.failed} contents could not be destroyed; the queue's log says why")
         raise SystemExit(ExitCode.PARTIAL)
+
+
+def _run_lines(done: RunAnswer) -> Iterator[str]:
+    yield from named_lines("submissions without contents", str(done.contents_of))
+    yield from named_lines("submissions destroyed", str(done.records_of))
+    yield from named_lines("contents destroyed", str(done.destroyed))
+    yield from named_lines("contents brought anew", str(done.wanted_again))
 
 
 async def _run(client: PeopleClient) -> RunAnswer:
@@ -169,9 +175,7 @@ def add(kind: str, target: str, reason: str, config: Path | None, as_json: bool)
     if as_json:
         print_ndjson([view])
     else:
-        click.echo(
-            f"{view.id} holds {view.kind} {view.target}; lift it with: sampler queue retention hold lift {view.id}"
-        )
+        click.echo("\n".join((*_hold_lines(view), "lift it with: sampler queue retention hold lift ID")))
 
 
 @hold.command("list")
@@ -184,14 +188,16 @@ def list_holds(lifted: bool, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_ndjson(page.holds)
         return
-    columns = ("id\non", "placed", "by", "reason")
-    print_table(columns, [_line(view) for view in page.holds], wrap=columns)
+    click.echo("".join(f"{line}\n" for view in page.holds for line in _hold_lines(view)), nl=False)
 
 
-def _line(view: HoldView) -> tuple[str, ...]:
-    lifted = f"\nlifted {short_time(view.lifted)} by {printable_text(view.lifted_by or '')}" if view.lifted else ""
-    reason = printable_text(view.reason) + lifted
-    return f"{view.id}\n{view.kind} {view.target}", short_time(view.placed), printable_text(view.placed_by), reason
+def _hold_lines(view: HoldView) -> Iterator[str]:
+    """A hold in lines of 80 columns, identifiers and hashes in one piece."""
+    yield view.id
+    yield f"  on {view.kind} {view.target}"
+    yield from wrapped(f"placed {short_time(view.placed)} by {view.placed_by}: {view.reason}")
+    if view.lifted is not None:
+        yield from wrapped(f"lifted {short_time(view.lifted)} by {view.lifted_by}")
 
 
 @hold.command("lift")
@@ -204,4 +210,4 @@ def lift(hold_id: str, config: Path | None, as_json: bool) -> None:
     if as_json:
         print_ndjson([view])
     else:
-        click.echo(f"{view.id} lifted; {view.kind} {view.target} goes when its time is over")
+        click.echo("\n".join(_hold_lines(view)))

@@ -21,7 +21,7 @@ from sampler.model import Conclusion, Scope
 from sampler.queue.records import Submission
 from sampler.wire.messages import Manifest
 
-DEFAULT_DAYS: Final = 365
+DEFAULT_DAYS: Final = 365.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from sampler.queue import Behind, Candidates, Numbered, Submission, Task
 from sampler.storage.connections import Row
 from sampler.storage.sqlite_queue_dispatch import Dispatch
@@ -48,11 +50,10 @@ class Noting(Receiving, Dispatch, Recalling):
         if row is None:
             return
         self._write("DELETE FROM search_terms WHERE submission = ?", row["number"])
-        gone = self._row("DELETE FROM search_digests WHERE submission = ? RETURNING digest", row["number"])
-        if gone is not None:
-            sql = """DELETE FROM search_bands WHERE digest = ?
-                     AND NOT EXISTS (SELECT 1 FROM search_digests WHERE digest = ?)"""
-            self._write(sql, gone["digest"], gone["digest"])
+        gone = self._row("DELETE FROM search_digests WHERE submission = ? RETURNING digest, bands", row["number"])
+        if gone is not None and self._row("SELECT 1 FROM search_digests WHERE digest = ?", gone["digest"]) is None:
+            bands = [(band, gone["digest"]) for band in msgspec.json.decode(gone["bands"], type=list[int])]
+            self._write_many("DELETE FROM search_bands WHERE band = ? AND digest = ?", bands)
 
     def _is_behind_on(self, submission_id: str, *, whole: bool = False) -> None:
         """A row that is there is touched, so that whoever takes it at this moment waits for this change."""
@@ -92,8 +93,8 @@ class Searching(Rows):
 
     def put_digest(self, number: int, digest: str, bands: Sequence[int]) -> None:
         """Let a submission's similarity digest be found under these bands."""
-        sql = "INSERT INTO search_digests (submission, digest) VALUES (?, ?) ON CONFLICT DO NOTHING"
-        self._write(sql, number, digest)
+        sql = "INSERT INTO search_digests (submission, digest, bands) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        self._write(sql, number, digest, msgspec.json.encode(bands).decode())
         self._write_many(
             "INSERT INTO search_bands (band, digest) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(band, digest) for band in bands],

@@ -26,6 +26,7 @@ SEARCH_SCHEMA_STEP: Final = """
     CREATE TABLE search_digests (
         submission INTEGER NOT NULL,
         digest TEXT NOT NULL,
+        bands TEXT NOT NULL,
         PRIMARY KEY (submission)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX search_digests_by_digest ON search_digests (digest);
@@ -35,7 +36,6 @@ SEARCH_SCHEMA_STEP: Final = """
         digest TEXT NOT NULL,
         PRIMARY KEY (band, digest)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX search_bands_by_digest ON search_bands (digest);
 
     CREATE INDEX submissions_by_time ON submissions (received, number);
 """
