@@ -27,6 +27,7 @@
     │   ├── OutsideHours     the operator lets contents of this size travel at other hours, with the seconds to wait
     │   └── QueueRefused     it understood and said no; trying again will not help
     ├── ReceiptError         a receipt, or the log of receipts, does not hold
+    ├── KnownGoodError       a list of known good files does not hold
     ├── IdentityError        a key, certificate, token or role is missing, expired or wrong
     ├── StorageError         a ledger or a folder of contents cannot be opened, is damaged or does not answer
     │   └── Contended        somebody else changed the same records meanwhile; the whole step may be tried again
@@ -170,6 +171,10 @@ class ReceiptError(SamplerError):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class KnownGoodError(SamplerError):
+    """A list of known good files is not the queue's, not the newest, damaged, or cannot be kept."""
 
 
 class IdentityError(SamplerError):

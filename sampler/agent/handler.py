@@ -51,6 +51,8 @@ class Handler:
     """What reconciling found since the start."""
     calls: Callable[[], str] = str
     """How the command about verdicts stands; blocking."""
+    known_good: Callable[[], str] = str
+    """Which list of known good files is held."""
 
     async def flag(self, candidate: Candidate) -> ObjectView:
         """Take one object; the outcome is durable when this returns."""
@@ -152,6 +154,7 @@ class Handler:
             receipts=await off_loop(self.receipts),
             reconciled=self.reconciled(),
             on_verdict=await off_loop(self.calls),
+            known_good=self.known_good(),
         )
 
     def _consent(self) -> str:

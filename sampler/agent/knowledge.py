@@ -1,7 +1,7 @@
 """What a host does with what is known of an object: it ends it without sending, and tells the administrator's command.
 
-Asked in this order, from what says nothing to anybody to what says little: verdicts that this host remembers; then the
-queue, by the first bits of the object's hash.
+Asked in this order, from what says nothing to anybody to what says little: verdicts that this host remembers; the list
+of known good files that it holds; the queue, by the first bits of the object's hash.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from sampler.agent.deciding import Decider
+from sampler.agent.known_good import KnownGood
 from sampler.agent.lookup import LookUp
 from sampler.agent.on_verdict import VerdictCaller
 from sampler.agent.verdicts import Verdicts, known_record, may_be_known
@@ -34,6 +35,8 @@ class Knowledge:
     caller: VerdictCaller
     spool: Spool
     journal: Journal
+    good: KnownGood | None = None
+    """``None`` where it is switched off."""
     lookup: LookUp | None = None
     """``None`` while no queue is configured."""
 
@@ -53,7 +56,7 @@ class Knowledge:
         """
         if not may_be_known(candidate):
             return None
-        known = await off_loop(self.verdicts.about, finding)
+        known = await off_loop(self._here, finding)
         if known is None and self.lookup is not None:
             known = await self.lookup.about(finding, decider)
         if known is None:
@@ -69,6 +72,8 @@ class Knowledge:
     async def find(self, sha256: str, *, local: bool) -> KnownVerdict | LookUpRefusal | None:
         """What is known of a file that nobody flagged, or why the queue could not be asked."""
         known = await off_loop(self.verdicts.find, sha256)
+        if known is None and self.good is not None:
+            known = await off_loop(self.good.find, sha256)
         if known is not None or local:
             return known
         if self.lookup is None:
@@ -92,6 +97,11 @@ class Knowledge:
         while True:
             await off_loop(self.verdicts.forget)
             await self.verdicts.clock.sleep(_TEND_SECONDS)
+
+    def _here(self, finding: Finding) -> KnownVerdict | None:
+        """What this host knows without asking anybody."""
+        known = self.verdicts.about(finding)
+        return self.good.about(finding) if known is None and self.good is not None else known
 
     def _end(self, record: ObjectRecord, known: KnownVerdict) -> ObjectRecord:
         """(1) the journal, (2) the call, (3) the record: a crash in between repeats the former and loses none."""

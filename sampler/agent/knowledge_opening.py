@@ -11,10 +11,12 @@ import structlog
 
 from sampler.agent.consents import ConsentStore
 from sampler.agent.knowledge import Knowledge
+from sampler.agent.known_good import KnownGood
 from sampler.agent.lookup import LookUp
 from sampler.agent.on_verdict import VerdictCaller, checked
 from sampler.agent.places import AgentPlaces
 from sampler.agent.policies import policy_of
+from sampler.agent.receipt_pin import PinnedKey
 from sampler.agent.settings import AgentSettings
 from sampler.agent.verdicts import Verdicts
 from sampler.errors import StorageError
@@ -47,6 +49,9 @@ def open_knowledge(
         caller=VerdictCaller(SqliteCalls(places.calls), on_verdict, clock, random.random),
         spool=spool,
         journal=journal,
+        good=KnownGood(places.known_good, PinnedKey(places.receipt_key), clock)
+        if settings.known_good.enabled
+        else None,
     )
 
 
@@ -59,6 +64,10 @@ def with_look_ups(
     policy = policy_of(settings.policy)
     asking = LookUp(link.lookups, knowledge.verdicts, knowledge.journal, consents, policy, settings.lookup, clock)
     return replace(knowledge, lookup=asking)
+
+
+def _known_good(places: AgentPlaces, clock: Clock) -> KnownGood:
+    return KnownGood(places.known_good, PinnedKey(places.receipt_key), clock)
 
 
 def _known(path: Path) -> SqliteKnown:

@@ -90,6 +90,11 @@ class AgentPlaces:
         return self.state / "verdicts" / "known.sqlite"
 
     @property
+    def known_good(self) -> Path:
+        """The queue's list of known good files; can be deleted at any time, and is fetched anew."""
+        return self.state / "verdicts" / "known-good.list"
+
+    @property
     def calls(self) -> Path:
         """Which runs of the administrator's command about verdicts are owed, and which were made."""
         return self.state / "verdicts" / "calls.sqlite"

@@ -34,6 +34,7 @@ from sampler.agent.journal_tending import JournalTender
 from sampler.agent.keeping import Keeper
 from sampler.agent.knowledge import Knowledge
 from sampler.agent.knowledge_opening import open_knowledge, with_look_ups
+from sampler.agent.known_good_fetching import KnownGoodFetcher
 from sampler.agent.noted_consents import Noted, NotedConsents
 from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.pending import Pending
@@ -155,6 +156,7 @@ async def run(
             receipts=parts.receipts.status if parts.receipts is not None else str,
             reconciled=lambda: parts.accounts.status,
             calls=stores.knowledge.caller.status,
+            known_good=stores.knowledge.good.status if stores.knowledge.good is not None else str,
         )
         tasks = await stack.enter_async_context(TaskKeeper("agent"))
         tasks.start("rules", rules.run())
@@ -235,6 +237,8 @@ def _follow_queue(tasks: TaskKeeper, parts: Parts, link: QueueLink, gate: Consen
     tasks.start("consent", gate.watch(link))
     tasks.start("asks", gate.keep(asks.run))
     tasks.start("reconcile-queue", gate.keep(partial(parts.accounts.run_queue, link)))
+    if (good := parts.pipeline.knowledge.good) is not None:
+        tasks.start("known-good", gate.keep(KnownGoodFetcher(good, link.known_good, clock, random.random).run))
     tasks.start("statistics", gate.keep(StatisticsReporter(parts.counters, link, clock).run))
     if parts.receipts is not None:
         tasks.start("receipts", gate.keep(parts.receipts.run))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from sampler.agent.policy_settings import PolicySection
-from sampler.agent.verdict_settings import LookUpSection, OnVerdictSection, VerdictSection
+from sampler.agent.verdict_settings import KnownGoodSection, LookUpSection, OnVerdictSection, VerdictSection
 from sampler.limits import (
     CHILD_MEMORY_MAX_BYTES,
     CREATE_WITH_UPLOAD_MAX_BYTES,
@@ -174,6 +174,7 @@ class AgentSettings(Section, frozen=True):
     examine: ExamineSection = ExamineSection()
     policy: PolicySection = PolicySection()
     verdicts: VerdictSection = VerdictSection()
+    known_good: KnownGoodSection = KnownGoodSection()
     lookup: LookUpSection = LookUpSection()
     on_verdict: OnVerdictSection = OnVerdictSection()
     default_ask: AskSection = AskSection()

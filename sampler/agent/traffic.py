@@ -24,12 +24,17 @@ TRAFFIC: Final = (
     Traffic(
         "the facts of an object, and as much of the object as is permitted",
         "when one was flagged; the consent is looked at again before each piece",
-        (routes.SUBMIT, routes.SUBMISSION, routes.TUS_CREATE, routes.TUS_HEAD, routes.TUS_PATCH),
+        (routes.SUBMIT, routes.OFFER, routes.SUBMISSION, routes.TUS_CREATE, routes.TUS_HEAD, routes.TUS_PATCH),
     ),
     Traffic(
         "the first bits of an object's hash, to learn whether the queue knows one of all the files that begin so",
         "when one was flagged, before anything else is said of it, unless lookup.enabled is off; and by sampler lookup",
         (routes.LOOKUP_TERMS, routes.LOOKUP),
+    ),
+    Traffic(
+        "a question for the queue's list of known good files, and the list where there is a newer one",
+        "once an hour, unless known_good.enabled is off",
+        (routes.KNOWN_GOOD, routes.KNOWN_GOOD_PIECE),
     ),
     Traffic("a question for verdicts: the number of the last one seen", "all the time", (routes.VERDICTS,)),
     Traffic("a question for asks, and what became of each", "all the time", (routes.OPEN_ASKS, routes.ANSWER_ASK)),

@@ -39,6 +39,13 @@ class LookUpSection(Struct, frozen=True, forbid_unknown_fields=True):
     """How long a flagged object waits for the answer; then it is sent."""
 
 
+class KnownGoodSection(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[known_good]``: the queue's list of known good files."""
+
+    enabled: bool = True
+    """Whether it is fetched, and what is in it is not sent, unless a rule of high or critical severity matched."""
+
+
 class OnVerdictSection(Struct, frozen=True, forbid_unknown_fields=True):
     """``[on_verdict]``: a command of the administrator's, run once for each flagged object that has a verdict."""
 

@@ -119,6 +119,7 @@ def status(socket: Path | None, config: Path | None, as_json: bool) -> None:
         ("sandbox", answer.sandbox),
         *((("receipts", answer.receipts),) if answer.receipts else ()),
         *((("accounts", answer.reconciled),) if answer.reconciled else ()),
+        *((("known good", answer.known_good),) if answer.known_good else ()),
         *((("on_verdict", answer.on_verdict),) if answer.on_verdict else ()),
         *((f"objects {state}", str(count)) for state, count in sorted(answer.counts.items())),
     ]

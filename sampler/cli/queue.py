@@ -13,7 +13,9 @@ import click
 from sampler.cli.download import download
 from sampler.cli.options import config_option
 from sampler.cli.queue_asks import ask, asks
+from sampler.cli.queue_audit import audit
 from sampler.cli.queue_devices import devices
+from sampler.cli.queue_known_good import known_good
 from sampler.cli.queue_log import log as log_of_receipts
 from sampler.cli.queue_report import report
 from sampler.cli.queue_retention import retention
@@ -42,9 +44,11 @@ queue.add_command(download)
 queue.add_command(tokens)
 queue.add_command(tenants)
 queue.add_command(devices)
+queue.add_command(audit)
 queue.add_command(ask)
 queue.add_command(asks)
 queue.add_command(log_of_receipts)
+queue.add_command(known_good)
 
 
 @queue.command()

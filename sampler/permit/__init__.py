@@ -15,7 +15,7 @@ from sampler.permit.explaining import Explanation, explain
 from sampler.permit.lookup import LookUpRule, permit_look_up
 from sampler.permit.names import HostNames
 from sampler.permit.policy import SAFE_KINDS, Policy
-from sampler.permit.policy_rules import SEVERITIES, Conditions, Hours, PolicyRule
+from sampler.permit.policy_rules import SEVERITIES, Conditions, Hours, PolicyRule, severity_of
 from sampler.permit.renewing import carried, check_successor, widenings
 from sampler.permit.rules import Rule
 from sampler.permit.shipped import shipped_names, shipped_statement, shipped_statements
@@ -62,6 +62,7 @@ __all__ = [
     "parse_statement",
     "permit_look_up",
     "release_statistics",
+    "severity_of",
     "shipped_names",
     "shipped_statement",
     "shipped_statements",

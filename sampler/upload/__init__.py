@@ -9,6 +9,7 @@ its own whose loss would lose an object.
 
 from sampler.upload.addresses import Addresses
 from sampler.upload.enrolment import enroll, fetch_ca
+from sampler.upload.known_good import KnownGoodLink
 from sampler.upload.link import QueueLink
 from sampler.upload.lookups import LookUpLink
 from sampler.upload.manifest import manifest_of
@@ -22,6 +23,7 @@ __all__ = [
     "Addresses",
     "Check",
     "ContentReader",
+    "KnownGoodLink",
     "LookUpLink",
     "OnEvent",
     "OnVerdict",

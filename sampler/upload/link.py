@@ -18,6 +18,7 @@ from sampler.upload import tus
 from sampler.upload.addresses import Addresses
 from sampler.upload.answers import message_of, require
 from sampler.upload.exchange import Exchange
+from sampler.upload.known_good import KnownGoodLink
 from sampler.upload.lookups import LookUpLink
 from sampler.upload.pace import Pace
 from sampler.upload.packing import Packing
@@ -87,6 +88,7 @@ class QueueLink:
         self.receipts = ReceiptLink(self._exchange, self._here)
         self.recalls = RecallLink(self._exchange, self._here)
         self.lookups = LookUpLink(self._exchange, self._here)
+        self.known_good = KnownGoodLink(self._exchange, self._here)
 
     @property
     def url(self) -> str:

@@ -100,3 +100,5 @@ class AgentStatus(Message, frozen=True, kw_only=True):
     """Whether every object was accounted for at the start, here and on the queue."""
     on_verdict: str = ""
     """How many runs of the command about verdicts are owed, and how many were given up; empty: none is set."""
+    known_good: str = ""
+    """Which list of known good files is held, and until when it is believed; empty: none."""
