@@ -11,6 +11,7 @@ from sampler.queue import Queue
 from sampler.runtime.clock import Clock
 from sampler.server import tus
 from sampler.server.asks import Asks
+from sampler.server.audit import Audit
 from sampler.server.auth import Gate, HostsGate, PeopleGate
 from sampler.server.coded_bodies import ACCEPTED
 from sampler.server.downloads import Downloads
@@ -45,6 +46,7 @@ class Applications:
             **Tasks(queue).answers(),
             **TaskEvents(queue).answers(),
             **Downloads(queue).answers(),
+            **Audit(queue).answers(),
             **Asks(queue).answers(),
             **Receipts(queue, issuing.receipt_key).answers(),
             **Recalls(queue).answers(),

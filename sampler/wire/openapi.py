@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from sampler.wire import routes
+from sampler.wire.audit_messages import Action
 from sampler.wire.messages import Problem
 from sampler.wire.rollup_messages import Dimension
 from sampler.wire.routes import ROUTES, VARIABLES, Door, Route
@@ -25,6 +26,8 @@ _SCHEMA: Final = "#/components/schemas/{name}"
 
 _BINARY_ANSWERS: Final = {
     routes.SUBMISSION_EVENTS: "text/event-stream",
+    routes.TASK_EVENTS: "text/event-stream",
+    routes.WORK_EVENTS: "text/event-stream",
     routes.CA: "application/pem-certificate-chain",
     routes.METRICS: "text/plain",
     routes.OPENAPI: "application/json",
@@ -70,8 +73,12 @@ _QUERY: Final[Mapping[str, tuple[Json, str]]] = {
     "wait": ({"type": "number", "minimum": 0}, "Seconds to wait when there is nothing yet"),
     "state": (_TEXT, "Only those in this state"),
     "limit": ({"type": "integer", "minimum": 1}, "At most so many"),
+    "kinds": (_TEXT, "Of these kinds of analysis, separated by commas"),
     "submission": (_TEXT, "Only those about this submission"),
     "form": ({"type": "string", "enum": ["cart", "zip", "zipcrypto", "raw"]}, "How the content is wrapped"),
+    "actor": (_TEXT, "Only what the holder of this token did"),
+    "action": ({"type": "string", "enum": list(Action)}, "Only what was done in this way"),
+    "subject": (_TEXT, "Only what was done to this"),
     "day": (_DAY, "A day (UTC)"),
     "since": (_DAY, "From this day (UTC) on"),
     "until": (_DAY, "Up to this day (UTC)"),

@@ -9,6 +9,8 @@ from typing import Final
 import msgspec
 
 from sampler.wire import ask_messages as a
+from sampler.wire import audit_messages as au
+from sampler.wire import batch_messages as b
 from sampler.wire import known_good_messages as kg
 from sampler.wire import lookup_messages as lk
 from sampler.wire import messages as m
@@ -270,8 +272,12 @@ HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", an
 READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
 METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text format", roles=_SEE, binary="answer")
 OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
+AUDIT = Route(
+    "audit", "GET", "/v1/audit", Door.PEOPLE, "Who did what, oldest first, a page at a time; an analyst sees what the tenant's own people did",
+    roles=_SEE, answer=au.AuditPage, errors=(400, 401, 403), query=("after", "limit", "actor", "action", "subject", "since", "until"),
+)  # fmt: skip
 
 ROUTES: Final = (
-    SUBMIT, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, LOOKUP_TERMS, LOOKUP, KNOWN_GOOD, KNOWN_GOOD_PIECE, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
-    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, TASK_EVENTS, WORK_EVENTS, CONTENT, SEARCH, RETENTION, RETENTION_DUE, RETENTION_RUN, HOLDS, PLACE_HOLD, LIFT_HOLD, ROLLUPS, HEALTH, READY, METRICS, OPENAPI,
+    SUBMIT, OFFER, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, LOOKUP_TERMS, LOOKUP, KNOWN_GOOD, KNOWN_GOOD_PIECE, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
+    LEASES, TASKS, TASK, RENEW, COMPLETE, FAIL, REQUEUE, CANCEL, TASK_EVENTS, WORK_EVENTS, CONTENT, SEARCH, RETENTION, RETENTION_DUE, RETENTION_RUN, HOLDS, PLACE_HOLD, LIFT_HOLD, ROLLUPS, AUDIT, HEALTH, READY, METRICS, OPENAPI,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -30,6 +30,7 @@ from sampler.model import TaskState
 from sampler.neutered import Form
 from sampler.wire import routes
 from sampler.wire.ask_messages import AskPage, AskRequest, AskView
+from sampler.wire.audit_messages import AuditPage
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.messages import (
     CancelRequest,
@@ -44,6 +45,17 @@ from sampler.wire.messages import (
     TaskView,
 )
 from sampler.wire.receipt_messages import LogKey, LogProof, Signed
+from sampler.wire.retention_messages import (
+    DuePage,
+    HoldPage,
+    HoldRequest,
+    HoldView,
+    Part,
+    RetentionStatus,
+    RunAnswer,
+    RunRequest,
+)
+from sampler.wire.rollup_messages import Dimension, RollupPage
 from sampler.wire.search_messages import SearchPage, SearchRequest
 from sampler.wire.statistics_messages import StatisticsPage
 from sampler.worker.answers import error_of, unreachable
@@ -195,6 +207,49 @@ class PeopleClient:
     async def search(self, request: SearchRequest) -> SearchPage:
         """A page of submissions that meet the conditions."""
         return await self._call(routes.SEARCH, SearchPage, body=request)
+
+    async def retention(self) -> RetentionStatus:
+        """How long what came in is kept, and what is due."""
+        return await self._call(routes.RETENTION, RetentionStatus)
+
+    async def retention_due(self, part: Part, at: datetime | None = None, after: str | None = None) -> DuePage:
+        """What would be destroyed now, or at another moment; changes nothing."""
+        when = {"at": at.isoformat()} if at else {}
+        query = {"part": part.value} | when | ({"after": after} if after else {})
+        return await self._call(routes.RETENTION_DUE, DuePage, query=query)
+
+    async def run_retention(self, request: RunRequest) -> RunAnswer:
+        """Destroy some of what is due now."""
+        return await self._call(routes.RETENTION_RUN, RunAnswer, body=request)
+
+    async def holds(self, *, lifted: bool = False) -> HoldPage:
+        """What retention leaves alone, the newest first."""
+        return await self._call(routes.HOLDS, HoldPage, query={"lifted": str(int(lifted))})
+
+    async def place_hold(self, request: HoldRequest) -> HoldView:
+        """Let retention leave something alone."""
+        return await self._call(routes.PLACE_HOLD, HoldView, body=request)
+
+    async def lift_hold(self, hold: str) -> HoldView:
+        """Let retention go on with it.
+
+        Raises:
+            NotFound: there is no such hold.
+            Conflict: it was lifted before.
+        """
+        return await self._call(routes.LIFT_HOLD, HoldView, id=hold)
+
+    async def rollups(
+        self, since: date | None = None, until: date | None = None, by: Dimension | None = None
+    ) -> RollupPage:
+        """Numbers of submissions by day."""
+        named = {"since": since, "until": until, "by": by}
+        query = {name: str(value) for name, value in named.items() if value is not None}
+        return await self._call(routes.ROLLUPS, RollupPage, query=query)
+
+    async def audit(self, **asked: str) -> AuditPage:
+        """A page of who did what, the oldest first; ``asked`` are the route's query parameters."""
+        return await self._call(routes.AUDIT, AuditPage, query=asked)
 
     async def log_key(self) -> str:
         """The key that the queue says it signs receipts and heads of their log with."""
