@@ -232,6 +232,8 @@ CHUNK_MAX_BYTES: Final = 8 * MIB
 """One tus PATCH; the unit of checking and of resuming."""
 CREATE_WITH_UPLOAD_MAX_BYTES: Final = 1 * MIB
 """Contents up to here travel in the creating request (tus creation-with-upload)."""
+OFFERS_MAX_COUNT: Final = 64
+"""Manifests of one request, which together have at most ``MANIFEST_MAX_BYTES``."""
 CODED_CHUNK_MAX_BYTES: Final = 4 * MIB
 """One body with Content-Encoding zstd, as it comes and as it decodes to."""
 CODED_BODIES_MAX_COUNT: Final = 32

@@ -11,6 +11,7 @@ from sampler.queue.asks import AskRecord
 from sampler.queue.audit_ports import AuditEntry, AuditLedger, AuditQuestion
 from sampler.queue.known_good_ports import KnownGoodLedger, KnownGoodList
 from sampler.queue.lookup_ports import Listed, LookUpLedger
+from sampler.queue.offering import OfferOutcome
 from sampler.queue.peers import HEARD_NOT, Alone, Peers
 from sampler.queue.policy import QueuePolicy
 from sampler.queue.ports import Blobs, Ledger, Partial, Signer
@@ -62,6 +63,7 @@ __all__ = [
     "Listed",
     "LookUpLedger",
     "Numbered",
+    "OfferOutcome",
     "OpenDay",
     "Outcome",
     "Partial",

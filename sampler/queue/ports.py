@@ -302,6 +302,13 @@ class Blobs(Protocol):
             ContentMismatch: its bytes are others; the upload is gone.
         """
 
+    def put(self, upload_id: str, sha256: str, data: bytes) -> None:
+        """Make bytes that are known to have this hash a content, durably; the same as an upload of them that is ended.
+
+        Raises:
+            StorageFull: there is no room; nothing of it stays.
+        """
+
     def discard(self, upload_id: str) -> None:
         """Throw an upload's bytes away, if there are any."""
 

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from sampler.errors import Conflict, ContentMismatch, NotFound, SamplerError
 from sampler.limits import BODY_STALL_SECONDS, CHUNK_MAX_BYTES
 from sampler.queue import receiving
-from sampler.queue.core import Core, content_bell, receipts_bell
+from sampler.queue.core import RECEIPTS_DUE_BELL, Core, content_bell, receipts_bell
 from sampler.queue.ports import Blobs, Partial
 from sampler.queue.records import Submission, Upload
 from sampler.runtime.blocking import off_loop
@@ -75,13 +75,20 @@ class Receiver(Core):
             StorageFull: there is no room for all of it.
         """
         await off_loop(self._blobs.check_room, size)
-        now = self._clock.now()
-        expires = now + timedelta(seconds=self._policy.upload_seconds)
-        asked = Upload(self._new_id(), submission_id, device, sha256, size, expires, metadata=metadata)
+        asked = self.asked_upload(device, submission_id, sha256, size, metadata=metadata)
         async with self._locks.of(content_bell(sha256)):
             if size == 0:
                 await off_loop(_store_empty, self._blobs, asked)
-            created = await self._step(receiving.create_upload, asked, self._policy, self._making, now)
+            return await self._created(asked)
+
+    def asked_upload(self, device: str, submission_id: str, sha256: str, size: int, *, metadata: str = "") -> Upload:
+        """An upload as a device asks for it; there is none yet."""
+        expires = self._clock.now() + timedelta(seconds=self._policy.upload_seconds)
+        return Upload(self._new_id(), submission_id, device, sha256, size, expires, metadata=metadata)
+
+    async def _created(self, asked: Upload) -> Upload:
+        """Begin an upload; the caller holds its content's lock."""
+        created = await self._step(receiving.create_upload, asked, self._policy, self._making, self._clock.now())
         if created.before is not None:
             await off_loop(self._blobs.discard, created.before.id)
         for complete in created.complete:
@@ -223,8 +230,7 @@ class Receiver(Core):
         """Wake those who wait for a submission's task, and its host, which may wait for the receipt."""
         self._ring_moved(submission_id)
         receipt = await self._step(lambda ledger: ledger.receipt(submission_id))
-        if receipt is not None:
-            self._bells.ring(receipts_bell(receipt.device))
+        self._bells.ring(RECEIPTS_DUE_BELL if receipt is None else receipts_bell(receipt.device))
 
     async def _settled(self, upload: Upload) -> Upload:
         """The upload as its bytes are: perhaps the content arrived in another way, or fewer survived than promised."""

@@ -55,19 +55,24 @@ def submit(ledger: Ledger, submission: Submission, manifest: Manifest, policy: Q
         QuotaReached: the device, or its tenant, brought as much today as it may.
         TooLarge: it alone is more than a day's bytes.
     """
-    sizes = content_sizes(manifest, max_bytes=policy.object_max_bytes)
     with ledger.transaction():
-        submission = replace(submission, tenant=tenant_of(ledger, submission.device))
-        before = ledger.submission(submission.id)
-        wanted = wants(sizes, ledger.held(submission.tenant, tuple(sizes)))
-        if before is not None:
-            _check_same(before, submission, ledger.recall(submission.id))
-            wanted = _not_destroyed(ledger, submission.id, wanted)
-        else:
-            charge(ledger, policy, submission, sum(sizes[sha256] for sha256 in wanted.wanted))
-            ledger.add_submission(submission, sizes)
-        new_task = _add_task_when_complete(ledger, submission.id, making, submission.received)
-        task = ledger.task_of(submission.id)
+        return accept(ledger, submission, manifest, policy, making)
+
+
+def accept(ledger: Ledger, submission: Submission, manifest: Manifest, policy: QueuePolicy, making: Making) -> Received:
+    """The same as a part of the caller's transaction, which has to be undone when this raises."""
+    sizes = content_sizes(manifest, max_bytes=policy.object_max_bytes)
+    submission = replace(submission, tenant=tenant_of(ledger, submission.device))
+    before = ledger.submission(submission.id)
+    wanted = wants(sizes, ledger.held(submission.tenant, tuple(sizes)))
+    if before is not None:
+        _check_same(before, submission, ledger.recall(submission.id))
+        wanted = _not_destroyed(ledger, submission.id, wanted)
+    else:
+        charge(ledger, policy, submission, sum(sizes[sha256] for sha256 in wanted.wanted))
+        ledger.add_submission(submission, sizes)
+    new_task = _add_task_when_complete(ledger, submission.id, making, submission.received)
+    task = ledger.task_of(submission.id)
     state = state_of(task.state if task else None)
     answer = ManifestAnswer(id=submission.id, state=state, wanted=list(wanted.wanted), known=list(wanted.known))
     return Received(answer, new_task)

@@ -11,12 +11,12 @@ from sampler.errors import SamplerError
 from sampler.queue import receiving, registry, seeing
 from sampler.queue.asking import Asking
 from sampler.queue.audit import Auditing
+from sampler.queue.bringing import Bringing
 from sampler.queue.dispatcher import Dispatcher
 from sampler.queue.known_good import KnownGoods
 from sampler.queue.looking_up import LookingUp
 from sampler.queue.recalling import Recalling
 from sampler.queue.receipting import Receipting
-from sampler.queue.receiver import Receiver
 from sampler.queue.records import Device, TokenRecord
 from sampler.queue.retention import Retention
 from sampler.queue.rollup_reading import Rollups
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Queue(
-    Receiver,
+    Bringing,
     Dispatcher,
     Watching,
     Asking,

@@ -82,16 +82,25 @@ class Refused(SamplerError):
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a problem document; what nobody expected is logged with its traceback."""
+    """Turn whatever a handler raises into a problem document; what nobody expected is logged with its traceback.
+
+    Once an answer has begun there is room for no other one: its connection is cut, so that nobody takes what is there
+    for the whole.
+    """
     try:
         return await handler(request)
+    except ConnectionError:  # its reader is gone, or may have no more of it
+        problem = Refused(500, "internal", "the connection ended")
     except (SamplerError, DecodeError) as error:
-        return _answer(request, error_of(error))
+        problem = error_of(error)
     except web.HTTPException as error:
-        return _answer(request, _of_aiohttp(request, error))
+        problem = _of_aiohttp(request, error)
     except Exception:
         log.exception("a request failed", method=request.method, path=request.path)
-        return _answer(request, Refused(500, "internal", "the server's log has the reason"))
+        problem = Refused(500, "internal", "the server's log has the reason")
+    if request.writer.output_size and request.transport is not None:
+        request.transport.abort()
+    return _answer(request, problem)
 
 
 def error_of(error: SamplerError | DecodeError) -> Refused:
@@ -124,12 +133,22 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:
     return Refused(error.status, _THEIRS.get(error.status, "http"), detail, allow)
 
 
-def _answer(request: web.Request, refused: Refused) -> web.Response:
+def problem_of(error: SamplerError | DecodeError) -> Problem:
+    """An error as a document."""
+    refused = error_of(error)
     title = _TITLES.get(refused.status, "It did not work")
     detail = str(refused)[:TEXT_MAX_CHARACTERS]
-    problem = Problem(type=f"urn:sampler:problem:{refused.code}", title=title, status=refused.status, detail=detail)
+    return Problem(type=f"urn:sampler:problem:{refused.code}", title=title, status=refused.status, detail=detail)
+
+
+def _answer(request: web.Request, refused: Refused) -> web.Response:
+    problem = problem_of(refused)
     response = web.Response(
-        status=refused.status, body=encode(problem), content_type=PROBLEM_TYPE, headers=refused.headers, reason=title
+        status=refused.status,
+        body=encode(problem),
+        content_type=PROBLEM_TYPE,
+        headers=refused.headers,
+        reason=problem.title,
     )
     if request.body_exists and not request.content.is_eof():
         response.force_close()

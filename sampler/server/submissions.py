@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from sampler.limits import EVENTS_BEAT_SECONDS, EVENTS_MAX_SECONDS, LONG_POLL_MAX_SECONDS, MANIFEST_MAX_BYTES
-from sampler.queue import Queue
+from sampler.queue import OfferOutcome, Queue
 from sampler.server import queries
 from sampler.server.answers import message, write
 from sampler.server.auth import Caller
 from sampler.server.bodies import read_json
+from sampler.server.problems import problem_of
 from sampler.server.routing import Answer
 from sampler.wire import routes
-from sampler.wire.codec import encode
-from sampler.wire.messages import SubmissionView
+from sampler.wire.batch_messages import OfferAnswer, OfferAnswers, OfferRequest
+from sampler.wire.codec import decode, encode
+from sampler.wire.messages import ManifestAnswer, SubmissionView
 from sampler.wire.routes import Route
 
 
@@ -31,6 +33,7 @@ class Submissions:
         """What answers which route."""
         return {
             routes.SUBMIT: self.submit,
+            routes.OFFER: self.offer,
             routes.SUBMISSION: self.submission,
             routes.SUBMISSION_EVENTS: self.events,
             routes.VERDICTS: self.verdicts,
@@ -41,6 +44,12 @@ class Submissions:
         manifest = await read_json(request, MANIFEST_MAX_BYTES)
         answer = await self._queue.submit(caller.host, manifest)
         return message(answer, status=201, headers={"Location": routes.SUBMISSION.at(id=answer.id)})
+
+    async def offer(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """Accept manifests, each as if it came alone."""
+        asked = decode(await read_json(request, MANIFEST_MAX_BYTES), OfferRequest)
+        outcomes = await self._queue.submit_all(caller.host, [bytes(manifest) for manifest in asked.manifests])
+        return message(OfferAnswers(answers=[_offer_answer(outcome) for outcome in outcomes]))
 
     async def submission(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Where a submission is; a host sees its own, people see all."""
@@ -64,6 +73,12 @@ class Submissions:
                 async for view in self._queue.watch(caller.device, submission_id, EVENTS_BEAT_SECONDS):
                     await write(response, _event(view))
         return response
+
+
+def _offer_answer(outcome: OfferOutcome) -> OfferAnswer:
+    if isinstance(outcome, ManifestAnswer):
+        return OfferAnswer(accepted=outcome)
+    return OfferAnswer(problem=problem_of(outcome))
 
 
 def _event(view: SubmissionView | None) -> bytes:

@@ -7,7 +7,8 @@ from functools import partial
 
 from aiohttp import web
 
-from sampler.queue import Body, Queue
+from sampler.limits import CREATE_WITH_UPLOAD_MAX_BYTES
+from sampler.queue import Body, Checksum, Queue, Upload
 from sampler.server import tus
 from sampler.server.auth import Caller
 from sampler.server.bodies import check_type, chunks
@@ -51,13 +52,22 @@ class Uploads:
         with_body = request.body_exists and request.content_length != 0
         if with_body:
             check_type(request, tus.BODY_TYPE, codings=(CODING,))
-        upload = await self._queue.create_upload(
-            caller.host, asked.submission, asked.sha256, asked.size, metadata=asked.metadata
-        )
-        if with_body and not upload.finished:
-            upload = await self._queue.append(caller.host, upload.id, 0, self._body(request), checksum=checksum)
+        if with_body and 0 < asked.size <= CREATE_WITH_UPLOAD_MAX_BYTES:
+            upload = await self._bring(request, caller.host, asked, checksum)
+        else:
+            upload = await self._queue.create_upload(
+                caller.host, asked.submission, asked.sha256, asked.size, metadata=asked.metadata
+            )
+            if with_body and not upload.finished:
+                upload = await self._queue.append(caller.host, upload.id, 0, self._body(request), checksum=checksum)
         headers = {"Location": routes.TUS_HEAD.at(upload=upload.id), **tus.upload_headers(upload)}
         return web.Response(status=201, headers=headers)
+
+    async def _bring(self, request: web.Request, device: str, asked: tus.Creation, checksum: Checksum | None) -> Upload:
+        """A small content is read before its upload is made: in most cases it is all there is to come."""
+        data = b"".join([piece async for piece in self._body(request)(asked.size)])
+        upload = self._queue.asked_upload(device, asked.submission, asked.sha256, asked.size, metadata=asked.metadata)
+        return await self._queue.bring(upload, data, checksum=checksum)
 
     async def head(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """The offset to go on from."""

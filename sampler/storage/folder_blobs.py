@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from sampler.errors import ContentMismatch, NotFound, StorageError, StorageFull
+from sampler.errors import ContentMismatch, NotFound, SamplerError, StorageError, StorageFull
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.runtime.durable import make_private_folder, sync_folder
 
@@ -92,6 +92,25 @@ class FolderBlobs:
         self.discard(upload_id)
         if found != (sha256, size):
             raise ContentMismatch(f"{found[1]} bytes with SHA-256 {found[0]} came for {sha256}; begin the upload anew")
+
+    def put(self, upload_id: str, sha256: str, data: bytes) -> None:
+        """Make bytes that are known to have this hash a content, durably.
+
+        Raises:
+            StorageFull: there is no room; nothing of it stays.
+        """
+        if self.has(sha256):
+            return
+        path, content = self._partial(upload_id), self._content(sha256)
+        try:
+            with _our_errors(path):
+                make_private_folder(content.parent)
+                _write_new(path, data)
+                path.rename(content)
+                sync_folder(content.parent)
+        except SamplerError:
+            path.unlink(missing_ok=True)
+            raise
 
     def discard(self, upload_id: str) -> None:
         """Throw an upload's bytes away, if there are any."""
@@ -215,6 +234,15 @@ class FolderPartial:
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
         self._file.close()
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o400), "wb", buffering=0) as file:
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
 
 
 def _hash_and_size(path: Path) -> tuple[str, int]:

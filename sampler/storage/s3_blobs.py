@@ -89,6 +89,11 @@ class S3Blobs:
         if found != (sha256, size):
             raise ContentMismatch(f"{found[1]} bytes with SHA-256 {found[0]} came for {sha256}; begin the upload anew")
 
+    def put(self, upload_id: str, sha256: str, data: bytes) -> None:
+        """Make bytes that are known to have this hash a content, durably; an object is there whole or not at all."""
+        if not self.has(sha256):
+            self._objects.put(_content_key(sha256), data)
+
     def discard(self, upload_id: str) -> None:
         """Throw an upload's bytes away, if there are any."""
         self._objects.remove([key for key, _ in self._objects.listed(_upload_key(upload_id))])

@@ -83,6 +83,10 @@ SUBMIT = Route(
     "submit", "POST", "/v1/submissions", Door.HOSTS, "Offer an object; the answer names the contents that are wanted",
     request=m.Manifest, answer=m.ManifestAnswer, status=201, errors=(400, 409, 410, 413, 415, 422, 429, 507),
 )  # fmt: skip
+OFFER = Route(
+    "offer", "POST", "/v1/offers", Door.HOSTS, "Offer many objects; each has its own answer", request=b.OfferRequest,
+    answer=b.OfferAnswers, errors=(400, 413, 415, 422, 507),
+)  # fmt: skip
 SUBMISSION = Route(
     "submission", "GET", "/v1/submissions/{id}", Door.BOTH, "Where a submission is, what it still lacks, its verdict",
     roles=_SEE, answer=m.SubmissionView, errors=(404, 410),
@@ -268,14 +272,14 @@ ROLLUPS = Route(
     "rollups", "GET", "/v1/rollups", Door.PEOPLE, "Numbers of submissions by day; they stay when the submissions are destroyed",
     roles=_SEE, answer=ru.RollupPage, errors=(400, 401, 403), query=("since", "until", "by"),
 )  # fmt: skip
-HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
-READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
-METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text format", roles=_SEE, binary="answer")
-OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 AUDIT = Route(
     "audit", "GET", "/v1/audit", Door.PEOPLE, "Who did what, oldest first, a page at a time; an analyst sees what the tenant's own people did",
     roles=_SEE, answer=au.AuditPage, errors=(400, 401, 403), query=("after", "limit", "actor", "action", "subject", "since", "until"),
 )  # fmt: skip
+HEALTH = Route("health", "GET", "/healthz", Door.BOTH, "The process answers", answer=m.Health)
+READY = Route("ready", "GET", "/readyz", Door.BOTH, "The queue can store", answer=m.Health, errors=(503,))
+METRICS = Route("metrics", "GET", "/metrics", Door.PEOPLE, "Prometheus text format", roles=_SEE, binary="answer")
+OPENAPI = Route("openapi", "GET", "/openapi.json", Door.BOTH, "This interface, as OpenAPI 3.1", binary="answer")
 
 ROUTES: Final = (
     SUBMIT, OFFER, SUBMISSION, SUBMISSION_EVENTS, OWN_SUBMISSIONS, RECALL, VERDICTS, LOOKUP_TERMS, LOOKUP, KNOWN_GOOD, KNOWN_GOOD_PIECE, ASK, ASKS, OPEN_ASKS, ANSWER_ASK, RECEIPTS, LOG_KEY, LOG_HEAD, LOG_CONSISTENCY, LOG_INCLUSION, STATISTICS, STATISTICS_KEY, REPORT_STATISTICS, TUS_OPTIONS, TUS_CREATE, TUS_HEAD, TUS_PATCH, TUS_POST, TUS_DELETE, ENROLL, CA,
