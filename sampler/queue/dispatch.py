@@ -76,7 +76,7 @@ def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now
         NotFound: the named one does not exist.
         Conflict: the named one is not waiting.
     """
-    with ledger.transaction():
+    with ledger.claiming():
         task = None if asked.task_id else _next(ledger, asked, chance)
         if task is None:
             _settle(ledger, rules, chance, now)
@@ -92,6 +92,8 @@ def lease(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now
 def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task], act: Act | None = None) -> Placed:
     """Take a task through one transition of ``tasks``; a verdict that comes about is put on its way to the host.
 
+    What changes nothing is not written down as an act.
+
     Raises:
         NotFound: there is no such task.
         Conflict: it is in another state, or under another lease.
@@ -100,20 +102,19 @@ def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task], act: Act 
         before = find(ledger, task_id)
         after = step(before.task)
         _put(ledger, before.task, after)
-        return Placed(after, before.submission)
-
         if after is not before.task:
             note(ledger, act, task_id)
+        return Placed(after, before.submission)
+
 
 def settle(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
     """Take back tasks whose lease has run out and wake those that rested enough, at most ``SWEEP_MAX_COUNT`` each."""
-    with ledger.transaction():
+    with ledger.claiming():
         return _settle(ledger, rules, chance, now)
 
 
-def work(ledger: Ledger, asked: Leasing, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Lane, ...]:
+def work(ledger: Ledger, asked: Leasing) -> tuple[Lane, ...]:
     """The lanes in which a task waits that this worker may have."""
-    settle(ledger, rules, chance, now)
     return tuple(lane for lane in ledger.waiting_lanes() if asked.serves(lane))
 
 
@@ -162,8 +163,7 @@ def _named(ledger: Ledger, task_id: str, tenant: str | None) -> Task:
 
 
 def _next(ledger: Ledger, asked: Leasing, chance: Chance) -> Task | None:
-    served = [lane for lane in ledger.waiting_lanes() if asked.serves(lane)]
-    for lanes in turns(served, chance):
+    for lanes in turns(work(ledger, asked), chance):
         first = [task for task in map(ledger.next_task, lanes) if task is not None]
         if first:
             return min(first, key=lambda task: (task.rank, task.id))

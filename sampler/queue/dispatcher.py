@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from sampler.errors import Recalled
 from sampler.model import TaskState, Verdict
@@ -37,8 +37,6 @@ from sampler.wire.messages import (
 )
 
 VERDICTS_PAGE_MAX_COUNT = 100
-_POLL_SECONDS: Final = 5.0
-"""How long a wait trusts the bells, which ring for what this process did and not for what another one did."""
 
 
 def _always() -> bool:
@@ -127,7 +125,7 @@ class Dispatcher(Core):
                 return self._leased(placed, leasing.token)
             if (left := until - _time()) <= 0 or self._bells.silenced:
                 break
-            await rung(bell, min(left, _POLL_SECONDS, await self._seconds_to_change()))
+            await rung(bell, min(left, await self._seconds_to_change()))
         return LeaseAnswer(lease=None)
 
     async def renew(self, task_id: str, asked: RenewRequest) -> TaskView:

@@ -33,7 +33,7 @@ _FREE: Final = (TaskState.WAITING, TaskState.RESTING)
 _ENDED_WITHOUT_VERDICT: Final = (TaskState.DEAD, TaskState.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Lane:
     """Where a task waits: with those of its tenant that need the same kind of analysis."""
 

@@ -48,7 +48,7 @@ class MemoryTasks(ABC):
     def waiting_lanes(self) -> tuple[Lane, ...]:
         """The lanes in which a task waits."""
         lanes = {task.lane for task in self._in(TaskState.WAITING)}
-        return tuple(sorted(lanes, key=lambda lane: (lane.kind, lane.tenant)))[:LANES_MAX_COUNT]
+        return tuple(sorted(lanes))[:LANES_MAX_COUNT]
 
     def next_task(self, lane: Lane) -> Task | None:
         """The waiting task of a lane that has the earliest rank."""

@@ -335,6 +335,12 @@ class CancelRequest(Message, frozen=True, kw_only=True):
     reason: Text
 
 
+class WorkEvent(Message, frozen=True, kw_only=True):
+    """One event of ``GET /v1/work/events?kinds=``: the kinds of analysis that tasks wait for at the moment."""
+
+    waiting: list[Kind] = []
+
+
 class TaskPage(Message, frozen=True, kw_only=True):
     """``GET /v1/tasks?state=&after=&limit=``, oldest first."""
 

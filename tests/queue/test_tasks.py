@@ -9,13 +9,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sampler.errors import Conflict
 from sampler.model import Conclusion, TaskState, Verdict
-from sampler.queue import RetryRules, Task, tasks
+from sampler.queue import Outcome, RetryRules, Stage, Task, tasks
 from sampler.runtime.backoff import Backoff
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RULES = RetryRules(max_attempts=3, backoff=Backoff(first_seconds=10, most_seconds=100))
 WAITING = Task(id="t", submission="s", created=NOW, not_before=NOW)
 VERDICT = Verdict(Conclusion.BENIGN, 3, "analyzer", NOW)
+PLAN = (Stage("static", optional=True), Stage("sandbox", only_after=(Conclusion.SUSPICIOUS,)), Stage("person"))
 
 
 def _later(seconds: float) -> datetime:
@@ -126,21 +127,82 @@ def test_a_task_that_contradicts_itself_cannot_exist() -> None:
         RetryRules(max_attempts=0)
 
 
+def test_a_stages_verdict_lets_the_next_one_begin() -> None:
+    """The task waits anew in the next stage's lane with fresh attempts, and remembers what was concluded."""
+    leased = replace(_leased(), plan=PLAN, attempts=3)
+    suspicious = replace(VERDICT, conclusion=Conclusion.SUSPICIOUS)
+    task = tasks.complete(leased, token="secret", verdict=suspicious, now=NOW)
+    assert (task.state, task.stage, task.lane.kind, task.attempts) == (TaskState.WAITING, 1, "sandbox", 0)
+    assert [outcome.verdict for outcome in task.outcomes] == [suspicious]
+    assert tasks.complete(task, token="secret", verdict=suspicious, now=_later(999)) is task
+    with pytest.raises(Conflict):
+        tasks.renew(task, token="secret", seconds=1, now=NOW)
+
+
+def test_a_stage_that_is_not_needed_is_left_out() -> None:
+    """After a harmless first stage the second one does not run."""
+    task = tasks.complete(replace(_leased(), plan=PLAN), token="secret", verdict=VERDICT, now=NOW)
+    assert (task.state, task.stage, task.lane.kind) == (TaskState.WAITING, 2, "person")
+
+
+def test_an_optional_stage_may_fail_for_good() -> None:
+    """The plan goes on without it; the last stage's failure is a dead task, with what the others concluded kept."""
+    leased = replace(_leased(), plan=PLAN)
+    task = tasks.fail(leased, token="secret", reason="crashed", retry=False, rules=RULES, chance=0, now=NOW)
+    assert (task.state, task.stage, task.failure) == (TaskState.WAITING, 2, "crashed")
+    assert task.outcomes == (Outcome(0, tasks.token_digest("secret"), failure="crashed"),)
+    last = tasks.lease(task, worker="w", token="last", seconds=60, now=NOW)
+    dead = tasks.fail(last, token="last", reason="too", retry=False, rules=RULES, chance=0, now=NOW)
+    assert (dead.state, dead.stage, dead.outcomes) == (TaskState.DEAD, 2, task.outcomes)
+    assert tasks.requeue(dead, now=NOW).stage == 2
+
+
+def test_a_plan_of_which_nothing_came_is_dead() -> None:
+    """Where every stage was optional and failed there is no verdict, and requeueing tries the last one again."""
+    leased = replace(_leased(), plan=PLAN[:1])
+    dead = tasks.fail(leased, token="secret", reason="crashed", retry=False, rules=RULES, chance=0, now=NOW)
+    assert (dead.state, dead.verdict, len(dead.outcomes)) == (TaskState.DEAD, None, 1)
+    again = tasks.requeue(dead, now=NOW)
+    assert (again.state, again.stage, again.outcomes) == (TaskState.WAITING, 0, ())
+
+
+@pytest.mark.parametrize(
+    "task", [WAITING, _leased(), replace(WAITING, state=TaskState.RESTING)], ids=lambda task: task.state
+)
+def test_a_cancelled_task_is_nobodys(task: Task) -> None:
+    """Whatever it was, its lease is worth nothing, it says why, and a person may requeue it."""
+    cancelled = tasks.cancel(task, reason="a mistake")
+    assert (cancelled.state, cancelled.failure, cancelled.expires) == (TaskState.CANCELLED, "a mistake", None)
+    assert tasks.cancel(cancelled, reason="again") is cancelled
+    with pytest.raises(Conflict, match="cancelled"):
+        tasks.renew(cancelled, token="secret", seconds=1, now=NOW)
+    with pytest.raises(Conflict, match="cancelled"):
+        tasks.lease(cancelled, worker="w", token="secret", seconds=1, now=NOW)
+    assert tasks.requeue(cancelled, now=NOW).state is TaskState.WAITING
+
+
+def test_a_verdict_cannot_be_cancelled() -> None:
+    """What is done stays done."""
+    done = tasks.complete(_leased(), token="secret", verdict=VERDICT, now=NOW)
+    with pytest.raises(Conflict, match="done"):
+        tasks.cancel(done, reason="late")
+
+
 class TaskLife(RuleBasedStateMachine):
-    """Two workers, a clock and a sweeper do to one task whatever they like, in any order."""
+    """Two workers, a clock, a sweeper and a person do to one task whatever they like, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.task = WAITING
+        self.task = replace(WAITING, plan=PLAN)
         self.now = NOW
         self.tokens: list[str] = []
-        self.done_with: Verdict | None = None
+        self.given: list[Verdict] = []
 
     @rule(seconds=st.floats(0, 500))
     def time_passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @precondition(lambda self: self.task.state is TaskState.WAITING)
+    @precondition(lambda self: self.task.state in (TaskState.WAITING, TaskState.RESTING))
     @rule(seconds=st.floats(1, 100), worker=st.sampled_from(["a", "b"]))
     def lease(self, seconds: float, worker: str) -> None:
         self.tokens.append(f"token{len(self.tokens)}")
@@ -149,50 +211,69 @@ class TaskLife(RuleBasedStateMachine):
         assert self.task.attempts == before + 1
 
     @precondition(lambda self: self.tokens)
-    @rule(data=st.data(), action=st.sampled_from(["renew", "complete", "fail"]), score=st.integers(0, 3))
-    def report(self, data: st.DataObject, action: str, score: int) -> None:
+    @rule(
+        data=st.data(),
+        action=st.sampled_from(["renew", "complete", "fail", "give up"]),
+        conclusion=st.sampled_from([Conclusion.SUSPICIOUS, Conclusion.BENIGN]),
+    )
+    def report(self, data: st.DataObject, action: str, conclusion: Conclusion) -> None:
         token = data.draw(st.sampled_from(self.tokens))
-        verdict = Verdict(Conclusion.SUSPICIOUS, score, "analyzer", self.now)
-        held = token == self.tokens[-1] and self.task.expires is not None and self.now < self.task.expires
+        verdict = Verdict(conclusion, len(self.tokens), "analyzer", self.now)
+        before, held = self.task, self._is_held(token)
         try:
-            after = self._reported(action, token, verdict)
+            self.task = self._reported(action, token, verdict)
         except Conflict:
             assert not held
+            assert self.task is before
             return
-        if self.task.state is TaskState.DONE:
-            assert after is self.task
-        else:
-            assert held
-        if action == "complete" and self.done_with is None:
-            self.done_with = verdict
-        self.task = after
+        assert held or self.task is before
+        if held and action == "complete":
+            self.given.append(verdict)
+        assert self.task.stage >= before.stage
+
+    def _is_held(self, token: str) -> bool:
+        ends = self.task.expires
+        return ends is not None and self.now < ends and token == self.tokens[-1]
 
     def _reported(self, action: str, token: str, verdict: Verdict) -> Task:
         if action == "renew":
             return tasks.renew(self.task, token=token, seconds=50, now=self.now)
         if action == "complete":
             return tasks.complete(self.task, token=token, verdict=verdict, now=self.now)
-        return tasks.fail(self.task, token=token, reason="r", retry=True, rules=RULES, chance=0.5, now=self.now)
+        retry = action == "fail"
+        return tasks.fail(self.task, token=token, reason="r", retry=retry, rules=RULES, chance=0.5, now=self.now)
 
     @rule()
     def sweep(self) -> None:
-        self.task = tasks.expire(self.task, rules=RULES, chance=0.5, now=self.now)
+        self.task = tasks.wake(tasks.expire(self.task, rules=RULES, chance=0.5, now=self.now), now=self.now)
         assert self.task.expires is None or self.now < self.task.expires
 
-    @precondition(lambda self: self.task.state is TaskState.DEAD)
+    @precondition(lambda self: self.task.state in (TaskState.DEAD, TaskState.CANCELLED))
     @rule()
     def requeue(self) -> None:
         self.task = tasks.requeue(self.task, now=self.now)
 
+    @precondition(lambda self: self.task.state is not TaskState.DONE)
+    @rule()
+    def cancel(self) -> None:
+        self.task = tasks.cancel(self.task, reason="a person")
+
     @invariant()
-    def a_verdict_never_changes(self) -> None:
-        assert self.task.verdict == self.done_with
-        assert (self.task.state is TaskState.DONE) == (self.done_with is not None)
+    def no_verdict_is_lost_or_invented(self) -> None:
+        kept = [outcome.verdict for outcome in self.task.outcomes if outcome.verdict is not None]
+        assert kept == self.given
+        assert self.task.verdict is None or self.task.verdict.conclusion in {each.conclusion for each in self.given}
+
+    @invariant()
+    def stages_end_once_and_in_order(self) -> None:
+        places = [outcome.stage for outcome in self.task.outcomes]
+        assert places == sorted(set(places))
 
     @invariant()
     def attempts_are_bounded(self) -> None:
         assert self.task.attempts <= RULES.max_attempts
-        assert self.task.state is not TaskState.WAITING or self.task.attempts < RULES.max_attempts
+        free = self.task.state in (TaskState.WAITING, TaskState.RESTING)
+        assert not free or self.task.attempts < RULES.max_attempts
 
 
 TestTaskLife = TaskLife.TestCase
