@@ -61,7 +61,7 @@ def document_of(manifest: Manifest, standing: Standing) -> Document:
     for name, value in _pairs(manifest, standing):
         text = value.casefold()
         found.setdefault(name, []).append(text)
-        if _HASH.fullmatch(text):
+        if name != HASHES and _HASH.fullmatch(text):
             found.setdefault(HASHES, []).append(text)
     return found
 
