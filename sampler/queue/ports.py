@@ -191,7 +191,7 @@ class Ledger(
         """Record a recall; ``Conflict`` when its submission has one."""
 
     def end_recall(self, recall: Recall) -> None:
-        """Replace a recall by its end."""
+        """Replace a recall by its end; one that has ended stays as it is."""
 
     def recall(self, submission_id: str) -> Recall | None:
         """The recall of a submission."""

@@ -86,8 +86,7 @@ class Recalling(Core):
             return recall
         again = {sha256 for sha256 in recall.doomed if not await self._destroyed(sha256)}
         await self._step(lambda ledger: ledger.forget_deleted())
-        after = recalls.ended(recall, again, self._clock.now())
-        await self._step(lambda ledger: ledger.end_recall(after))
+        after = await self._step(_end, recalls.ended(recall, again, self._clock.now()))
         log.info("submission recalled", submission=recall.submission, destroyed=len(after.doomed), kept=len(after.kept))
         return after
 
@@ -122,6 +121,12 @@ def _begin(ledger: Ledger, wish: Recall) -> tuple[Recall, tuple[str, ...]]:
         for sha256 in recall.kept:
             ledger.release_held(tenant_of(ledger, wish.device), sha256)
     return recall, uploads
+
+
+def _end(ledger: Ledger, after: Recall) -> Recall:
+    """Note that it has ended; whoever ended it first, in a request or in a sweep, is who signs for it."""
+    ledger.end_recall(after)
+    return ledger.recall(after.submission) or after
 
 
 def _with_contents(ledger: Ledger, wish: Recall) -> Recall:

@@ -343,8 +343,9 @@ class MemoryQueueLedger(
         _add(self._now.recalls, recall.submission, recall, f"the recall of submission {recall.submission}")
 
     def end_recall(self, recall: Recall) -> None:
-        """Replace a recall by its end."""
-        if recall.submission in self._now.recalls:
+        """Replace a recall by its end, unless it has ended."""
+        before = self._now.recalls.get(recall.submission)
+        if before is not None and before.done is None:
             self._now.recalls[recall.submission] = recall
 
     def recall(self, submission_id: str) -> Recall | None:

@@ -53,8 +53,11 @@ class Recalling(Rows):
         self._name_contents(recall)
 
     def end_recall(self, recall: Recall) -> None:
-        """Replace a recall by its end."""
+        """Replace a recall by its end, unless it has ended."""
         with self.transaction():
+            before = self.recall(recall.submission)
+            if before is None or before.done is not None:
+                return
             done = None if recall.done is None else to_column(recall.done)
             self._write("UPDATE recalls SET done = ? WHERE submission = ?", done, recall.submission)
             self._write("DELETE FROM recalled_contents WHERE submission = ?", recall.submission)

@@ -332,6 +332,7 @@ def test_recalls_end(ledger: Ledger) -> None:
     assert len(ledger.unfinished_recalls(1)) == 1
     ended = replace(_recall("s1"), task=None, asked=_at(5), doomed=(), kept=(ONE, TWO), done=_at(10))
     ledger.end_recall(ended)
+    ledger.end_recall(replace(ended, done=_at(99)))  # who ended it first, signs
     assert [each.submission for each in ledger.unfinished_recalls(9)] == ["s2"]
     ledger.forget_recalled_contents(_at(10))
     assert ledger.recall("s1") == ended
