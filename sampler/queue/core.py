@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TASKS_BELL = "tasks"
+RECEIPTS_DUE_BELL = "receipts-due"
 
 
 def verdicts_bell(device: str) -> str:
@@ -74,10 +75,10 @@ class Core:
         self._signer = signer
         self._chance = chance
         self._new_id = new_id
-        self._making = Making(new_id, signer, policy.plan)
         self._new_token = new_token
         self._lanes = Lanes(ledger)
         peers = Alone() if peers is None else peers
+        self._making = Making(new_id, signer, policy.plan, deferred=peers.shared)
         self._sharing = Sharing(peers)
         self._bells = self._sharing.bells
         self._locks = Locks(self._sharing if peers.shared else None)
@@ -91,11 +92,11 @@ class Core:
         """
         return await self._lanes.run(function, *args, **kwargs)
 
-    def _ring_moved(self, submission_id: str) -> None:
     def _act(self, by: Actor | None, action: Action, detail: str = "") -> Act | None:
         """What is written down beside a step that somebody asks for; nothing where nobody in particular does."""
         return None if by is None else Act(by, action, self._clock.now(), detail)
 
+    def _ring_moved(self, submission_id: str) -> None:
         self._bells.ring(submission_bell(submission_id))
         self._bells.ring(TASKS_BELL)
 

@@ -98,7 +98,7 @@ def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task], act: Act 
         NotFound: there is no such task.
         Conflict: it is in another state, or under another lease.
     """
-    with ledger.transaction():
+    with ledger.claiming():
         before = find(ledger, task_id)
         after = step(before.task)
         _put(ledger, before.task, after)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 12
 _FIRST_REST_SECONDS: Final = 0.001
+_TURNS_SECONDS: Final = 0.5
 
 
 class Lanes:
@@ -30,6 +31,10 @@ class Lanes:
         self._lanes = tuple(Lane(f"queue-ledger-{number}") for number in range(ledger.at_once))
         self._free = list(self._lanes)
         self._turns = asyncio.Semaphore(len(self._lanes))
+        self._met: dict[str, float] = {}
+        """Until when steps of a name wait for their turn from the start."""
+        self._met: dict[str, float] = {}
+        """Until when steps of a name wait for their turn from the start."""
 
     async def run(self, step: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one step of the ledger.
@@ -40,7 +45,7 @@ class Lanes:
         async with self._turns:
             lane = self._free.pop()
             try:
-                return await lane.run(lambda: persistently(step, self._ledger, *args, **kwargs))
+                return await lane.run(lambda: self._persistently(step, *args, **kwargs))
             finally:
                 self._free.append(lane)
 
@@ -52,19 +57,24 @@ class Lanes:
         for lane in self._lanes:
             await lane.close()
 
+    def _persistently(self, step: Callable[Concatenate[Ledger, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a step until it meets nobody. Each time it was undone; it rests at random, and waits for its turn then.
 
-def persistently(step: Callable[Concatenate[Ledger, P], T], ledger: Ledger, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a step until it meets nobody; each time it was undone, and rests longer and at random.
-
-    Raises:
-        Contended: it met others each time.
-    """
-    for attempt in range(_ATTEMPTS - 1):
-        try:
-            return step(ledger, *args, **kwargs)
-        except Contended:
-            time.sleep(random.uniform(0, _FIRST_REST_SECONDS * 2**attempt))  # noqa: S311  # spreads, keeps no secret
-    return step(ledger, *args, **kwargs)
+        A step that met somebody a moment ago begins with its turn: where everybody wants the same, one after the other
+        is faster than all again and again.
+        """
+        name = step.__qualname__
+        for attempt in range(_ATTEMPTS):
+            try:
+                if attempt == 0 and time.monotonic() >= self._met.get(name, 0.0):
+                    return step(self._ledger, *args, **kwargs)
+                with self._ledger.turn():
+                    return step(self._ledger, *args, **kwargs)
+            except Contended:
+                self._met[name] = time.monotonic() + _TURNS_SECONDS
+                time.sleep(random.uniform(0, _FIRST_REST_SECONDS * 2**attempt))  # noqa: S311  # spreads, keeps no secret
+        with self._ledger.turn():
+            return step(self._ledger, *args, **kwargs)
 
 
 def _nothing() -> None:

@@ -6,19 +6,23 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 import structlog
 
-from sampler.errors import RequestError
+from sampler.errors import RequestError, StorageError
 from sampler.limits import RECEIPTS_PAGE_MAX_COUNT
 from sampler.queue import log_tree, receipts
-from sampler.queue.core import Core, receipts_bell
+from sampler.queue.core import RECEIPTS_DUE_BELL, Core, receipts_bell
 from sampler.queue.ports import Ledger
 from sampler.queue.waking import rung
 from sampler.wire.codec import encode
 from sampler.wire.receipt_messages import HEAD_CONTEXT, LogProof, ReceiptPage, Signed, TreeHead
 
 log = structlog.get_logger()
+
+_LOOK_SECONDS: Final = 1.0
+"""How often receipts that are due are looked for when nothing rings."""
 
 
 class Receipting(Core):
@@ -55,6 +59,23 @@ class Receipting(Core):
             RequestError: there is no such place in it.
         """
         return await self._step(_inclusion, position, size)
+
+    async def keep_issuing(self) -> None:
+        """Make receipts that are due, for ever; of several servers one does it at a time."""
+        while True:
+            bell = self._bells.listen(RECEIPTS_DUE_BELL)
+            try:
+                async with self._sharing.chore("receipts") as mine:
+                    if mine:
+                        await self._issue_due()
+            except StorageError as error:
+                log.warning("no receipts could be made; trying again", error=str(error))
+            await rung(bell, _LOOK_SECONDS)
+
+    async def _issue_due(self) -> None:
+        while devices := await self._step(receipts.issue_due, self._signer):
+            for device in set(devices):
+                self._bells.ring(receipts_bell(device))
 
     async def backfill_receipts(self) -> None:
         """Give a receipt to each submission that was whole before there were receipts."""

@@ -1,6 +1,7 @@
 """One receipt for each submission that the queue has whole: a signed document, and a leaf of an append-only log.
 
-A receipt is made in the transaction that makes the submission's task, so that neither is ever there without the other.
+A receipt is made in the transaction that makes the submission's task, so that neither is ever there without the other;
+or, where servers share the ledger, that transaction notes that it is due, and one server makes it a moment later.
 Its bytes are signed once and kept; nothing signs them, or anything at their position, again. Blocking; run on the
 ledger's lane.
 """
@@ -32,6 +33,9 @@ class Making:
     new_id: Callable[[], str]
     signer: Signer
     plan: Plan = ONE_STAGE
+    deferred: bool = False
+    """Whether receipts follow a moment later, by one server for all: where several servers share a ledger, each of them
+    would wait for the log's end otherwise."""
 
 
 def issue(ledger: Ledger, submission: Submission, signer: Signer) -> ReceiptRecord:
@@ -46,6 +50,16 @@ def issue(ledger: Ledger, submission: Submission, signer: Signer) -> ReceiptReco
     record = ReceiptRecord(position, submission.id, submission.device, document, signature)
     ledger.add_receipt(record, log_tree.appended(document, position, ledger.log_node))
     return record
+
+
+def issue_due(ledger: Ledger, signer: Signer) -> tuple[str, ...]:
+    """Make receipts that were deferred, oldest first; whose they are, nobody when none is due."""
+    with ledger.transaction():
+        due = ledger.receipts_due(BACKFILL_MAX_COUNT)
+        for submission in due:
+            issue(ledger, submission, signer)
+            ledger.end_receipt_due(submission.id)
+    return tuple(submission.device for submission in due)
 
 
 def backfill(ledger: Ledger, signer: Signer) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Final
 
 import structlog
@@ -23,8 +23,8 @@ log = structlog.get_logger()
 
 _GATHER_SECONDS: Final = 0.01
 _LOOK_SECONDS: Final = 15.0
-_FIRST_REST_SECONDS: Final = 0.01
-_MOST_REST_SECONDS: Final = 0.5
+_FIRST_REST_SECONDS: Final = 0.005
+_MOST_REST_SECONDS: Final = 0.08
 """Between two looks whether another process has let go of a key."""
 
 
@@ -74,14 +74,16 @@ class Sharing:
             StorageError: nobody can tell now.
         """
         rest = _FIRST_REST_SECONDS
-        while not await self._try(key):
+        while not await self._lane.run(self._peers.try_hold, key):
             await asyncio.sleep(rest)
             rest = min(2 * rest, _MOST_REST_SECONDS)
 
-    def give(self, key: str) -> None:
-        """Let others have it, after everything that was asked of the others before."""
-        if not self._closing:
-            self._keeper.start(f"give {key}", self._let_go(key))
+    def give(self, key: str, given: Callable[[], None]) -> None:
+        """Let others have it, whether or not it was got; ``given`` is called once they can."""
+        if self._closing:
+            given()
+        else:
+            self._keeper.start(f"give {key}", self._let_go(key, given))
 
     @contextlib.asynccontextmanager
     async def chore(self, name: str) -> AsyncIterator[bool]:
@@ -93,25 +95,19 @@ class Sharing:
         if not self._peers.shared:
             yield True
             return
-        mine = await self._try(f"chore/{name}")
+        key = f"chore/{name}"
         try:
-            yield mine
+            yield await self._lane.run(self._peers.try_hold, key)
         finally:
-            if mine:
-                self.give(f"chore/{name}")
+            await self._let_go(key, _nothing)
 
-    async def _try(self, key: str) -> bool:
-        try:
-            return await self._lane.run(self._peers.try_hold, key)
-        except asyncio.CancelledError:
-            self.give(key)  # the answer that nobody waits for may have been yes
-            raise
-
-    async def _let_go(self, key: str) -> None:
+    async def _let_go(self, key: str, given: Callable[[], None]) -> None:
         try:
             await self._lane.run(self._peers.let_go, key)
         except StorageError as error:
             log.warning("a key is free only once its session has ended", key=key, error=str(error))
+        finally:
+            given()
 
     def _note(self, key: str) -> None:
         self._untold.add(key)
@@ -139,3 +135,7 @@ class Sharing:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self.bells.ring_all_here()
+
+
+def _nothing() -> None:
+    """Nobody here waits for it."""

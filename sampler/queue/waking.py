@@ -66,8 +66,8 @@ class Turns(Protocol):
             StorageError: nobody can tell now.
         """
 
-    def give(self, key: str) -> None:
-        """Let others have it."""
+    def give(self, key: str, given: Callable[[], None]) -> None:
+        """Let others have it, whether or not it was got; ``given`` is called once they can."""
 
 
 class KeyLock:
@@ -91,14 +91,15 @@ class KeyLock:
             try:
                 await self._turns.take(self._key)
             except BaseException:
-                self._lock.release()
+                self.release()  # the answer that nobody waits for any more may have been yes
                 raise
 
     def release(self) -> None:
-        """Let the next one have it."""
-        if self._turns is not None:
-            self._turns.give(self._key)
-        self._lock.release()
+        """Let the next one have it; here only once others could, so that one is not given what the next one holds."""
+        if self._turns is None:
+            self._lock.release()
+        else:
+            self._turns.give(self._key, self._lock.release)
 
     async def __aenter__(self) -> None:
         await self.acquire()

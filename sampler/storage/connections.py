@@ -32,6 +32,24 @@ class Connection(Protocol):
             Contended: somebody else changed the same meanwhile; nothing was done, and it may be tried again.
         """
 
+    def claiming(self) -> AbstractContextManager[None]:
+        """A transaction in which ``claim`` and ``hold`` stand behind what selects rows that it is going to change.
+
+        Raises:
+            Contended: somebody else changed the same meanwhile; nothing was done, and it may be tried again.
+        """
+
+    @property
+    def claim(self) -> str:
+        """Behind a ``SELECT`` in a claiming transaction: leave out rows that another one has, have the others."""
+
+    @property
+    def hold(self) -> str:
+        """Behind a ``SELECT`` in a claiming transaction: wait for rows that another one has, then have them."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Of all who are in a turn, one is let in at a time; around a transaction, not in it."""
+
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         """All rows of an answer."""
 

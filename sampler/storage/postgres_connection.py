@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
 from sampler.errors import Contended, StorageError
@@ -14,6 +15,8 @@ from sampler.storage.postgres_sql import translated
 
 T = TypeVar("T")
 
+_TURN: Final = 6
+"""The advisory lock that a turn is."""
 _ATTEMPTS: Final = 5
 """How often a statement outside of a transaction is tried while others change the same."""
 
@@ -38,15 +41,53 @@ class PostgresConnection:
             self.sessions.close()
             raise
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """``BEGIN`` … ``COMMIT``, serializable.
 
         Raises:
             Contended: somebody else changed the same meanwhile, or the session broke before its end.
             StorageError: it broke at its end, and whether it is done is not known.
         """
-        session = self._begun()
+        return self._transaction("BEGIN")
+
+    @contextlib.contextmanager
+    def claiming(self) -> Iterator[None]:
+        """``READ COMMITTED``, and rows are locked as they are read: whoever comes next sees them as they are left.
+
+        Raises:
+            Contended: it met another one, or the session broke before its end.
+            StorageError: it broke at its end, and whether it is done is not known.
+        """
+        self._thread.claiming = True
+        try:
+            with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED"):
+                yield
+        finally:
+            self._thread.claiming = False
+
+    @property
+    def claim(self) -> str:
+        """Behind a ``SELECT`` in a claiming transaction: leave out rows that another one has, have the others."""
+        return " FOR UPDATE SKIP LOCKED" if getattr(self._thread, "claiming", False) else ""
+
+    @property
+    def hold(self) -> str:
+        """Behind a ``SELECT`` in a claiming transaction: wait for rows that another one has, then have them."""
+        return " FOR UPDATE" if getattr(self._thread, "claiming", False) else ""
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """The turn ends with the session, should it break."""
+        self.rows("SELECT pg_advisory_lock(?)", (_TURN,))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StorageError):
+                self.rows("SELECT pg_advisory_unlock(?)", (_TURN,))
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        session = self._begun(begin)
         self._thread.inside = True
         try:
             yield
@@ -95,15 +136,16 @@ class PostgresConnection:
         with our_errors(session):
             return work(session)
 
-    def _begun(self) -> Session:
+    def _begun(self, begin: str) -> Session:
         """A session in a transaction; one that broke while nobody used it is replaced."""
-        return _persistently(self._begin)
 
-    def _begin(self) -> Session:
-        session = self.sessions.mine()
-        with our_errors(session, undone=True):
-            session.execute("BEGIN")
-        return session
+        def run() -> Session:
+            session = self.sessions.mine()
+            with our_errors(session, undone=True):
+                session.execute(begin.encode())
+            return session
+
+        return _persistently(run)
 
 
 def _persistently(work: Callable[[], T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -23,6 +24,13 @@ class SqliteConnection:
     def transaction(self) -> AbstractContextManager[None]:
         """``BEGIN IMMEDIATE`` … ``COMMIT``."""
         return transaction(self.database, full=StorageFull)
+
+    claiming = transaction
+    claim = hold = ""  # its transactions run one after the other
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Nobody has to wait for anybody."""
+        return contextlib.nullcontext()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of an answer."""

@@ -34,7 +34,7 @@ class Dispatch(Rows):
 
     def task(self, task_id: str) -> Task | None:
         """The task with this identifier."""
-        return _task_or_none(self._row("SELECT * FROM tasks WHERE id = ?", task_id))
+        return _task_or_none(self._held_row("SELECT * FROM tasks WHERE id = ?", task_id))
 
     def task_of(self, submission_id: str) -> Task | None:
         """The task of a submission."""
@@ -52,18 +52,18 @@ class Dispatch(Rows):
 
     def next_task(self, lane: Lane) -> Task | None:
         """The waiting task of a lane that has the earliest rank."""
-        sql = "SELECT * FROM tasks WHERE lane = ? ORDER BY standing, number LIMIT 1"
-        return _task_or_none(self._row(sql, _lane(lane)))
+        sql = f"SELECT * FROM tasks WHERE lane = ? ORDER BY standing, number LIMIT 1{self._connection.claim}"
+        return next((_task(row) for row in self._claimed_rows(sql, _lane(lane))), None)
 
     def rested_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Resting tasks that are due, the longest first."""
-        sql = "SELECT * FROM tasks WHERE wakes <= ? ORDER BY wakes, number LIMIT ?"
-        return tuple(_task(row) for row in self._rows(sql, to_column(now), limit))
+        sql = f"SELECT * FROM tasks WHERE wakes <= ? ORDER BY wakes, number LIMIT ?{self._connection.claim}"
+        return tuple(_task(row) for row in self._claimed_rows(sql, to_column(now), limit))
 
     def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Leased tasks whose lease has run out."""
-        sql = "SELECT * FROM tasks WHERE expires <= ? ORDER BY expires, number LIMIT ?"
-        return tuple(_task(row) for row in self._rows(sql, to_column(now), limit))
+        sql = f"SELECT * FROM tasks WHERE expires <= ? ORDER BY expires, number LIMIT ?{self._connection.claim}"
+        return tuple(_task(row) for row in self._claimed_rows(sql, to_column(now), limit))
 
     def next_change(self) -> datetime | None:
         """The soonest moment at which a rest or a lease ends."""

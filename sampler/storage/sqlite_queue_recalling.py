@@ -28,7 +28,7 @@ class Recalling(Rows):
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
         """Empty its manifest, forget what hangs on it; its uploads. The log of receipts keeps its hashes."""
         rows = self._rows("DELETE FROM uploads WHERE submission = ? RETURNING id", submission_id)
-        for table in ("offered", "tasks", "verdicts", "receipts", "listed_verdicts"):
+        for table in ("offered", "tasks", "verdicts", "receipts", "receipts_due", "listed_verdicts"):
             self._write(f"DELETE FROM {table} WHERE submission = ?", submission_id)  # noqa: S608  # names are ours
         self._write("UPDATE submissions SET manifest = ? WHERE id = ?", b"", submission_id)
         return tuple(row["id"] for row in rows)

@@ -179,11 +179,10 @@ async def test_what_a_server_held_is_free_when_it_is_gone(make_server: Callable[
     """A key that one server holds no other one gets, until that one ends."""
     async with make_server() as stays:
         async with make_server() as goes:
-            await goes._sharing.take("k")
-            async with asyncio.timeout(WAIT_SECONDS):
-                waiting = asyncio.create_task(stays._sharing.take("k"))
-                await asyncio.sleep(0)
-                assert not waiting.done()
+            await goes._locks.of("k").acquire()
+            waiting = asyncio.create_task(stays._locks.of("k").acquire())
+            assert not await stays._sharing._lane.run(stays._sharing._peers.try_hold, "k")
+            assert not waiting.done()
         async with asyncio.timeout(WAIT_SECONDS):
             await waiting
 
