@@ -39,7 +39,7 @@ async def test_an_analysts_hand_on_the_queue(
     task = lease["task"]["id"]
     listed = await run("queue", "tasks", "list", "--state", "leased", "--json", *client_options)
     assert [json.loads(line)["id"] for line in listed.out.splitlines()] == [task]
-    got = await run("queue", "tasks", "download", task, "--to", str(folder / "got"), *client_options)
+    got = await run("queue", "tasks", "download", task, "--form", "raw", "--to", str(folder / "got"), *client_options)
     assert [Path(line).read_bytes() for line in got.out.splitlines()] in ([sample.read_bytes()], [])
     verdict = ("--conclusion", "malicious", "--score", "100", "--note", "the test file")
     done = await run("queue", "tasks", "complete", task, "--lease", lease["lease"], *verdict, *client_options)

@@ -189,9 +189,13 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def new_token(settings: QueueSettings, current: datetime) -> Callable[[Role], str]:
-    """A fresh token of a role."""
-    return lambda role: create_token(settings, role, name=str(uuid.uuid4()), days=1, now=current)
+def new_token(settings: QueueSettings, current: datetime) -> Callable[..., str]:
+    """A fresh token of a role; of a tenant, and with a right to raw bytes, where that is said."""
+
+    def make(role: Role, **options: Any) -> str:
+        return create_token(settings, role, **{"name": str(uuid.uuid4()), "days": 1, "now": current, **options})
+
+    return make
 
 
 def _caller(session: aiohttp.ClientSession, port: Callable[[], int], tls: ssl.SSLContext) -> Call:
@@ -223,11 +227,11 @@ def anybody(service: Service, session: aiohttp.ClientSession) -> Call:
 
 
 @pytest.fixture
-def person(anybody: Call, new_token: Callable[[Role], str]) -> Callable[[Role], Call]:
-    """Requests at the people's door with a token of a role."""
+def person(anybody: Call, new_token: Callable[..., str]) -> Callable[..., Call]:
+    """Requests at the people's door with a token of a role, made with these options."""
 
-    def make(role: Role) -> Call:
-        token = new_token(role)
+    def make(role: Role, **options: Any) -> Call:
+        token = new_token(role, **options)
 
         async def call(method: str, path: str, **values: Any) -> Reply:
             headers = {"Authorization": f"Bearer {token}", **values.pop("headers", {})}
@@ -240,13 +244,13 @@ def person(anybody: Call, new_token: Callable[[Role], str]) -> Callable[[Role], 
 
 @pytest.fixture
 def enroll(
-    service: Service, person: Callable[[Role], Call], session: aiohttp.ClientSession, tmp_path: Path
-) -> Callable[[], Awaitable[tuple[str, ssl.SSLContext]]]:
-    """Enrol a new host: its identifier and its TLS context."""
+    service: Service, person: Callable[..., Call], session: aiohttp.ClientSession, tmp_path: Path
+) -> Callable[..., Awaitable[tuple[str, ssl.SSLContext]]]:
+    """Enrol a new host, by a token made with these options: its identifier and its TLS context."""
 
-    async def run() -> tuple[str, ssl.SSLContext]:
+    async def run(**options: Any) -> tuple[str, ssl.SSLContext]:
         key = make_host_key()
-        reply = await person(Role.ENROLL)("POST", "/v1/enroll", message=EnrollRequest(csr=key.csr_pem))
+        reply = await person(Role.ENROLL, **options)("POST", "/v1/enroll", message=EnrollRequest(csr=key.csr_pem))
         answer = decode(reply.body, EnrollAnswer)
         folder = tmp_path / answer.agent_id
         folder.mkdir()
@@ -268,6 +272,21 @@ async def host_tls(enroll: Callable[[], Awaitable[tuple[str, ssl.SSLContext]]]) 
 def host(service: Service, session: aiohttp.ClientSession, host_tls: tuple[str, ssl.SSLContext]) -> Call:
     """Requests of one enrolled host."""
     return _caller(session, lambda: service.where.hosts[1], host_tls[1])
+
+
+@pytest.fixture
+def host_of(
+    service: Service,
+    session: aiohttp.ClientSession,
+    enroll: Callable[..., Awaitable[tuple[str, ssl.SSLContext]]],
+) -> Callable[[str], Awaitable[Call]]:
+    """Requests of a new host of a tenant."""
+
+    async def make(tenant: str) -> Call:
+        _, tls = await enroll(tenant=tenant)
+        return _caller(session, lambda: service.where.hosts[1], tls)
+
+    return make
 
 
 @pytest.fixture
