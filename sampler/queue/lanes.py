@@ -33,8 +33,6 @@ class Lanes:
         self._turns = asyncio.Semaphore(len(self._lanes))
         self._met: dict[str, float] = {}
         """Until when steps of a name wait for their turn from the start."""
-        self._met: dict[str, float] = {}
-        """Until when steps of a name wait for their turn from the start."""
 
     async def run(self, step: Callable[Concatenate[Ledger, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one step of the ledger.

@@ -52,17 +52,17 @@ class Dispatch(Rows):
 
     def next_task(self, lane: Lane) -> Task | None:
         """The waiting task of a lane that has the earliest rank."""
-        sql = f"SELECT * FROM tasks WHERE lane = ? ORDER BY standing, number LIMIT 1{self._connection.claim}"
+        sql = "SELECT * FROM tasks WHERE lane = ? ORDER BY standing, number LIMIT 1"
         return next((_task(row) for row in self._claimed_rows(sql, _lane(lane))), None)
 
     def rested_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Resting tasks that are due, the longest first."""
-        sql = f"SELECT * FROM tasks WHERE wakes <= ? ORDER BY wakes, number LIMIT ?{self._connection.claim}"
+        sql = "SELECT * FROM tasks WHERE wakes <= ? ORDER BY wakes, number LIMIT ?"
         return tuple(_task(row) for row in self._claimed_rows(sql, to_column(now), limit))
 
     def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Leased tasks whose lease has run out."""
-        sql = f"SELECT * FROM tasks WHERE expires <= ? ORDER BY expires, number LIMIT ?{self._connection.claim}"
+        sql = "SELECT * FROM tasks WHERE expires <= ? ORDER BY expires, number LIMIT ?"
         return tuple(_task(row) for row in self._claimed_rows(sql, to_column(now), limit))
 
     def next_change(self) -> datetime | None:

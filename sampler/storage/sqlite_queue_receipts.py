@@ -64,30 +64,12 @@ class Receipts(Rows):
         """The receipt is there."""
         self._write("DELETE FROM receipts_due WHERE submission = ?", submission_id)
 
-    def add_receipt_due(self, submission_id: str) -> None:
-        """A submission's receipt is still to come."""
-        self._insert("receipts_due", of=f"the note on submission {submission_id}", submission=submission_id)
-
-    def receipts_due(self, limit: int) -> tuple[Submission, ...]:
-        """Submissions whose receipt is still to come, in the order in which they were noted."""
-        sql = """SELECT submissions.* FROM receipts_due JOIN submissions ON submissions.id = receipts_due.submission
-                 ORDER BY receipts_due.number LIMIT ?"""
-        return tuple(_submission(row) for row in self._rows(sql, limit))
-
-    def end_receipt_due(self, submission_id: str) -> None:
-        """The receipt is there."""
-        self._write("DELETE FROM receipts_due WHERE submission = ?", submission_id)
-
     def without_receipt(self, limit: int) -> tuple[Submission, ...]:
         """Submissions that have a task and no receipt, oldest first."""
         sql = """SELECT submissions.* FROM tasks JOIN submissions ON submissions.id = tasks.submission
                  LEFT JOIN receipts ON receipts.submission = tasks.submission
                  WHERE receipts.position IS NULL ORDER BY tasks.number LIMIT ?"""
         return tuple(_submission(row) for row in self._rows(sql, limit))
-
-
-def _submission(row: Row) -> Submission:
-    return Submission(row["id"], row["device"], from_column(row["received"]), row["manifest"], row["tenant"])
 
 
 def _submission(row: Row) -> Submission:

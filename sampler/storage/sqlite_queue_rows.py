@@ -236,14 +236,6 @@ class Rows:
         """In a claiming transaction, a row as it is when no other one has it any more."""
         return self._row(sql + self._connection.hold, *values)
 
-    def _claimed_rows(self, sql: str, *values: Any) -> Sequence[Row]:
-        """In a claiming transaction, rows that no other one has, and that none gets before it ends."""
-        return self._rows(sql + self._connection.claim, *values)
-
-    def _held_row(self, sql: str, *values: Any) -> Row | None:
-        """In a claiming transaction, a row as it is when no other one has it any more."""
-        return self._row(sql + self._connection.hold, *values)
-
     def _number(self, sql: str, *values: Any) -> int:
         return int(self._rows(sql, *values)[0][0])
 
