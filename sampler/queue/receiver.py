@@ -237,11 +237,11 @@ class Receiver(Core):
         if upload.finished:
             return upload
         async with self._locks.of(content_bell(upload.sha256)):
-            if await off_loop(self._blobs.has, upload.sha256) and await self._step(receiving.may_settle, upload):
+            size = await off_loop(self._blobs.partial_size, upload.id)
+            if await off_loop(self._blobs.has, upload.sha256) and await self._step(receiving.may_settle, upload, size):
                 await off_loop(self._blobs.discard, upload.id)
                 await self._record(upload)
                 return await self._step(receiving.own_upload, upload.id, upload.device, self._clock.now())
-        size = await off_loop(self._blobs.partial_size, upload.id)
         return upload if size >= upload.offset else replace(upload, offset=size)
 
 

@@ -175,14 +175,19 @@ def drop_false(ledger: Ledger, upload: Upload, policy: QueuePolicy, now: datetim
         note_lost(ledger, policy, upload, now)
 
 
-def may_settle(ledger: Ledger, upload: Upload) -> bool:
-    """Whether a content that is there may count as this upload's: its own tenant brought it, or nobody has noted it.
+def may_settle(ledger: Ledger, upload: Upload, partial_bytes: int) -> bool:
+    """Whether a content that is there may count as this upload's: its own tenant brought it.
 
     What another tenant brought this one has to bring as well; it may not even know that it is there. What nobody has
-    noted is an upload's own, from before a crash.
+    noted is from before a crash, and the upload's own where bytes of it are gone that were acknowledged, or where no
+    other tenant offers such a content.
     """
     tenant = tenant_of(ledger, upload.device)
-    return bool(ledger.held(tenant, (upload.sha256,))) or not ledger.verified((upload.sha256,))
+    if ledger.held(tenant, (upload.sha256,)):
+        return True
+    if ledger.verified((upload.sha256,)):
+        return False
+    return partial_bytes < upload.offset or not ledger.offered_by_others(tenant, upload.sha256)
 
 
 def take_expired(ledger: Ledger, now: datetime) -> tuple[Upload, ...]:

@@ -31,6 +31,9 @@ class TenantsLedger(Protocol):
     def held(self, tenant: str, hashes: Sequence[str]) -> frozenset[str]:
         """Which of these contents one of the tenant's hosts has delivered, every byte of it."""
 
+    def offered_by_others(self, tenant: str, sha256: str) -> bool:
+        """Whether a submission of another tenant offers this content."""
+
     def release_held(self, tenant: str, sha256: str) -> None:
         """Forget that the tenant has delivered a content, unless one of its submissions still offers it."""
 

@@ -417,9 +417,17 @@ class MemoryQueueLedger(
     def _tenancy(self) -> TenancyTables:
         return self._now.tenancy
 
+    def offered_by_others(self, tenant: str, sha256: str) -> bool:
+        """Whether a submission of another tenant offers this content."""
+        return bool(self._offering(sha256) - {tenant})
+
     def _offers(self, tenant: str, sha256: str) -> bool:
-        of_tenant = (each.id for each in self._now.submissions.values() if each.tenant == tenant)
-        return any(sha256 in self._now.offered.get(each, {}) for each in of_tenant)
+        return tenant in self._offering(sha256)
+
+    def _offering(self, sha256: str) -> set[str]:
+        """The tenants that do."""
+        offering = [each for each, sizes in self._now.offered.items() if sha256 in sizes]
+        return {self._now.submissions[each].tenant for each in offering}
 
     @property
     def _tasks(self) -> dict[str, Task]:

@@ -47,6 +47,10 @@ class MemoryTenancy(ABC):
     def _offers(self, tenant: str, sha256: str) -> bool:
         """Whether one of the tenant's submissions offers this content."""
 
+    @abstractmethod
+    def offered_by_others(self, tenant: str, sha256: str) -> bool:
+        """Whether a submission of another tenant offers this content."""
+
     def add_tenant(self, tenant: Tenant) -> None:
         """Record a tenant."""
         if tenant.name in self._tenancy.tenants:

@@ -43,6 +43,12 @@ class Tenancy(Rows):
         sql = f"SELECT sha256 FROM tenant_contents WHERE tenant = ? AND sha256 IN {marks(hashes)}"  # noqa: S608
         return frozenset(row["sha256"] for row in self._rows(sql, tenant, *hashes))
 
+    def offered_by_others(self, tenant: str, sha256: str) -> bool:
+        """Whether a submission of another tenant offers this content."""
+        sql = """SELECT 1 FROM offered JOIN submissions ON submissions.id = offered.submission
+                 WHERE offered.sha256 = ? AND submissions.tenant <> ? LIMIT 1"""
+        return self._row(sql, sha256, tenant) is not None
+
     def release_held(self, tenant: str, sha256: str) -> None:
         """Forget that the tenant has delivered a content, unless one of its submissions still offers it."""
         sql = """DELETE FROM tenant_contents WHERE tenant = ? AND sha256 = ? AND NOT EXISTS (

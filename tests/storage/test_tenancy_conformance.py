@@ -67,6 +67,17 @@ def test_a_tenant_holds_what_one_of_its_submissions_offers(ledger: Ledger) -> No
     assert ledger.held("shop", (ONE,)) == {ONE}
 
 
+def test_another_tenants_offer_is_told_apart(ledger: Ledger) -> None:
+    """Whether anybody else offers a content, and not how many."""
+    _submit(ledger, "s1", "bank")
+    assert not ledger.offered_by_others("bank", ONE)
+    assert ledger.offered_by_others("shop", ONE)
+    _submit(ledger, "s2", "shop")
+    assert ledger.offered_by_others("bank", ONE)
+    ledger.erase_submission("s2")
+    assert not ledger.offered_by_others("bank", ONE)
+
+
 def test_a_content_that_is_gone_is_held_by_nobody(ledger: Ledger) -> None:
     """Removing a content forgets who brought it."""
     for tenant in ("bank", "shop"):
