@@ -52,10 +52,12 @@ def sealed(keys: Keys, chunks: Iterable[bytes], *, purpose: bytes = b"") -> Iter
     held, number = bytearray(), 0
     for chunk in chunks:
         held += chunk
-        while len(held) > CHUNK_BYTES:
-            yield cipher.encrypt(_nonce(number, last=False), bytes(held[:CHUNK_BYTES]), None)
-            del held[:CHUNK_BYTES]
-            number += 1
+        whole = max(len(held) - 1, 0) // CHUNK_BYTES * CHUNK_BYTES
+        with memoryview(held) as view:
+            for start in range(0, whole, CHUNK_BYTES):
+                yield cipher.encrypt(_nonce(number, last=False), view[start : start + CHUNK_BYTES], None)
+                number += 1
+        del held[:whole]
     yield cipher.encrypt(_nonce(number, last=True), bytes(held), None)
 
 

@@ -7,12 +7,8 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
 
 from sampler.spool.worth import Scale, Worth, own_points
-
-EVICTED_AT_ONCE_MAX_COUNT: Final = 1_000
-"""Objects that make room for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def choose(
     freed = _Freed(pinned)
     for points, resident in _cheapest_first(residents, scale, waiting):
         limit = scale.points(newcomer.worth, newcomer.size_bytes, waiting[newcomer.worth.group])
-        if freed.bytes >= shortage_bytes or points >= limit or len(chosen) == EVICTED_AT_ONCE_MAX_COUNT:
+        if freed.bytes >= shortage_bytes or points >= limit:
             break
         freed.take(resident)
         chosen.append(resident)

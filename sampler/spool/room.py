@@ -30,7 +30,7 @@ from sampler.spool.worth import Scale, Worth
 T = TypeVar("T")
 log = structlog.get_logger()
 
-_LOOKED_AT_MAX_COUNT: Final = 10_000
+_LOOKED_AT_MAX_COUNT: Final = 1_000
 """Objects, those of least severity and greatest size, among which is looked for those that go."""
 _TOLD_AT_ONCE: Final = 500
 _MADE_ROOM: Final = "the spool was full, and it was worth less than what came"
@@ -66,9 +66,10 @@ class Room:
         absent = (c.size for c in wanted if not self._promised[c.sha256] and not self._contents.holds(c.sha256))
         needed_bytes = sum(absent) + manifest_bytes
         hashes = [content.sha256 for content in wanted]
-        if obstacle(self._quota, self.fill(), needed_bytes) is not None:
-            self._make_room(Newcomer(worth, needed_bytes), {*hashes, *self._promised}, now)
         if (reason := obstacle(self._quota, self.fill(), needed_bytes)) is not None:
+            self._make_room(Newcomer(worth, needed_bytes), {*hashes, *self._promised}, now)
+            reason = obstacle(self._quota, self.fill(), needed_bytes)
+        if reason is not None:
             raise SpoolFull(f"{event_id}: {reason}")
         self._promised.update(hashes)
         self._promised_bytes += needed_bytes
@@ -171,5 +172,5 @@ class Room:
         scale = Scale(self._quota.max_bytes, waiting, self._ledger.seen())
         going: Sequence[Resident] = choose(residents, newcomer, missing, scale, pinned)
         if going:
-            log.warning("objects make room in the spool", objects=len(going), bytes=missing)
+            log.info("objects make room in the spool", objects=len(going), bytes=missing)
             self.end_all((each.event_id for each in going), ObjectState.EVICTED, "room", _MADE_ROOM, now)

@@ -23,6 +23,7 @@ from sampler.spool import NO_WORTH, Worth
 from sampler.storage.sqlite import open_database, our_errors, transaction
 from sampler.storage.sqlite_spool_days import DAYS_SCHEMA_STEP, SqliteDays
 from sampler.storage.sqlite_spool_recalls import RECALLS_SCHEMA_STEP, SqliteRecalls
+from sampler.storage.sqlite_spool_used import USED_BYTES, USED_SCHEMA_STEP
 from sampler.storage.sqlite_spool_worth import WORTH_SCHEMA_STEP, SqliteWorth
 
 _SCHEMA_STEPS: Final = (
@@ -59,6 +60,7 @@ _SCHEMA_STEPS: Final = (
     DAYS_SCHEMA_STEP,
     RECALLS_SCHEMA_STEP,
     WORTH_SCHEMA_STEP,
+    USED_SCHEMA_STEP,
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -143,9 +145,8 @@ class SqliteSpoolLedger(SqliteDays, SqliteRecalls, SqliteWorth):
         return Counter({ObjectState(row["state"]): row["number"] for row in rows})
 
     def used_bytes(self) -> int:
-        """Distinct contents, then manifests."""
-        contents = self._read_value("SELECT sum(size) FROM (SELECT DISTINCT sha256, size FROM needed_contents)")
-        return (contents or 0) + (self._read_value("SELECT sum(length(manifest)) FROM waiting") or 0)
+        """One row, which triggers keep."""
+        return self._read_value(USED_BYTES) or 0
 
     def due(self, now: datetime, limit: int) -> tuple[Waiting, ...]:
         """Only ``SPOOLED`` objects have a due time."""

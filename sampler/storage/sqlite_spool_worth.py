@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -49,15 +50,16 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _EVICTABLE: Final = """
-    SELECT number, event_id, owner, severity, length(manifest) AS manifest_bytes
-    FROM worth JOIN objects ON objects.number = worth.object JOIN waiting ON waiting.object = worth.object
-    WHERE attempts = 0 AND NOT EXISTS (
-        SELECT 1 FROM needed_contents WHERE needed_contents.object = worth.object AND upload_url IS NOT NULL)
-    ORDER BY points, worth.object DESC LIMIT ?
-"""
-_NEEDED_BY: Final = """
-    SELECT sha256, size, (SELECT count(*) FROM needed_contents AS others WHERE others.sha256 = own.sha256) AS needed_by
-    FROM needed_contents AS own WHERE object = ? ORDER BY sha256
+    WITH least AS (
+        SELECT worth.object AS number, event_id, owner, severity, length(manifest) AS manifest_bytes, points
+        FROM worth JOIN objects ON objects.number = worth.object JOIN waiting ON waiting.object = worth.object
+        WHERE attempts = 0 AND NOT EXISTS (
+            SELECT 1 FROM needed_contents WHERE needed_contents.object = worth.object AND upload_url IS NOT NULL)
+        ORDER BY points, worth.object DESC LIMIT ?
+    )
+    SELECT least.*, sha256, size,
+        (SELECT count(*) FROM needed_contents AS others WHERE others.sha256 = own.sha256) AS needed_by
+    FROM least LEFT JOIN needed_contents AS own ON own.object = number ORDER BY points, number DESC, sha256
 """
 _GROUPS: Final = """
     SELECT owner, count(*) AS objects, sum(size) AS size, max(severity) AS severity, min(since) AS since
@@ -84,7 +86,8 @@ class SqliteWorth:
 
     def evictable(self, limit: int) -> tuple[Resident, ...]:
         """By the index over what severity and size say."""
-        return tuple(self._resident(row) for row in self._ask(_EVICTABLE, limit))
+        by_object = groupby(self._ask(_EVICTABLE, limit), key=lambda row: row["number"])
+        return tuple(_resident(list(rows)) for _, rows in by_object)
 
     def groups(self) -> tuple[Group, ...]:
         """By the index over groups alone."""
@@ -164,19 +167,21 @@ class SqliteWorth:
         self._database.execute("INSERT INTO untold VALUES (?, ?, ?, ?, ?)", values)
         return contents
 
-    def _resident(self, row: sqlite3.Row) -> Resident:
-        needed = self._ask(_NEEDED_BY, row["number"])
-        return Resident(
-            event_id=row["event_id"],
-            number=row["number"],
-            worth=Worth(row["owner"], row["severity"]),
-            manifest_bytes=row["manifest_bytes"],
-            contents=tuple(NeededContent(each["sha256"], each["size"], each["needed_by"]) for each in needed),
-        )
-
     def _ask(self, sql: str, *values: object) -> Sequence[sqlite3.Row]:
         with our_errors():
             return self._database.execute(sql, values).fetchall()
+
+
+def _resident(rows: Sequence[sqlite3.Row]) -> Resident:
+    """An object from its rows, one a content, or one without any."""
+    first, needed = rows[0], (row for row in rows if row["sha256"] is not None)
+    return Resident(
+        event_id=first["event_id"],
+        number=first["number"],
+        worth=Worth(first["owner"], first["severity"]),
+        manifest_bytes=first["manifest_bytes"],
+        contents=tuple(NeededContent(row["sha256"], row["size"], row["needed_by"]) for row in needed),
+    )
 
 
 def _microseconds(moment: datetime) -> int:

@@ -20,10 +20,14 @@ from sampler.spool import ContentFolder, Spool
 from sampler.spool.migrating import seal_plain
 
 _BEFORE_WORTH = (
+    "DROP TRIGGER manifest_comes",
+    "DROP TRIGGER manifest_goes",
+    "DROP TRIGGER content_comes",
+    "DROP TRIGGER content_goes",
     "DROP TABLE worth",
     "DROP TABLE spooled_of",
     "DROP TABLE untold",
-    "DELETE FROM cursors WHERE name = 'lived'",
+    "DELETE FROM cursors WHERE name IN ('lived', 'used')",
     "PRAGMA user_version = 4",
 )
 
@@ -66,6 +70,7 @@ def test_an_older_spool_goes_on(
     (group,) = spool.upkeep.standing().groups
     assert (group.name, group.objects, group.since) == ("", 1, now)
     assert group.size_bytes == 200_000 + len(older[0].manifest)
+    assert spool.used_bytes() == 200_004 + sum(len(each.manifest) for each in older)
     assert [resident.event_id for resident in spool._ledger.evictable(9)] == [older[0].event_id]
     assert spool.sweep() == ()
 

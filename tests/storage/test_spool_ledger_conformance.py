@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -332,9 +334,11 @@ def test_reading_a_damaged_ledger(tmp_path: Path) -> None:
     whole = SqliteSpoolLedger(path)
     _add(whole, "1", Content(_A, 7, 0))
     whole.close()
+    with closing(sqlite3.connect(path)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'objects'").fetchone()
     with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xff" * (path.stat().st_size - 4096))
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
     damaged = SqliteSpoolLedger(path)
     with pytest.raises(StorageError, match="the ledger failed"):
         damaged.get("1")
