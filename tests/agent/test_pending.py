@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -41,10 +44,12 @@ from sampler.model import (
 )
 from sampler.permit import Consent, HostNames, Policy, PolicyRule, Statement, shipped_statement
 from sampler.retain import HoldStore
+from sampler.runtime import blocking
 from sampler.runtime.key_ring import KeyRing
 from sampler.snapshot import SnapshotTaker, read_range
-from sampler.spool import Spool
+from sampler.spool import Spool, SpoolLedger
 from sampler.storage.memory_spool import MemorySpoolLedger
+from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.wire.pending_messages import PendingDecision
 
 MIB = 2**20
@@ -146,6 +151,11 @@ class Host:
         )
         return Pending(cast("Pipeline", pipeline), seconds)
 
+    def close(self) -> None:
+        os.close(self.whole.descriptor)
+        self.journal.close()
+        self.spool.close()
+
     def record(self, event_id: str = HELD) -> ObjectRecord:
         record = self.spool.get(event_id)
         assert record is not None
@@ -164,29 +174,32 @@ def host(tmp_path: Path, keys: KeyRing) -> Iterator[Callable[..., Host]]:
     made: list[Host] = []
 
     def make(*, policy: Policy | None = None, max_bytes: int = 8 * MIB) -> Host:
-        for name in ("spool", "journal"):
-            (tmp_path / name).mkdir(mode=0o755)
-        store = HoldStore(tmp_path / "held", keys, max_bytes=max_bytes, max_count=9)
-        spool = Spool(tmp_path / "spool", MemorySpoolLedger(), keys, max_bytes=8 * MIB, reserve_bytes=0)
-        host = Host(
-            clock=Clock(),
-            consents=Consents(),
-            spool=spool,
-            journal=Journal(tmp_path / "journal"),
-            held=HeldObjects(store),
-            whole=SnapshotTaker(tmp_path).keep_pieces(iter([BYTES]), expected_bytes=len(BYTES)),
-            folder=tmp_path,
-            policy=policy or Policy(),
-            woken=[],
-        )
+        host = host_in(tmp_path, keys, MemorySpoolLedger(), policy=policy, max_bytes=max_bytes)
         made.append(host)
         return host
 
     yield make
     for each in made:
-        os.close(each.whole.descriptor)
-        each.journal.close()
-        each.spool.close()
+        each.close()
+
+
+def host_in(
+    folder: Path, keys: KeyRing, ledger: SpoolLedger, *, policy: Policy | None = None, max_bytes: int = 8 * MIB
+) -> Host:
+    """A machine over what is in a folder, or is not yet."""
+    for name in ("spool", "journal"):
+        (folder / name).mkdir(mode=0o755, exist_ok=True)
+    return Host(
+        clock=Clock(),
+        consents=Consents(),
+        spool=Spool(folder / "spool", ledger, keys, max_bytes=8 * MIB, reserve_bytes=0),
+        journal=Journal(folder / "journal"),
+        held=HeldObjects(HoldStore(folder / "held", keys, max_bytes=max_bytes, max_count=9)),
+        whole=SnapshotTaker(folder).keep_pieces(iter([BYTES]), expected_bytes=len(BYTES)),
+        folder=folder,
+        policy=policy or Policy(),
+        woken=[],
+    )
 
 
 async def test_an_approval_releases_what_was_shown(host: Callable[..., Host]) -> None:
@@ -308,6 +321,68 @@ def test_killed_between_bytes_and_event(host: Callable[..., Host]) -> None:
     one.held.store.forget(HELD)
     one.pending().tend()
     assert (one.record().state, "no longer kept" in one.record().detail) == (ObjectState.FAILED, True)
+
+
+def test_killed_in_the_middle_of_an_approval(tmp_path: Path, keys: KeyRing) -> None:
+    """Whichever step was the last, it waits whole or is on its way whole, once; approved again, it leaves."""
+    steps = 0
+    while killed_while_approving(folder := tmp_path / f"step-{steps}", keys, after=steps):
+        host = host_in(folder, keys, SqliteSpoolLedger(folder / "ledger.sqlite"))
+        try:
+            assert host.journal.verify() == ()
+            if host.record().state is ObjectState.HELD:
+                asyncio.run(host.pending().approve(HELD, "ann"))
+            (waiting,) = host.spool.pending(host.clock.now(), 9)
+            assert (waiting.event_id, waiting.content_bytes) == (HELD, len(BYTES))
+            (content,) = waiting.contents
+            with host.spool.open_content(content.sha256) as file:
+                assert file.read() == BYTES
+            host.pending().tend()
+            assert not host.held.store.holds(HELD)
+            assert host.kinds()[-2:] == ["approved", "permitted"]
+        finally:
+            host.close()
+        steps += 1
+    assert steps > 5
+
+
+def killed_while_approving(folder: Path, keys: KeyRing, *, after: int) -> bool:
+    """Whether a process that approves ended before its step: a call that changes something on the disk."""
+    folder.mkdir()
+    child = os.fork()
+    if not child:
+        try:
+            blocking._pool = ThreadPoolExecutor()  # threads do not come along
+            host = host_in(folder, keys, SqliteSpoolLedger(folder / "ledger.sqlite"))
+            host.flag()
+            die_after(after)
+            asyncio.run(host.pending().approve(HELD, "ann"))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9), "it failed by itself"
+    return code == 9
+
+
+def die_after(steps: int) -> None:
+    """From now on the process dies right before such a step."""
+    left = steps + 1
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*arguments: Any, **options: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if not left:
+                os._exit(9)
+            return call(*arguments, **options)
+
+        return count
+
+    for name in ("write", "fsync", "rename", "replace", "unlink", "ftruncate", "mkdir"):
+        setattr(os, name, dying(getattr(os, name)))
+    SqliteSpoolLedger.release = dying(SqliteSpoolLedger.release)  # type: ignore[method-assign]  # in this process alone
 
 
 async def test_others_do_not_decide(host: Callable[..., Host]) -> None:
