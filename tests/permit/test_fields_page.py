@@ -14,6 +14,8 @@ import pytest
 
 from fuzz import signatures
 from sampler.describe import (
+    DebianOwnership,
+    Digests,
     activity_fields,
     agreement_fields,
     ancestors,
@@ -21,7 +23,6 @@ from sampler.describe import (
     hash_fields,
     host_fields,
     origin_fields,
-    package_fields,
     process_fields,
 )
 from sampler.describe.authenticode import signature_fields
@@ -139,8 +140,8 @@ def test_fields_of_a_file_its_name_and_its_origin(tmp_path: Path) -> None:
     assert names == {name for name in KNOWN if name.startswith(("file.origin_", "sampler.file.origin."))}
     check((*file_fields(snapshot), *hash_fields("0" * 64, "0" * 32, "0" * 40), *host_fields()))
     assert len(check(agreement_fields(snapshot.path, ContentKind.DOCUMENT, "application/pdf"))) == 2
-    check(package_fields(b"/bin/sh", "0" * 32))
-    check(package_fields(os.fsencode(tmp_path / "none"), ""))
+    check(DebianOwnership().fields(b"/bin/sh", Digests("0" * 32)))
+    check(DebianOwnership().fields(os.fsencode(tmp_path / "none"), Digests()))
 
 
 def test_fields_of_a_process() -> None:
