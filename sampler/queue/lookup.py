@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isqrt
 from typing import Final
 
 from sampler.limits import LOOKUP_BITS_MAX, LOOKUP_CROWD_COUNT, LOOKUP_TEXT_MAX_CHARACTERS
@@ -22,9 +23,11 @@ from sampler.queue.views import manifest_of
 from sampler.wire.lookup_messages import LookUpEntry
 
 _HASH_BITS: Final = 256
-_SLICE_BITS: Final = 8
-EXACT_MAX_COUNT: Final = 65_536
-"""More lines than these are not counted but estimated from a slice of them: hashes are spread evenly."""
+_SLICES_BITS: Final = (12, 8, 4)
+"""Shares of all hashes, as powers of 1/2, that are counted in place of all lines: hashes are spread evenly."""
+_TELLING_COUNT: Final = 64
+"""Of a slice with fewer lines nothing is concluded."""
+_COUNTED_MAX_COUNT: Final = 65_536
 
 
 def bits_for(lines: int) -> int:
@@ -40,11 +43,16 @@ def span(bits: int, prefix: int) -> tuple[str, str]:
 
 
 def estimate(count: Callable[[str, int], int]) -> int:
-    """How many lines there are; ``count`` counts those up to a hash, at most so many."""
-    exact = count(span(0, 0)[1], EXACT_MAX_COUNT)
-    if exact < EXACT_MAX_COUNT:
-        return exact
-    return count(span(_SLICE_BITS, 0)[1], 1 << LOOKUP_BITS_MAX) << _SLICE_BITS
+    """How many lines there are, or rather fewer; it reads some thousands of them at most, unless there are 10 ** 8.
+
+    Args:
+        count: how many there are about hashes up to one, counted up to a number.
+    """
+    for bits in _SLICES_BITS:
+        found = count(span(bits, 0)[1], _COUNTED_MAX_COUNT)
+        if found >= _TELLING_COUNT:
+            return (found - 3 * isqrt(found)) << bits  # three standard deviations: a crowd is never promised in vain
+    return count(span(0, 0)[1], _COUNTED_MAX_COUNT)
 
 
 def to_list(submission: Submission, verdict: Verdict) -> Listed | None:
