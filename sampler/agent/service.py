@@ -23,7 +23,7 @@ from sampler.agent.asking import AskFollower
 from sampler.agent.consent_gate import ConsentGate
 from sampler.agent.consents import ConsentStore
 from sampler.agent.counting import Statistics
-from sampler.agent.delivery_terms import terms_of
+from sampler.agent.delivery_terms import OBJECTS_PER_CONTENT, terms_of
 from sampler.agent.dropping import DropWatcher
 from sampler.agent.examining import examine_settings
 from sampler.agent.finder import Asks
@@ -367,7 +367,7 @@ async def _uploader(
         on_event=watch.note,
         on_verdict=watch.note_verdict,
         random=random.random,
-        parallel=settings.queue.parallel,
+        parallel=settings.queue.parallel * OBJECTS_PER_CONTENT,
     )
     tasks = await stack.enter_async_context(TaskKeeper("upload"))
     tasks.start("deliver", uploader.run())

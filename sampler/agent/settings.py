@@ -48,7 +48,7 @@ class QueueSection(Section, frozen=True):
     also: Annotated[list[str], Meta(max_length=QUEUE_ADDRESSES_MAX_COUNT - 1)] = []
     """Further addresses of the same queue, in the order in which they are tried when those before do not answer."""
     parallel: Annotated[int, Meta(ge=1, le=64)] = 4
-    """Objects on their way at once, and contents of all of them."""
+    """Contents on their way at once, of eight times as many objects."""
     bytes_per_second: Annotated[int, Meta(ge=0)] = 0
     """What goes to the queue, all together; 0: as fast as it goes. At least ``QUEUE_PACE_MIN_BYTES_PER_SECOND``."""
     hours: list[Annotated[str, Meta(pattern=f"^{WINDOW}$")]] = []

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 import structlog
 
 from sampler.errors import DeliveryError, OutsideHours, QueueFaulty, SamplerError
+from sampler.limits import KIB
 from sampler.model import Content, ObjectState, Waiting
 from sampler.runtime.blocking import off_loop
 from sampler.upload.link import QueueLink
@@ -18,6 +20,9 @@ from sampler.upload.together import together
 from sampler.wire.messages import ManifestAnswer
 
 log = structlog.get_logger()
+
+_OFFERED_AGAIN_MAX_BYTES: Final = 64 * KIB
+"""A larger manifest does not travel twice to find out what is missing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Delivering:
         contents = {content.sha256: content for content in self.waiting.contents}
         wanted = self._wanted(answer, contents)
         await together(self._upload(content) for content in wanted)
-        if contents.keys() - set(answer.known):
+        if wanted:
             await self._confirm()
         return await self._outcome(wanted)
 
@@ -141,9 +146,13 @@ class Delivering:
         self.chain.sent_bytes += length
 
     async def _confirm(self) -> None:
-        view = await self.link.submission(self.waiting.event_id)
-        if view.missing:
-            raise QueueFaulty(f"{self.waiting.event_id}: the queue still lacks {len(view.missing)} contents")
+        """Offer it again, which others do at the same time: nothing may be wanted any more."""
+        if len(self.waiting.manifest) <= _OFFERED_AGAIN_MAX_BYTES:
+            missing = (await self.link.submit(self.waiting.manifest)).wanted
+        else:
+            missing = (await self.link.submission(self.waiting.event_id)).missing
+        if missing:
+            raise QueueFaulty(f"{self.waiting.event_id}: the queue still lacks {len(missing)} contents")
 
     async def _outcome(self, wanted: list[Content]) -> Outcome:
         count = len(self.waiting.contents)

@@ -20,6 +20,7 @@ from sampler.upload.answers import message_of, require
 from sampler.upload.exchange import Exchange
 from sampler.upload.known_good import KnownGoodLink
 from sampler.upload.lookups import LookUpLink
+from sampler.upload.offers import Offers
 from sampler.upload.pace import Pace
 from sampler.upload.packing import Packing
 from sampler.upload.ports import ContentReader
@@ -85,6 +86,7 @@ class QueueLink:
             pace=pace,
             proxy=self.terms.proxy,
         )
+        self._offers = Offers(self._exchange, self._packing, self._here)
         self.receipts = ReceiptLink(self._exchange, self._here)
         self.recalls = RecallLink(self._exchange, self._here)
         self.lookups = LookUpLink(self._exchange, self._here)
@@ -105,6 +107,7 @@ class QueueLink:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._offers.close()
         await self._exchange.__aexit__(kind, error, trace)
 
     async def hang_up(self) -> None:
@@ -112,17 +115,9 @@ class QueueLink:
         await self._exchange.hang_up()
 
     async def submit(self, manifest: bytes) -> ManifestAnswer:
-        """Offer an object; the same manifest again changes nothing and gets the same answer."""
-        answer = await self._exchange.ask(
-            routes.SUBMIT.method,
-            self.url + routes.SUBMIT.path,
-            headers={"Content-Type": "application/json"},
-            body=manifest,
-            repeatable=True,
-        )
-        self._packing.learn(answer)
-        what = "offering a manifest"
-        return message_of(require(answer, what, 200, 201), ManifestAnswer, what)
+        """Offer an object, together with others that are offered at the same time; the same manifest again changes
+        nothing and gets the same answer."""
+        return await self._offers.submit(manifest)
 
     async def upload(
         self,

@@ -45,8 +45,17 @@ from sampler.runtime.key_ring import KeyRing
 from sampler.spool import Spool
 from sampler.storage.sqlite_spool import SqliteSpoolLedger
 from sampler.upload import QueueLink, Uploader, manifest_of
+from sampler.wire.batch_messages import OfferAnswer, OfferAnswers, OfferRequest
 from sampler.wire.codec import decode, encode
-from sampler.wire.messages import Manifest, ManifestAnswer, ObjectMessage, SubmissionView, VerdictEvent, VerdictPage
+from sampler.wire.messages import (
+    Manifest,
+    ManifestAnswer,
+    ObjectMessage,
+    Problem,
+    SubmissionView,
+    VerdictEvent,
+    VerdictPage,
+)
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -184,6 +193,14 @@ class FakeQueue:
         """What it says of codings in every answer."""
         self.codings: list[str | None] = []
         """Of the bodies with bytes of contents."""
+        self.offered: list[int] = []
+        """How many manifests each offer of several had."""
+        self.refuse: set[str] = set()
+        """Identifiers that are not accepted among several."""
+        self.takes_several = True
+        """Whether it knows of offers of several; looked at when it starts."""
+        self.forget = 0
+        """How many times a verified content is not there after all."""
         self.stall = False
         """Answer nothing."""
         self.during_body: Callable[[int], Awaitable[None]] | None = None
@@ -202,6 +219,8 @@ class FakeQueue:
         self._stopping = asyncio.Event()
         app = web.Application(middlewares=[self._switches], client_max_size=64 << 20)
         app.router.add_post("/v1/submissions", self._submit)
+        if self.takes_several:
+            app.router.add_post("/v1/offers", self._offer)
         app.router.add_get("/v1/submissions/{id}", self._submission)
         app.router.add_get("/v1/verdicts", self._verdicts)
         app.router.add_post("/v1/uploads", self._create)
@@ -248,12 +267,27 @@ class FakeQueue:
         return response
 
     async def _submit(self, request: web.Request) -> web.Response:
-        manifest = decode(await request.read(), Manifest)
+        return _json(201, self._accepted(await request.read()))
+
+    async def _offer(self, request: web.Request) -> web.Response:
+        asked = decode(await request.read(), OfferRequest)
+        self.offered.append(len(asked.manifests))
+        answers = []
+        for manifest in asked.manifests:
+            if decode(bytes(manifest), Manifest).id in self.refuse:
+                problem = Problem(type="urn:sampler:problem:not-the-message", title="no", status=422)
+                answers.append(OfferAnswer(problem=problem))
+            else:
+                answers.append(OfferAnswer(accepted=self._accepted(bytes(manifest))))
+        return _json(200, OfferAnswers(answers=answers))
+
+    def _accepted(self, document: bytes) -> ManifestAnswer:
+        manifest = decode(document, Manifest)
         self.submissions[manifest.id] = manifest
         missing = self._missing(manifest)
         known = [content.sha256 for content in manifest.contents if content.sha256 not in missing]
         state = SubmissionState.RECEIVING if missing else SubmissionState.QUEUED
-        return _json(201, ManifestAnswer(id=manifest.id, state=state, wanted=missing, known=known))
+        return ManifestAnswer(id=manifest.id, state=state, wanted=missing, known=known)
 
     async def _submission(self, request: web.Request) -> web.Response:
         manifest = self.submissions[request.match_info["id"]]
@@ -345,7 +379,9 @@ class FakeQueue:
             self.damage = max(self.damage - 1, 0)
             del self.uploads[number]
             return _tus(460)
-        self.contents[upload.sha256] = data
+        if not self.forget:
+            self.contents[upload.sha256] = data
+        self.forget = max(self.forget - 1, 0)
         return None
 
     def _missing(self, manifest: Manifest) -> list[str]:

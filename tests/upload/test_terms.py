@@ -27,7 +27,7 @@ async def test_a_large_content_waits_for_its_hours(host: Any, queue: Any, link: 
         assert "hours" in host.outbox.get(large).detail
         assert len(queue.contents) == 1
         host.clock.advance(3600)
-        assert (await host.ended(large)).state is ObjectState.DELIVERED
+        assert (await host.ended(large, step_seconds=0.5)).state is ObjectState.DELIVERED
 
 
 async def test_an_upload_stops_when_its_hours_end(host: Any, queue: Any, link: Any, put: Any) -> None:
@@ -45,7 +45,7 @@ async def test_an_upload_stops_when_its_hours_end(host: Any, queue: Any, link: A
         await host.clock.until(lambda: host.attempts() == [1])
         queue.during_body = None
         host.clock.advance(23 * 3600)
-        record = await host.ended(event_id)
+        record = await host.ended(event_id, step_seconds=0.5)
     assert record.state is ObjectState.DELIVERED
     assert queue.body_bytes < len(data) + CHUNK_MAX_BYTES
     assert queue.count("POST", "/v1/uploads") == 1
