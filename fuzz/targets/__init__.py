@@ -13,7 +13,7 @@ NAMES: Final = (
     "zip", "tar", "compressed", "seven", "rar", "iso", "disk", "boot", "installers",
     "formats", "content", "signature", "scan", "split", "examine", "rule_file",
     "flag", "first_bytes", "descriptor_call",
-    "wire", "statement", "consent", "journal",
+    "wire", "statistics", "statement", "consent", "journal",
 )  # fmt: skip
 """In the order in which they run; each is a module of this package with a ``TARGET``."""
 

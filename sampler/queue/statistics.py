@@ -57,7 +57,7 @@ class Statistics(Core):
             Conflict: the day is not over, or is closed.
             RequestError: a label or a sketch is none, or is there twice.
         """
-        cells = await off_loop(_cells, report)
+        cells = await off_loop(cells_of, report)
         added = await self._step(_add, device, report, cells, self._clock.now())
         return StatisticsAnswer(id=report.id, added=added)
 
@@ -76,8 +76,12 @@ class Statistics(Core):
         return len(days)
 
 
-def _cells(report: StatisticsReport) -> dict[tuple[str, str], Cell]:
-    """The report's cells by table and label."""
+def cells_of(report: StatisticsReport) -> dict[tuple[str, str], Cell]:
+    """A report's cells by table and label.
+
+    Raises:
+        RequestError: a label or a sketch is none, or is there twice.
+    """
     found: dict[tuple[str, str], Cell] = {}
     for cell in _each(report):
         key = (cell.table.value, cell.label)
