@@ -8,7 +8,6 @@ from sampler.agent.settings import QueueSection
 from sampler.runtime.hours import Hours
 from sampler.upload import Terms
 
-
 OBJECTS_PER_CONTENT: Final = 8
 """Objects that are under way for each content that may travel: most wait for their turn, and are offered together."""
 
