@@ -80,7 +80,8 @@ class Retention(Core):
         )
 
     async def keep_retaining(self) -> None:
-        """Destroy what is due, for ever."""
+        """Destroy what is due, for ever; first, what an earlier process deleted leaves the database's files."""
+        await self._forgotten()
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
             try:
@@ -89,6 +90,12 @@ class Retention(Core):
                         await self.retain()
             except SamplerError as error:
                 log.warning("retention could not go on; trying again", error=str(error))
+
+    async def _forgotten(self) -> None:
+        try:
+            await self._step(lambda ledger: ledger.forget_deleted())
+        except SamplerError as error:
+            log.warning("the database's log could not be folded; the next run does it", error=str(error))
 
     async def retain(self) -> None:
         """All that is to be done now, a batch at a time; while the rules are new, only their times are reckoned."""
