@@ -30,7 +30,7 @@ def audit() -> None:
 
 @audit.command("list")
 @click.option("--actor", help="Only what the holder of this token did.")
-@click.option("--action", type=choice_of(Action), help="Only what was done in this way.")
+@click.option("--action", type=choice_of(Action), metavar="ACTION", help=f"Only this: {', '.join(Action)}.")
 @click.option("--subject", help="Only what was done to this: a SHA-256, a task, a submission, a host, a name.")
 @click.option("--since", metavar="DAY", help="From this day (UTC) on, as in 2026-11-25.")
 @click.option("--until", metavar="DAY", help="Up to this day (UTC).")
