@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from sampler.errors import StorageError
+from sampler.limits import CHUNK_MAX_BYTES
 from sampler.storage.s3_objects import Objects
 
 
@@ -31,19 +32,31 @@ class S3Reading(io.RawIOBase):
         self._at = max(0, base + offset)
         return self._at
 
+    def readall(self) -> bytes:
+        """The rest, in few requests.
+
+        Raises:
+            StorageError: the content is gone, or the store does not answer.
+        """
+        return b"".join(iter(lambda: self._next(CHUNK_MAX_BYTES), b""))
+
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # the buffer protocol has no name here
         """Fill a buffer, or as much of it as there is.
 
         Raises:
             StorageError: the content is gone, or the store does not answer.
         """
-        end = min(self._at + len(buffer), self._size)
+        data = self._next(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self, most: int) -> bytes:
+        end = min(self._at + most, self._size)
         if self._at >= end:
-            return 0
+            return b""
         try:
             data = self._objects.read(self._key, self._at, end)
         except FileNotFoundError as error:
             raise StorageError(f"{self._key}: was destroyed while it was read") from error
-        buffer[: len(data)] = data
         self._at += len(data)
-        return len(data)
+        return data
