@@ -1,6 +1,6 @@
 """Look-ups in figures: a list of a million known good files, and a queue that lists a million verdicts.
 
-``python benchmarks/lookup.py [COUNT]`` prints a line each: how long and how large making the list is, what one look-up in
+``python benchmarks/lookup.py [COUNT]`` prints a line each: how long and how large making the list is, what a look-up in
 it takes, how often hashes that are not listed hit (with suffixes short enough to measure), and what one private
 look-up takes at the queue's ledger.
 """

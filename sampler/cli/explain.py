@@ -133,6 +133,8 @@ def _consent_lines(explained: Explained, statement: Statement | str) -> Iterator
         yield from wrapped(f"{given.by}, at {time_text(given.at)}: {scopes}")
     elif explained.statement:
         yield "  the journal has no entry about the consent that it left under"
+    if not explained.statement_digest:
+        return  # nothing was decided under one
     if isinstance(statement, str):
         yield from wrapped(f"the statement cannot be read: {statement}")
         return

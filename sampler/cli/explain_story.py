@@ -95,6 +95,10 @@ class Story:
         """What the first entry of a kind says; nothing where there is none."""
         return self.first[kind].document if kind in self.first else {}
 
+    def _telling(self) -> Iterator[Document]:
+        """What may say for what reason it was flagged."""
+        return map(self.document, ("permitted", "offered", "refused", "known"))
+
     def explained(self) -> Explained:
         """All of it."""
         offered, permitted = self.document("offered"), self.document("permitted")
@@ -104,7 +108,7 @@ class Story:
         return Explained(
             id=self.event_id,
             left=self.first["offered"].at if "offered" in self.first else None,
-            reason=reason_of(permitted) or reason_of(offered) or reason_of(self.document("refused")),
+            reason=next(filter(None, map(reason_of, self._telling())), ""),
             sha256=str(whole.get("sha256", "")),
             size=int(whole.get("size", 0)),
             statement=_statement(part_of(manifest, "statement")),

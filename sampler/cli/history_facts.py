@@ -121,8 +121,10 @@ def _of_approved(document: Document) -> str:
 
 
 def _of_looked_up(document: Document) -> str:
-    bits = document.get("prefix") or "none"
-    return f"the first {document.get('bits', 0)} bits of the hash were told: {bits}; under {statement_text(document)}"
+    bits, under = document.get("bits"), f"under {statement_text(document)}"
+    if not bits:
+        return f"nothing of the hash was told, all that the queue lists was asked for; {under}"
+    return f"the first {bits} bits of the hash were told: {document.get('prefix')}; {under}"
 
 
 def _of_verdict(document: Document) -> str:

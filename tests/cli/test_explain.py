@@ -254,6 +254,17 @@ def test_as_a_command(run: Callable[..., Result]) -> None:
     assert "the journal has nothing about it" in unknown.output
 
 
+def test_what_was_known_is_explained() -> None:
+    """For what reason it was flagged, that nothing left, and of no statement, since nothing was decided under one."""
+    known = {"reason": "detection", "sha256": "ab" * 32, "source": "queue", "detail": "nothing was sent: benign (0)"}
+    told = Story.of(ID, entries((("known", ID, known),))).explained()
+    said = "\n".join(explain_lines(told, "there is none", 0))
+    assert "detection" in said.splitlines()[0]
+    assert "Nothing of it has left this machine." in said
+    assert "nothing was sent: benign (0)" in said
+    assert "there is none" not in said
+
+
 def test_history_words_and_options_are_lists(run: Callable[..., Result]) -> None:
     """What is no other command of history is what is asked for."""
     assert run("history", ID, "-n", "1").output.splitlines()[0].split()[1:] == ["verdict", ID]

@@ -65,6 +65,9 @@ def test_facts_of_what_left() -> None:
             {"manifest": {"fields": {"file.name": "x"}, "statement": {"id": "e", "version": 2}}},
             "e version 2",
         ),
+        ("known", {"detail": "nothing was sent: benign (0)", "source": "queue"}, "nothing was sent: benign (0)"),
+        ("looked_up", {"bits": 4, "prefix": "1011"}, "the first 4 bits of the hash were told: 1011"),
+        ("looked_up", {"bits": 0, "prefix": ""}, "nothing of the hash was told"),
         ("never_heard_of", {"a": 1, "b": {"c": 2}, "d": "e"}, "a 1, d e"),
     ],
 )
@@ -74,7 +77,8 @@ def test_every_kind_is_said_in_a_few_words(kind: str, document: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    "kind", ["offered", "permitted", "delivered", "receipt", "recall_confirmed", "repaired", "consent"]
+    "kind",
+    ["offered", "permitted", "delivered", "receipt", "recall_confirmed", "repaired", "consent", "known", "looked_up"],
 )
 def test_an_entry_that_says_nothing_breaks_nothing(kind: str) -> None:
     """Documents of other versions may lack anything."""
