@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Final, TypeVar
 import structlog
 
 from sampler.errors import SpoolError, SpoolFull
+from sampler.limits import KIB
 from sampler.model import Content, ObjectState
 from sampler.spool.ballast import Ballast
 from sampler.spool.contents import ContentFolder
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 
 _LOOKED_AT_MAX_COUNT: Final = 1_000
 """Objects, those of least severity and greatest size, among which is looked for those that go."""
+_LEDGER_BYTES: Final = 256 * KIB
+"""What writing an object down can take, in the ledger's log and its pages."""
 _TOLD_AT_ONCE: Final = 500
 _MADE_ROOM: Final = "the spool was full, and it was worth less than what came"
 
@@ -66,10 +70,9 @@ class Room:
         absent = (c.size for c in wanted if not self._promised[c.sha256] and not self._contents.holds(c.sha256))
         needed_bytes = sum(absent) + manifest_bytes
         hashes = [content.sha256 for content in wanted]
+        if missing_bytes := shortage_bytes(self._quota, self._fill_with_ledger(), needed_bytes):
+            self._make_room(Newcomer(worth, needed_bytes), missing_bytes, {*hashes, *self._promised}, now)
         if (reason := obstacle(self._quota, self.fill(), needed_bytes)) is not None:
-            self._make_room(Newcomer(worth, needed_bytes), {*hashes, *self._promised}, now)
-            reason = obstacle(self._quota, self.fill(), needed_bytes)
-        if reason is not None:
             raise SpoolFull(f"{event_id}: {reason}")
         self._promised.update(hashes)
         self._promised_bytes += needed_bytes
@@ -82,6 +85,7 @@ class Room:
         self._promised.subtract(hashes)
         self._promised = +self._promised
         self.discard(hashes)
+        self._ballast.take()
 
     def promised(self) -> Collection[str]:
         """SHA-256 of the contents whose files stay, whoever needs them by now."""
@@ -123,7 +127,6 @@ class Room:
         ends = [Ended(each, state, why, detail, now) for each in event_ids if each not in self._lent]
         departed = self.writing(partial(self._ledger.end_all, ends))
         self.discard(departed.contents)
-        self._ballast.take()
         self.tell()
         return departed.event_ids
 
@@ -131,12 +134,12 @@ class Room:
         """Tell the journal of all ends that it has not heard of.
 
         Raises:
-            JournalError: it cannot be told now.
+            SpoolFull, JournalError: it cannot be told now.
         """
         while ends := self._ledger.untold(_TOLD_AT_ONCE):
             for each in ends:
                 self._on_ended(each)
-            self._ledger.told([each.event_id for each in ends])
+            self.writing(partial(self._ledger.told, [each.event_id for each in ends]))
 
     def writing(self, step: Callable[[], T]) -> T:
         """A step of the ledger that ends something; on a full disk it gets the ballast's room.
@@ -165,12 +168,16 @@ class Room:
         """Hold room back again, where there is some."""
         self._ballast.take()
 
-    def _make_room(self, newcomer: Newcomer, pinned: Collection[str], now: datetime) -> None:
-        missing = shortage_bytes(self._quota, self.fill(), newcomer.size_bytes)
+    def _fill_with_ledger(self) -> Fill:
+        """The same, with the room that the ledger's next steps may take counted in: what just fits may not go."""
+        fill = self.fill()
+        return replace(fill, free_bytes=fill.free_bytes - _LEDGER_BYTES)
+
+    def _make_room(self, newcomer: Newcomer, missing_bytes: int, pinned: Collection[str], now: datetime) -> None:
         residents = [each for each in self._ledger.evictable(_LOOKED_AT_MAX_COUNT) if each.event_id not in self._lent]
         waiting = {group.name: group.size_bytes for group in self._ledger.groups()}
         scale = Scale(self._quota.max_bytes, waiting, self._ledger.seen())
-        going: Sequence[Resident] = choose(residents, newcomer, missing, scale, pinned)
+        going: Sequence[Resident] = choose(residents, newcomer, missing_bytes, scale, pinned)
         if going:
-            log.info("objects make room in the spool", objects=len(going), bytes=missing)
+            log.info("objects make room in the spool", objects=len(going), bytes=missing_bytes)
             self.end_all((each.event_id for each in going), ObjectState.EVICTED, "room", _MADE_ROOM, now)

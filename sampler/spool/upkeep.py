@@ -63,6 +63,7 @@ class Upkeep:
             with self._lock:
                 late = self._ledger.overdue(int(age.total_seconds()), _EXPIRED_AT_ONCE)
                 ended = self._room.end_all(late, ObjectState.EXPIRED, "age", detail, now)
+                self._room.refill_ballast()
             expired += len(ended)
             if not ended:
                 return expired
@@ -75,7 +76,9 @@ class Upkeep:
         """
         with self._lock:
             detail = f"{by} took it out of the spool"
-            return self._room.end_all(event_ids, ObjectState.EVICTED, "person", detail, now)
+            ended = self._room.end_all(event_ids, ObjectState.EVICTED, "person", detail, now)
+            self._room.refill_ballast()
+            return ended
 
     def retry(self, event_ids: Collection[str] | None, now: datetime) -> int:
         """Let these, or all, be tried at once; how many would have waited longer."""
