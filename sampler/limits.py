@@ -277,6 +277,10 @@ ANALYZER_STDERR_TAIL_BYTES: Final = 4 * KIB
 ANALYZER_MEMORY_MAX_BYTES: Final = 4 * GIB
 ANALYZER_FILE_MAX_BYTES: Final = 1 * GIB
 """One file that an analyzer writes."""
+ANALYZER_PROCESSES_MAX_COUNT: Final = 256
+"""Processes and threads of one analyzer at the same time."""
+CAPA_OUTPUT_MAX_BYTES: Final = 64 * MIB
+"""What capa prints about one file, with the place of each thing that it found."""
 
 # Statistics
 STATISTICS_CELLS_MAX_COUNT: Final = 2048

@@ -6,7 +6,19 @@ only as a holder of a bearer token, follows no redirect, and never runs a sample
 one, under limits and a deadline.
 """
 
-from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict, DemoAnalyzer, ExecAnalyzer
+from sampler.worker.analyzers import (
+    Analyzer,
+    AnalyzerFailure,
+    AnalyzerVerdict,
+    DemoAnalyzer,
+    ExecAnalyzer,
+    Owner,
+    ProcessLimits,
+    capa,
+    clamscan,
+    gives_namespaces,
+    rules_scan,
+)
 from sampler.worker.client import PeopleClient
 from sampler.worker.downloading import download_in
 from sampler.worker.loop import Worker
@@ -22,13 +34,19 @@ __all__ = [
     "DemoAnalyzer",
     "Ending",
     "ExecAnalyzer",
+    "Owner",
     "PeopleClient",
+    "ProcessLimits",
     "Standing",
     "Tally",
     "TaskQueue",
     "Worker",
+    "capa",
+    "clamscan",
     "download_in",
+    "gives_namespaces",
     "load_client_settings",
+    "rules_scan",
     "standing_of",
     "standing_of_bytes",
 ]

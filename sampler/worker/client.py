@@ -7,7 +7,7 @@ It follows no redirect, for the token would travel along, and it decompresses no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from sampler.limits import (
     BODY_STALL_SECONDS,
     COPY_CHUNK_BYTES,
     DOWNLOAD_DEADLINE_SECONDS,
+    EVENTS_BEAT_SECONDS,
+    EVENTS_MAX_SECONDS,
     LONG_POLL_MAX_SECONDS,
 )
 from sampler.model import TaskState
@@ -43,6 +45,7 @@ from sampler.wire.messages import (
     SubmissionView,
     TaskPage,
     TaskView,
+    WorkEvent,
 )
 from sampler.wire.receipt_messages import LogKey, LogProof, Signed
 from sampler.wire.retention_messages import (
@@ -59,12 +62,16 @@ from sampler.wire.rollup_messages import Dimension, RollupPage
 from sampler.wire.search_messages import SearchPage, SearchRequest
 from sampler.wire.statistics_messages import StatisticsPage
 from sampler.worker.answers import error_of, unreachable
+from sampler.worker.events import messages
 from sampler.worker.private_files import write_privately
 
 A = TypeVar("A", bound=msgspec.Struct)
 
 _CONNECT_SECONDS: Final = 15.0
 _MESSAGE_TIMEOUT: Final = aiohttp.ClientTimeout(total=LONG_POLL_MAX_SECONDS + 30, sock_connect=_CONNECT_SECONDS)
+_EVENTS_TIMEOUT: Final = aiohttp.ClientTimeout(
+    total=EVENTS_MAX_SECONDS + 30, sock_connect=_CONNECT_SECONDS, sock_read=4 * EVENTS_BEAT_SECONDS
+)
 _DOWNLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(
     total=DOWNLOAD_DEADLINE_SECONDS, sock_connect=_CONNECT_SECONDS, sock_read=BODY_STALL_SECONDS
 )
@@ -176,6 +183,23 @@ class PeopleClient:
             NotFound: there is no such task.
         """
         return await self._call(routes.TASK, TaskView, id=task)
+
+    async def watch(self, task: str) -> AsyncGenerator[TaskView, None]:
+        """A task now and after each change, until it ends or the queue ends the stream, which may be at any time.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        async with self._exchange(routes.TASK_EVENTS, timeout=_EVENTS_TIMEOUT, id=task) as response:
+            async for view in messages(response.content.iter_any(), TaskView):
+                yield view
+
+    async def work(self, kinds: Sequence[str] = ()) -> AsyncGenerator[WorkEvent, None]:
+        """The kinds that tasks wait for: now, when that changes, and from time to time, until the queue ends it."""
+        query = {"kinds": ",".join(kinds)} if kinds else {}
+        async with self._exchange(routes.WORK_EVENTS, timeout=_EVENTS_TIMEOUT, query=query) as response:
+            async for event in messages(response.content.iter_any(), WorkEvent):
+                yield event
 
     async def submission(self, submission: str) -> SubmissionView:
         """One submission.

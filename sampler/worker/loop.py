@@ -1,25 +1,36 @@
 """The worker: lease a task, have it analyzed, report; again.
 
-Invariants: one task at a time; its lease is renewed in the background while it is worked on; when the lease is lost
-the analysis is abandoned and nothing is reported; a worker that is stopped gives its task back. When the queue cannot
-be reached the worker waits, longer each time, and a lease that it cannot renew runs out by itself.
+Invariants: one task at a time; its lease is renewed in the background while it is worked on; when the lease is lost,
+which the task's events tell at once, the analysis is abandoned and nothing is reported; a worker that is stopped gives
+its task back. When the queue cannot be reached the worker waits, longer each time, and a lease that it cannot renew
+runs out by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import random as randomness
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 
 from sampler.errors import Conflict, DeliveryError, NotFound, QueueBusy, QueueRefused, SettingsError
-from sampler.limits import LEASE_MAX_SECONDS, LONG_POLL_MAX_SECONDS, OBJECT_MAX_BYTES, TEXT_MAX_CHARACTERS
+from sampler.limits import (
+    LEASE_MAX_SECONDS,
+    LONG_POLL_MAX_SECONDS,
+    OBJECT_MAX_BYTES,
+    STAGES_MAX_COUNT,
+    TEXT_MAX_CHARACTERS,
+)
+from sampler.model import TaskState
 from sampler.runtime.backoff import Backoff
 from sampler.runtime.clock import Clock, SystemClock
-from sampler.wire.messages import CompleteRequest, FailRequest, Lease, LeaseRequest, RenewRequest
+from sampler.wire.messages import KIND, CompleteRequest, FailRequest, Lease, LeaseRequest, RenewRequest
 from sampler.worker.analyzers import Analyzer, AnalyzerFailure, AnalyzerVerdict
 from sampler.worker.attempt import attempt
 from sampler.worker.ports import Ending, Tally, TaskQueue
@@ -48,6 +59,7 @@ class Worker:
         poll_seconds: float = LONG_POLL_MAX_SECONDS,
         scratch: Path | None = None,
         contents_max_bytes: int = OBJECT_MAX_BYTES,
+        kinds: Sequence[str] = (),
         backoff: Backoff | None = None,
         clock: Clock | None = None,
         random: Callable[[], float] = randomness.random,
@@ -62,17 +74,20 @@ class Worker:
             poll_seconds: how long the queue may hold a request for a task.
             scratch: where private folders are made; ``None`` is the system's temporary folder.
             contents_max_bytes: of one task altogether; larger ones are given back.
+            kinds: of stages that it works on; none named: whatever there is.
             backoff: how long to wait when the queue does not answer, and after failures in a row.
             clock: for waiting.
             random: uniform in [0, 1); spreads the waiting of many workers.
 
         Raises:
-            SettingsError: the name or the lease's length is out of range.
+            SettingsError: the name, the lease's length or a kind is out of range.
         """
         if not 1 <= len(name) <= _NAME_MAX_CHARACTERS:
             raise SettingsError(f"a worker's name has 1 to {_NAME_MAX_CHARACTERS} characters: {name!r}")
         if not 0 < lease_seconds <= LEASE_MAX_SECONDS:
             raise SettingsError(f"a lease lasts more than 0 and at most {LEASE_MAX_SECONDS:g} seconds")
+        if any(re.fullmatch(KIND, kind) is None for kind in kinds) or len(kinds) > STAGES_MAX_COUNT:
+            raise SettingsError(f"at most {STAGES_MAX_COUNT} kinds, each of small letters, digits and hyphens: {kinds}")
         self._queue = queue
         self._analyzer = analyzer
         self._name = name
@@ -80,6 +95,7 @@ class Worker:
         self._poll_seconds = min(poll_seconds, LONG_POLL_MAX_SECONDS)
         self._scratch = scratch
         self._contents_max_bytes = contents_max_bytes
+        self._kinds = list(kinds)
         self._backoff = backoff or Backoff(most_seconds=60.0)
         self._clock = clock or SystemClock()
         self._random = random
@@ -105,7 +121,7 @@ class Worker:
                 await self._pause(failures)  # a broken analyzer must not fail the whole queue in a second
 
     async def _next(self, *, wait: float) -> Lease | None:
-        request = LeaseRequest(worker=self._name, seconds=self._lease_seconds, wait=wait)
+        request = LeaseRequest(worker=self._name, seconds=self._lease_seconds, wait=wait, kinds=self._kinds)
         return await self._insist(lambda: self._queue.lease(request))
 
     async def _serve(self, lease: Lease) -> Ending:
@@ -126,6 +142,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(self._keep(lease), name=f"lease/{lease.task.id}")
+                hearing = group.create_task(self._hear(lease), name=f"events/{lease.task.id}")
                 outcome = await attempt(
                     lease.task,
                     self._analyzer,
@@ -134,6 +151,7 @@ class Worker:
                     max_bytes=self._contents_max_bytes,
                 )
                 keeping.cancel()
+                hearing.cancel()
         except* (Conflict, NotFound, QueueRefused) as lost:
             log.warning("lease lost", task=lease.task.id, why=str(lost.exceptions[0]))
             outcome = None
@@ -141,10 +159,39 @@ class Worker:
         return outcome
 
     async def _keep(self, lease: Lease) -> None:
-        request = RenewRequest(lease=lease.lease, seconds=self._lease_seconds)
         while True:
             await self._clock.sleep(self._lease_seconds / 3)
-            await self._insist(lambda: self._queue.renew(lease.task.id, request))
+            await self._renew(lease)
+
+    async def _renew(self, lease: Lease) -> None:
+        request = RenewRequest(lease=lease.lease, seconds=self._lease_seconds)
+        await self._insist(lambda: self._queue.renew(lease.task.id, request))
+
+    async def _hear(self, lease: Lease) -> None:
+        """Listen to what becomes of the task, so that one which is taken back is let go of at once.
+
+        What the stream says only makes this ask: whether the lease still holds is what the answer to a renewal says.
+        Where there is no stream to be had, the renewals at every third of the lease have to do.
+        """
+        told = True
+        for rounds in itertools.count(1):
+            try:
+                await self._heard_of(lease)
+            except (NotFound, QueueRefused):
+                told = False
+            except DeliveryError as error:
+                log.debug("the task's events broke off", task=lease.task.id, why=str(error))
+            await self._renew(lease)
+            if not told:
+                return
+            await self._pause(rounds)
+
+    async def _heard_of(self, lease: Lease) -> None:
+        """Wait until the task's events say that it is somebody else's, or end."""
+        async with contextlib.aclosing(self._queue.watch(lease.task.id)) as events:
+            async for task in events:
+                if task.state is not TaskState.LEASED or task.worker != self._name:
+                    return
 
     async def _fetch(self, sha256: str, size: int, path: Path) -> str:
         return await self._insist(lambda: self._queue.download(sha256, size, path), tries=_DOWNLOAD_TRIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,9 @@ class TaskQueue(Protocol):
 
     async def fail(self, task: str, request: FailRequest) -> TaskView:
         """Give a task back."""
+
+    def watch(self, task: str) -> AsyncGenerator[TaskView, None]:
+        """A task now and after each change, until the stream ends."""
 
     async def download(self, sha256: str, size: int, path: Path) -> str:
         """Write a verified content to a new private file."""

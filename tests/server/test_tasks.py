@@ -106,7 +106,7 @@ async def test_failures_become_a_dead_letter_that_can_be_requeued(
 @pytest.mark.parametrize("role", Role)
 async def test_a_role_opens_its_own_routes_only(route: Any, role: Role, person: Person, anybody: Call) -> None:
     """A token of another role is 403, none at all is 401, and one of the route's roles is neither."""
-    path = route.path.format(id=UUID, sha256="a" * 64)
+    path = route.path.format(id=UUID, sha256="a" * 64) + ("?kinds=" if "kinds" in route.query else "")
     assert (await anybody(route.method, path)).status == 401
     reply = await person(role)(route.method, path)
     assert (reply.status == 403) == (role not in route.roles)

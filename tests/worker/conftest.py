@@ -61,6 +61,8 @@ class Queue:
     failed: list[FailRequest] = field(default_factory=list)
     answers: dict[str, deque[Answer]] = field(default_factory=dict)
     """Answers that a test puts in the place of the real ones, by the route's name; each is given once."""
+    kinds: list[str] = field(default_factory=list)
+    """That the last request for work named."""
     port: int = 0
     _runner: web.AppRunner | None = None
 
@@ -72,7 +74,7 @@ class Queue:
         app = web.Application()
         for route in (routes.LEASES, routes.TASKS, routes.TASK, routes.RENEW, routes.COMPLETE, routes.FAIL):
             self._add(app, route)
-        for route in (routes.REQUEUE, routes.CONTENT, routes.SUBMISSION):
+        for route in (routes.REQUEUE, routes.CONTENT, routes.SUBMISSION, routes.TASK_EVENTS):
             self._add(app, route)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -108,6 +110,11 @@ class Queue:
         """Give these answers once each before the real ones."""
         self.answers.setdefault(route.name, deque()).extend(answers)
 
+    def cancel(self, task: TaskView) -> None:
+        """As a person would."""
+        del self.leases[task.id]
+        self._set(self.tasks[task.id], state=TaskState.CANCELLED, expires=None)
+
     def state(self, task: TaskView) -> TaskState:
         return self.tasks[task.id].state
 
@@ -134,6 +141,7 @@ class Queue:
 
     async def _leases(self, request: web.Request) -> web.StreamResponse:
         asked = decode(await request.read(), LeaseRequest)
+        self.kinds = asked.kinds
         end = asyncio.get_running_loop().time() + asked.wait
         while not (free := self._free(asked.task)) and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.01)
@@ -177,6 +185,20 @@ class Queue:
     async def _task(self, request: web.Request) -> web.StreamResponse:
         task = self.tasks.get(request.match_info["id"])
         return problem(404, "no such task") if task is None else message(task)
+
+    async def _task_events(self, request: web.Request) -> web.StreamResponse:
+        task_id = request.match_info["id"]
+        if task_id not in self.tasks:
+            return problem(404, "no such task")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        last: TaskView | None = None
+        while last is None or last.state is TaskState.LEASED:
+            if self.tasks[task_id] != last:
+                last = self.tasks[task_id]
+                await response.write(b": nothing new\n\nevent: task\ndata: " + encode(last) + b"\n\n")
+            await asyncio.sleep(0.01)
+        return response
 
     async def _submission(self, request: web.Request) -> web.StreamResponse:
         for task in self.tasks.values():

@@ -148,6 +148,48 @@ async def test_a_lost_lease_abandons_the_analysis(queue: Any, worker: Any) -> No
     assert (queue.completed, queue.failed) == ([], [])
 
 
+async def test_a_task_that_is_taken_back_stops_its_analyzer_at_once(queue: Any, worker: Any, until: Any) -> None:
+    """Long before any renewal is due, the task's events tell that it was cancelled, and nothing is reported."""
+    task, analyzer = queue.put(b"slow"), Scripted(_forever)
+    running = asyncio.create_task(worker(analyzer, lease_seconds=3600).run(once=True))
+    await until(lambda: analyzer.seen and "task_events" in queue.requests)
+    queue.cancel(task)
+    assert await running == Tally(abandoned=1)
+    assert analyzer.cancelled == 1
+    assert (queue.completed, queue.failed) == ([], [])
+
+
+async def test_a_recalled_task_stops_its_analyzer_at_once(queue: Any, worker: Any, refuse: Any, until: Any) -> None:
+    """The stream's own 410 makes the worker ask, and the answer to that is the same."""
+    queue.put(b"slow")
+    analyzer = Scripted(_forever)
+    queue.answer(routes.TASK_EVENTS, refuse(410))
+    queue.answer(routes.RENEW, refuse(410))
+    running = worker(analyzer, lease_seconds=3600).run(once=True)
+    assert await asyncio.wait_for(running, 30) == Tally(abandoned=1)
+
+
+async def test_without_events_a_worker_does_its_work(queue: Any, worker: Any, refuse: Any, until: Any) -> None:
+    """A queue that has no such route, or whose streams break off, is worked for like any other."""
+    queue.put(b"one"), queue.put(b"two")
+    queue.answer(routes.TASK_EVENTS, refuse(404), refuse(503))
+
+    async def slow(*_given: object) -> AnalyzerVerdict:
+        await until(lambda: queue.requests.count("renew") >= queue.requests.count("leases"))
+        return BENIGN
+
+    assert await worker(Scripted(slow), lease_seconds=3600).run(once=True) == Tally(completed=2)
+
+
+async def test_a_worker_asks_for_what_it_does(queue: Any, worker: Any) -> None:
+    """Kinds are named in each request for work, and one that is none is refused at the start."""
+    queue.put(b"one")
+    await worker(Scripted(), kinds=["static", "sandbox"]).run(once=True)
+    assert queue.kinds == ["static", "sandbox"]
+    with pytest.raises(SettingsError, match="kinds"):
+        worker(Scripted(), kinds=["No Such"])
+
+
 async def test_a_lease_lost_before_the_report_is_no_error(queue: Any, worker: Any) -> None:
     """When somebody else has the task by the time of the verdict, the worker goes on to the next."""
 

@@ -1,4 +1,5 @@
-"""One program under limits: time, CPU, memory, file sizes, output. When this returns, nothing of it runs any more.
+"""One program under limits: time, CPU, memory, file sizes, processes, output, and without the network unless it may
+have it. When this returns, nothing of it runs any more.
 
 The program gets no shell, no standard input, a minimal environment and a session of its own; the launcher beside this
 module sets its limits and kills whatever it leaves behind.
@@ -23,6 +24,7 @@ from sampler.limits import (
     ANALYSIS_SECONDS,
     ANALYZER_FILE_MAX_BYTES,
     ANALYZER_MEMORY_MAX_BYTES,
+    ANALYZER_PROCESSES_MAX_COUNT,
     ANALYZER_STDERR_TAIL_BYTES,
     ANALYZER_STDOUT_MAX_BYTES,
 )
@@ -32,8 +34,17 @@ from sampler.worker.finishing import finish
 log = structlog.get_logger()
 
 _READ_BYTES: Final = 65536
+_LAUNCHER: Final = (sys.executable, "-I", "-S", launcher.__file__)
 _STOP_SECONDS: Final = 5.0
 """How long the launcher gets to end everything before its process group is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user of this machine."""
+
+    uid: int
+    gid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,13 @@ class ProcessLimits:
     memory_max_bytes: int = ANALYZER_MEMORY_MAX_BYTES
     """Of address space, each process."""
     file_max_bytes: int = ANALYZER_FILE_MAX_BYTES
+    """One file that it writes."""
+    processes_max_count: int = ANALYZER_PROCESSES_MAX_COUNT
+    """Of it at the same time, threads counted; holds where it has no network, and never for root."""
+    network: bool = False
+    """Whether it may have the network."""
+    owner: Owner | None = None
+    """Whom it runs as; ``None``: as the worker."""
     stdout_max_bytes: int = ANALYZER_STDOUT_MAX_BYTES
 
 
@@ -58,6 +76,16 @@ class Run:
     """At most the ceiling and one byte."""
     stderr_tail: bytes
     timed_out: bool = False
+
+
+async def gives_namespaces() -> bool:
+    """Whether this kernel lets analyzers be kept off the network.
+
+    Raises:
+        OSError: no process can be started.
+    """
+    probe = await asyncio.create_subprocess_exec(*_LAUNCHER, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+    return await probe.wait() == 0
 
 
 async def run_limited(
@@ -92,8 +120,17 @@ async def run_limited(
 
 
 def _launch(command: Sequence[str], limits: ProcessLimits) -> list[str]:
-    numbers = (os.getpid(), limits.cpu_seconds, limits.memory_max_bytes, limits.file_max_bytes)
-    return [sys.executable, "-I", "-S", launcher.__file__, *map(str, numbers), *command]
+    owner = limits.owner or Owner(-1, -1)
+    holds = launcher.Holds(
+        cpu_seconds=limits.cpu_seconds,
+        memory_bytes=limits.memory_max_bytes,
+        file_bytes=limits.file_max_bytes,
+        processes=limits.processes_max_count,
+        network=int(limits.network),
+        uid=owner.uid,
+        gid=owner.gid,
+    )
+    return [*_LAUNCHER, str(os.getpid()), *map(str, holds), *command]
 
 
 async def _follow(process: Process, output: bytearray, words: bytearray, ceiling: int) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pwd
+import shutil
 import signal
 import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sampler.worker.analyzers.process import ProcessLimits, Run, run_limited
+from sampler.worker import AnalyzerVerdict, ExecAnalyzer
+from sampler.worker.analyzers.process import Owner, ProcessLimits, Run, gives_namespaces, run_limited
 
 ESCAPE = "setsid sh -c 'echo $$ >pid.part; mv pid.part pid; exec sleep 1000' & while [ ! -e pid ]; do :; done"
 
@@ -136,3 +141,73 @@ async def test_output_is_cut_at_the_ceiling(program: Any, folder: Path) -> None:
     endless = program("printf 123456; exec sleep 1000", name="endless")
     run = await _run(endless, folder, stdout_max_bytes=5, seconds=60)
     assert (run.stdout, run.timed_out) == (b"123456", False)
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[int]:
+    """The port of somebody who answers on loopback, and in this test's network namespace alone."""
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("network", [False, True])
+async def test_the_network_is_there_only_when_it_was_asked_for(folder: Path, listener: int, network: bool) -> None:
+    """Without it, not even loopback of the worker's machine can be reached, where the kernel has namespaces."""
+    words = f"import socket; socket.create_connection(('127.0.0.1', {listener}), 5)"
+    command = [sys.executable, "-I", "-c", words]
+    run = await run_limited(command, folder, {}, ProcessLimits(network=network))
+    assert (run.status == 0) == (network or not await gives_namespaces())
+
+
+async def test_a_program_keeps_its_own_user(program: Any, folder: Path) -> None:
+    """In its namespace it is who it was, can write its folder, and gains no privilege by what it executes."""
+    body = "id -u; id -g; grep NoNewPrivs /proc/self/status; echo x > here"
+    run = await run_limited([str(program(body))], folder, {"PATH": "/usr/bin:/bin"}, ProcessLimits())
+    assert run.stdout.split() == [str(os.getuid()).encode(), str(os.getgid()).encode(), b"NoNewPrivs:", b"1"]
+    assert (folder / "here").read_bytes() == b"x\n"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that another user can come to: below the system's temporary one, which everybody may pass."""
+    made = Path(tempfile.mkdtemp(prefix="sampler-test-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+def _ordinary_user() -> Owner | None:
+    """Whom a program runs as so that limits count: this user, or nobody where this is root."""
+    nobody = pwd.getpwnam("nobody")
+    return Owner(nobody.pw_uid, nobody.pw_gid) if os.geteuid() == 0 else None
+
+
+async def test_processes_are_counted(open_folder: Path) -> None:
+    """A program that forks without end is refused more than it may have, where the kernel has namespaces."""
+    body = "for each in 1 2 3 4 5 6 7 8 9 10; do sleep 30 & done; echo all"
+    limits = ProcessLimits(processes_max_count=6, owner=_ordinary_user())
+    run = await run_limited(["/bin/sh", "-c", body], open_folder, {"PATH": "/usr/bin:/bin"}, limits)
+    assert (b"all" in run.stdout) == (not await gives_namespaces())
+
+
+async def test_another_user_has_the_task_and_nothing_else(open_folder: Path, task: Any) -> None:
+    """A worker's program that runs as somebody else can read the contents and write the folder."""
+    asked = task(whole=b"sample")
+    file = open_folder / asked.contents[0].sha256
+    file.write_bytes(b"sample")
+    file.chmod(0o600)
+    script = open_folder / "analyze.sh"
+    said = '{"conclusion": "benign", "score": 0, "note": "%s"}'
+    script.write_text(f"""cp "$1" copy && printf '{said}' "$(cat copy) $(id -u)"\n""")
+    owner, command = _ordinary_user(), f"/bin/sh {script} {{sample}}"
+    verdict = await ExecAnalyzer(command, limits=ProcessLimits(owner=owner)).analyze(
+        asked, open_folder, {file.name: file}
+    )
+    assert isinstance(verdict, AnalyzerVerdict), verdict
+    assert verdict.note == f"sample {os.getuid() if owner is None else owner.uid}"
