@@ -16,12 +16,14 @@ import structlog
 from sampler.errors import Conflict, NotFound, SamplerError, StorageError
 from sampler.limits import HOLDS_PAGE_MAX_COUNT, RETENTION_BATCH_MAX_COUNT
 from sampler.queue import retention_steps
+from sampler.queue.acts import Act, Actor, note
 from sampler.queue.core import Core, content_bell
 from sampler.queue.ports import Ledger
 from sampler.queue.retention_ports import Hold
 from sampler.queue.retention_rules import RetentionPolicy
 from sampler.queue.retention_views import cursor_of, due_line, hold_view, position_of, rule_text
 from sampler.runtime.blocking import off_loop
+from sampler.wire.audit_messages import Action
 from sampler.wire.retention_messages import (
     DuePage,
     HoldPage,
@@ -31,6 +33,7 @@ from sampler.wire.retention_messages import (
     RetentionStatus,
     RunAnswer,
 )
+from sampler.wire.tenant_messages import ALL_TENANTS
 
 log = structlog.get_logger()
 
@@ -38,6 +41,8 @@ _LOOK_SECONDS: Final = 60.0
 """How often it is looked whether anything is due."""
 _RECKONED_AT_ONCE_COUNT: Final = 200
 _COUNTED_MAX_COUNT: Final = 1_000
+_ITSELF: Final = Actor("retention", "queue", ALL_TENANTS)
+"""Under what name it is written down what the queue destroys by itself."""
 
 
 class Retention(Core):
@@ -58,13 +63,13 @@ class Retention(Core):
         last = cursor_of(found[-1], part) if len(found) == limit else None
         return DuePage(lines=tuple(due_line(part, kept) for kept in found), after=last)
 
-    async def run_retention(self, limit: int = RETENTION_BATCH_MAX_COUNT) -> RunAnswer:
-        """Destroy some of what is due now, whether or not the rules have stood for long."""
+    async def run_retention(self, limit: int = RETENTION_BATCH_MAX_COUNT, *, by: Actor = _ITSELF) -> RunAnswer:
+        """Destroy some of what is due now, whether or not the rules have stood for long; it is written down who did."""
         if await self._step(retention_steps.reckon, self._policy.retention, _RECKONED_AT_ONCE_COUNT):
             return RunAnswer(more=True)  # not before every time stands by the present rules
         now = self._clock.now()
-        contents = await self._step(retention_steps.give_up_contents, now, limit)
-        records = await self._step(retention_steps.give_up_records, now, limit)
+        contents = await self._step(retention_steps.give_up_contents, now, limit, by)
+        records = await self._step(retention_steps.give_up_records, now, limit, by)
         for upload_id in records.uploads:
             await off_loop(self._blobs.discard, upload_id)
         gone, wanted, failed = await self._destroy_doomed()
@@ -113,23 +118,20 @@ class Retention(Core):
             if done.contents_of or done.records_of:
                 log.info("retention", contents_of=done.contents_of, records_of=done.records_of, gone=done.destroyed)
 
-    async def place_hold(self, asked: HoldRequest, placed_by: str) -> HoldView:
+    async def place_hold(self, asked: HoldRequest, by: Actor) -> HoldView:
         """Let retention leave something alone."""
-        hold = Hold(self._new_id(), asked.kind, asked.target, asked.reason, placed_by, self._clock.now())
-        await self._step(lambda ledger: ledger.add_hold(hold))
-        log.info("hold placed", hold=hold.id, kind=hold.kind, target=hold.target, by=placed_by)
+        hold = Hold(self._new_id(), asked.kind, asked.target, asked.reason, by.name, self._clock.now())
+        await self._step(_place, hold, by)
         return hold_view(hold)
 
-    async def lift_hold(self, hold_id: str, lifted_by: str) -> HoldView:
+    async def lift_hold(self, hold_id: str, by: Actor) -> HoldView:
         """Let retention go on with it.
 
         Raises:
             NotFound: there is no such hold.
             Conflict: it was lifted before.
         """
-        hold = await self._step(_lift, hold_id, lifted_by, self._clock.now())
-        log.info("hold lifted", hold=hold.id, kind=hold.kind, target=hold.target, by=lifted_by)
-        return hold_view(hold)
+        return hold_view(await self._step(_lift, hold_id, by, self._clock.now()))
 
     async def holds(self, *, lifted: bool) -> HoldPage:
         """Holds, the newest first; those that were lifted too where that is asked."""
@@ -193,13 +195,20 @@ def _forget_doomed(ledger: Ledger, sha256: str) -> None:
     ledger.remove_doomed(sha256)
 
 
-def _lift(ledger: Ledger, hold_id: str, lifted_by: str, now: datetime) -> Hold:
+def _place(ledger: Ledger, hold: Hold, by: Actor) -> None:
+    with ledger.transaction():
+        ledger.add_hold(hold)
+        note(ledger, Act(by, Action.HOLD_PLACE, hold.placed, f"{hold.kind} {hold.target}: {hold.reason}"), hold.id)
+
+
+def _lift(ledger: Ledger, hold_id: str, by: Actor, now: datetime) -> Hold:
     with ledger.transaction():
         hold = ledger.hold(hold_id)
         if hold is None:
             raise NotFound(f"no hold {hold_id}")
         if hold.lifted is not None:
             raise Conflict(f"hold {hold_id} was lifted by {hold.lifted_by} before")
-        lifted = replace(hold, lifted_by=lifted_by, lifted=now)
+        lifted = replace(hold, lifted_by=by.name, lifted=now)
         ledger.put_hold(lifted)
+        note(ledger, Act(by, Action.HOLD_LIFT, now, f"{hold.kind} {hold.target}"), hold.id)
     return lifted

@@ -13,11 +13,13 @@ from datetime import datetime
 from sampler.limits import ROLLUP_LABELS_MAX_COUNT
 from sampler.model import AskState, TaskState, Verdict
 from sampler.queue import rollups
+from sampler.queue.acts import Act, Actor, note
 from sampler.queue.ports import Ledger
 from sampler.queue.records import Submission
 from sampler.queue.retention_ports import Kept
 from sampler.queue.retention_rules import Facts, RetentionPolicy, due, facts_of
 from sampler.queue.rollups import Count, Rollup
+from sampler.wire.audit_messages import Action
 from sampler.wire.messages import Manifest
 from sampler.wire.retention_messages import Part
 
@@ -63,7 +65,7 @@ def reckon(ledger: Ledger, policy: RetentionPolicy, limit: int) -> int:
     return len(others)
 
 
-def give_up_contents(ledger: Ledger, now: datetime, limit: int) -> GivenUp:
+def give_up_contents(ledger: Ledger, now: datetime, limit: int, by: Actor) -> GivenUp:
     """Give up the contents of submissions whose time is over."""
     with ledger.transaction():
         found = ledger.due(Part.CONTENTS, now, after=None, limit=limit)
@@ -71,10 +73,11 @@ def give_up_contents(ledger: Ledger, now: datetime, limit: int) -> GivenUp:
             _give_up(ledger, kept)
             _end_task(ledger, kept.submission)
             ledger.put_kept(replace(kept, contents_gone=now))
+        _note(ledger, Part.CONTENTS, len(found), by, now)
     return GivenUp(len(found))
 
 
-def give_up_records(ledger: Ledger, now: datetime, limit: int) -> GivenUp:
+def give_up_records(ledger: Ledger, now: datetime, limit: int, by: Actor) -> GivenUp:
     """Give up all of submissions whose time is over, but for their receipts and what they count."""
     uploads: list[str] = []
     with ledger.transaction():
@@ -86,7 +89,13 @@ def give_up_records(ledger: Ledger, now: datetime, limit: int) -> GivenUp:
         for day, tenant in {(kept.facts.day, kept.facts.tenant) for kept in found}:
             if not ledger.is_kept_on(day, tenant):
                 ledger.add_rollup(rollups.folded(ledger.rollup_cells(day, tenant)))
+        _note(ledger, Part.RECORDS, len(found), by, now)
     return GivenUp(len(found), tuple(uploads))
+
+
+def _note(ledger: Ledger, part: Part, submissions: int, by: Actor, now: datetime) -> None:
+    if submissions:
+        note(ledger, Act(by, Action.RETENTION, now, f"{submissions} submissions"), part.value)
 
 
 def _give_up(ledger: Ledger, kept: Kept) -> None:

@@ -51,7 +51,7 @@ class Retention:
     async def run(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Destroy some of what is due now."""
         asked = await read_message(request, RunRequest)
-        return message(await self._queue.run_retention(asked.limit))
+        return message(await self._queue.run_retention(asked.limit, by=caller.actor))
 
     async def holds(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Holds, the newest first."""
@@ -61,19 +61,14 @@ class Retention:
     async def place(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Let retention leave something alone."""
         asked = await read_message(request, HoldRequest)
-        return message(await self._queue.place_hold(asked, _name_of(caller)), status=201)
+        return message(await self._queue.place_hold(asked, caller.actor), status=201)
 
     async def lift(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Let retention go on with it."""
-        return message(await self._queue.lift_hold(request.match_info["id"], _name_of(caller)))
+        return message(await self._queue.lift_hold(request.match_info["id"], caller.actor))
 
     async def rollups(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Numbers by day; an analyst sees those of the own tenant."""
         since, until = queries.days(request, "since", "until")
         dimension = queries.word(request, "by", Dimension)
         return message(await self._queue.rollups(since, until, tenant=caller.scope, dimension=dimension))
-
-
-def _name_of(caller: Caller) -> str:
-    assert caller.token is not None  # the route is open to roles only
-    return caller.token.name

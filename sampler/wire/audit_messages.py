@@ -40,6 +40,11 @@ class Action(StrEnum):
     DEVICE_REVOKE = "device-revoke"
     TENANT_CREATE = "tenant-create"
     TENANT_CHANGE = "tenant-change"
+    HOLD_PLACE = "hold-place"
+    """Retention has to leave something alone; ``detail`` says what and why."""
+    HOLD_LIFT = "hold-lift"
+    RETENTION = "retention"
+    """Contents or records of so many submissions were destroyed because their time was over."""
 
 
 class AuditLine(Message, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import pytest
 
 from sampler.errors import Conflict, Destroyed, NotFound, Recalled, RequestError, StorageError
 from sampler.model import Conclusion, Scope, SubmissionState
-from sampler.queue import Body, Queue, QueuePolicy, RetentionPolicy, RetentionRule
+from sampler.queue import Actor, AuditQuestion, Body, Queue, QueuePolicy, RetentionPolicy, RetentionRule
 from sampler.storage.folder_blobs import FolderBlobs
 from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.wire.ask_messages import AskRequest
@@ -31,6 +31,7 @@ from sampler.wire.search_messages import SearchRequest
 DAY = 86_400.0
 OTHER = "22222222-2222-4222-8222-222222222222"
 ONE, TWO = b"one", b"two"
+LEA, MAX = Actor("lea", "admin", "*"), Actor("max", "admin", "*")
 
 
 @pytest.fixture
@@ -235,22 +236,22 @@ async def test_what_is_held_stays(
     """As long as a hold is on it, whatever the rules and the statement say."""
     one = await bring(ONE, days=1)
     targets = {HoldKind.SUBMISSION: one, HoldKind.DEVICE: device, HoldKind.CONTENT: _sha256(ONE)}
-    hold = await queue.place_hold(HoldRequest(kind=kind, target=targets[kind], reason="a court asks"), "lea")
+    hold = await queue.place_hold(HoldRequest(kind=kind, target=targets[kind], reason="a court asks"), LEA)
     await _settled(queue, clock)
     clock.advance(100 * DAY)
     await queue.retain()
     assert await _readable(queue, ONE)
     assert (await queue.holds(lifted=False)).holds == (hold,)
-    lifted = await queue.lift_hold(hold.id, "max")
+    lifted = await queue.lift_hold(hold.id, MAX)
     assert (lifted.lifted_by, lifted.lifted) == ("max", clock.now())
     await queue.retain()
     assert not await _readable(queue, ONE)
     assert (await queue.holds(lifted=False)).holds == ()
     assert (await queue.holds(lifted=True)).holds == (lifted,)
     with pytest.raises(Conflict, match="was lifted by max"):
-        await queue.lift_hold(hold.id, "max")
+        await queue.lift_hold(hold.id, MAX)
     with pytest.raises(NotFound):
-        await queue.lift_hold(str(uuid.uuid4()), "max")
+        await queue.lift_hold(str(uuid.uuid4()), MAX)
 
 
 async def test_a_recall_does_not_wait_for_a_hold(
@@ -258,7 +259,7 @@ async def test_a_recall_does_not_wait_for_a_hold(
 ) -> None:
     """What its host takes back is destroyed, held or not."""
     one = await bring(ONE)
-    await queue.place_hold(HoldRequest(kind=HoldKind.SUBMISSION, target=one, reason="a court asks"), "lea")
+    await queue.place_hold(HoldRequest(kind=HoldKind.SUBMISSION, target=one, reason="a court asks"), LEA)
     await queue.recall(device, one, "person")
     assert not await _readable(queue, ONE)
 
@@ -428,3 +429,24 @@ async def test_it_works_in_batches(queue: Queue, clock: Any, bring: Callable[...
     clock.advance(10 * DAY)
     assert await queue.run_retention(2) == RunAnswer(contents_of=2, destroyed=2, more=True)
     assert await queue.run_retention(2) == RunAnswer(contents_of=1, destroyed=1)
+
+
+async def test_it_is_written_down_who_destroyed_and_who_held(
+    queue: Queue, clock: Any, bring: Callable[..., Awaitable[str]]
+) -> None:
+    """Each batch with its number, the queue's own too, and each hold with its reason."""
+    one = await bring(ONE)
+    hold = await queue.place_hold(HoldRequest(kind=HoldKind.SUBMISSION, target=one, reason="a court asks"), LEA)
+    await queue.lift_hold(hold.id, MAX)
+    clock.advance(10 * DAY)
+    await queue.run_retention(by=LEA)
+    clock.advance(10 * DAY)
+    await queue.run_retention()
+    entries = (await queue.audit(AuditQuestion())).entries
+    told = [(each.actor, each.action, each.subject, each.detail) for each in entries]
+    assert told == [
+        ("lea", "hold-place", hold.id, f"submission {one}: a court asks"),
+        ("max", "hold-lift", hold.id, f"submission {one}"),
+        ("lea", "retention", "contents", "1 submissions"),
+        ("retention", "retention", "records", "1 submissions"),
+    ]
