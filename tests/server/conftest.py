@@ -166,6 +166,21 @@ async def service(request: pytest.FixtureRequest, settings: QueueSettings) -> As
 
 
 @pytest.fixture
+async def another(settings: QueueSettings) -> AsyncIterator[ServiceProcess]:
+    """A second server over the same ledger and contents, in a process of its own."""
+    made = ServiceProcess(settings)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+def calls_to(session: aiohttp.ClientSession) -> Callable[[Service, ssl.SSLContext], Call]:
+    """Requests at the hosts' door of any server, as whoever the context says."""
+    return lambda server, tls: _caller(session, lambda: server.where.hosts[1], tls)
+
+
+@pytest.fixture
 def restart(service: Service) -> Callable[[], Awaitable[None]]:
     """Stop the server and start another one over the same folder."""
 
