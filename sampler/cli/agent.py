@@ -14,6 +14,7 @@ from sampler import identity
 from sampler.agent.places import AgentPlaces
 from sampler.agent.receipt_pin import PinnedKey
 from sampler.agent.service import run as run_agent
+from sampler.cli.agent_calls import calls
 from sampler.cli.options import agent_settings, config_option, socket_of, socket_option
 from sampler.cli.output import json_option, print_ndjson, size_text
 from sampler.cli.terminal import print_table
@@ -30,6 +31,9 @@ from sampler.wire.agent_messages import AgentStatus
 @click.group()
 def agent() -> None:
     """The on-host service: takes, examines, permits, delivers."""
+
+
+agent.add_command(calls)
 
 
 @agent.command()

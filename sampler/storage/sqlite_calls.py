@@ -93,6 +93,19 @@ class SqliteCalls:
             rows = self._database.execute(query, (limit,)).fetchall()
         return tuple(map(_call, rows))
 
+    def owed(self, limit: int) -> tuple[VerdictCall, ...]:
+        """Those that are to be made, now or later, in that order."""
+        query = "SELECT * FROM calls WHERE due IS NOT NULL ORDER BY due, number LIMIT ?"
+        with self._lock, our_errors():
+            rows = self._database.execute(query, (limit,)).fetchall()
+        return tuple(map(_call, rows))
+
+    def retry(self, now: datetime) -> int:
+        """Owe again, from now on, what was given up; how many."""
+        sql = "UPDATE calls SET due = ?, attempts = 0 WHERE due IS NULL AND document IS NOT NULL"
+        with self._lock, transaction(self._database):
+            return self._database.execute(sql, (_microseconds(now),)).rowcount
+
     def forget(self, before: datetime) -> int:
         """Let go of ended ones that were noted before; how many."""
         with self._lock, transaction(self._database):

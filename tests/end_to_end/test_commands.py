@@ -128,7 +128,7 @@ async def test_history_is_sound_and_shows_what_left(lab: Lab, agent_options: tup
     while "delivered" not in kinds:
         said = await run("history", event_id, "--reverse", "--json", *agent_options)
         kinds = [json.loads(line)["kind"] for line in said.out.splitlines()]
-    assert kinds[:3] == ["permitted", "offered", "delivered"]
+    assert kinds[:4] == ["looked_up", "permitted", "offered", "delivered"]
     assert (await run("history", "verify", *agent_options)).code == 0
     journal = next((lab.folder / "agent" / "journal").glob("*.jsonl"))
     journal.write_text(journal.read_text().replace('"delivered"', '"delivered "', 1))

@@ -62,6 +62,19 @@ def test_one_that_is_given_up_is_named(file: SqliteCalls, now: datetime) -> None
     assert [(each.event_id, each.detail, each.attempts) for each in file.given_up(9)] == [(EVENT, "no route", 1)]
 
 
+def test_what_was_given_up_can_be_owed_again(file: SqliteCalls, now: datetime) -> None:
+    """With all its attempts; what was made is not."""
+    other = "1b8f6a1e-3f59-4f0f-8a52-2f1f9b1f6a10"
+    file.note(call(now), now)
+    file.note(call(now, other), now)
+    file.done(call(now, other))
+    file.failed(replace(call(now), detail="no route"), None)
+    assert file.retry(now + SECOND) == 1
+    assert file.owed(9) == (VerdictCall(EVENT, b"{}", now + SECOND, 0, "no route"),)
+    assert file.given_up(9) == ()
+    assert file.retry(now) == 0
+
+
 def test_only_ended_ones_are_forgotten(file: SqliteCalls, now: datetime) -> None:
     """What is owed stays however old it is."""
     other = "1b8f6a1e-3f59-4f0f-8a52-2f1f9b1f6a10"
