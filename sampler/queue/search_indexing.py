@@ -30,6 +30,9 @@ log = structlog.get_logger()
 
 _AT_ONCE_COUNT: Final = 8
 """Submissions that one transaction indexes; some ten milliseconds of the lane."""
+_BUSY_RESTS: Final = 3.0
+"""Rest for so many times as long as a transaction took, when something came in or moved on meanwhile."""
+_IDLE_RESTS: Final = 0.25
 _LOOK_SECONDS: Final = 1.0
 """How often the list is looked at when nothing rings."""
 
@@ -42,13 +45,13 @@ class Indexing(Core):
         return await self._step(_index, self._policy.retention)
 
     async def keep_indexing(self) -> None:
-        """Keep the index up, for ever. While there is much to do, the ledger is left to others half of the time."""
+        """Keep the index up, for ever. It gives way: while others use the queue, it rests longer than it works."""
         clock = asyncio.get_running_loop().time
         while True:
             bell = self._bells.listen(TASKS_BELL)
             began = clock()
             if await self._indexed_some():
-                await asyncio.sleep(clock() - began)
+                await asyncio.sleep((clock() - began) * (_BUSY_RESTS if bell.is_set() else _IDLE_RESTS))
             else:
                 await rung(bell, _LOOK_SECONDS)
 
