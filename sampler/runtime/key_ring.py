@@ -118,6 +118,8 @@ class KeyRing:
             if not numbers or now - self._load(numbers[-1]).made < _SETTLED:
                 return ()
             present = ([FIRST_NUMBER] if self._path(FIRST_NUMBER).exists() else []) + numbers[:-1]
+            for half_written in self._folder.glob(".*.part"):
+                half_written.unlink(missing_ok=True)
             gone = tuple(number for number in present if number not in used)
             for number in gone:
                 self._known.pop(number, None)

@@ -41,7 +41,7 @@ _MADE_ROOM: Final = "the spool was full, and it was worth less than what came"
 
 
 class Room:
-    """One spool's room. Every method is called under the spool's lock, but for ``promising`` itself."""
+    """One spool's room. Every method is called under the spool's lock."""
 
     def __init__(
         self, folder: Path, contents: ContentFolder, ledger: SpoolLedger, quota: Quota, on_ended: OnEnded
@@ -69,12 +69,15 @@ class Room:
         """
         absent = (c.size for c in wanted if not self._promised[c.sha256] and not self._contents.holds(c.sha256))
         needed_bytes = sum(absent) + manifest_bytes
-        hashes = [content.sha256 for content in wanted]
-        if missing_bytes := shortage_bytes(self._quota, self._fill_with_ledger(), needed_bytes):
-            self._make_room(Newcomer(worth, needed_bytes), missing_bytes, {*hashes, *self._promised}, now)
-        if (reason := obstacle(self._quota, self.fill(), needed_bytes)) is not None:
-            raise SpoolFull(f"{event_id}: {reason}")
-        self._promised.update(hashes)
+        self._promised.update(content.sha256 for content in wanted)  # so that nobody who goes takes one of them along
+        try:
+            if missing_bytes := shortage_bytes(self._quota, self._fill_with_ledger(), needed_bytes):
+                self._make_room(Newcomer(worth, needed_bytes), missing_bytes, now)
+            if (reason := obstacle(self._quota, self.fill(), needed_bytes)) is not None:
+                raise SpoolFull(f"{event_id}: {reason}")
+        except BaseException:
+            self.keep_promise(wanted, 0)
+            raise
         self._promised_bytes += needed_bytes
         return needed_bytes
 
@@ -110,10 +113,6 @@ class Room:
     def give_back(self, event_id: str) -> None:
         """The attempt at this one has ended."""
         self._lent.discard(event_id)
-
-    def is_lent(self, event_id: str) -> bool:
-        """Whether somebody may be delivering it."""
-        return event_id in self._lent
 
     def end_all(
         self, event_ids: Iterable[str], state: ObjectState, why: Why, detail: str, now: datetime
@@ -173,11 +172,11 @@ class Room:
         fill = self.fill()
         return replace(fill, free_bytes=fill.free_bytes - _LEDGER_BYTES)
 
-    def _make_room(self, newcomer: Newcomer, missing_bytes: int, pinned: Collection[str], now: datetime) -> None:
+    def _make_room(self, newcomer: Newcomer, missing_bytes: int, now: datetime) -> None:
         residents = [each for each in self._ledger.evictable(_LOOKED_AT_MAX_COUNT) if each.event_id not in self._lent]
         waiting = {group.name: group.size_bytes for group in self._ledger.groups()}
         scale = Scale(self._quota.max_bytes, waiting, self._ledger.seen())
-        going: Sequence[Resident] = choose(residents, newcomer, missing_bytes, scale, pinned)
+        going: Sequence[Resident] = choose(residents, newcomer, missing_bytes, scale, self.promised())
         if going:
             log.info("objects make room in the spool", objects=len(going), bytes=missing_bytes)
             self.end_all((each.event_id for each in going), ObjectState.EVICTED, "room", _MADE_ROOM, now)

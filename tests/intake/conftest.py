@@ -124,6 +124,8 @@ class RecordingHandler:
 
     async def spool_purge(self, peer: Peer, choice: SpoolChoice) -> SpoolDone:
         self.chosen.append(("purge", peer, choice.ids))
+        if self.error is not None:
+            raise self.error
         return SpoolDone(objects=len(choice.ids or ()), ids=choice.ids or [])
 
     async def status(self) -> AgentStatus:

@@ -88,10 +88,11 @@ def test_what_is_no_key(folder: Path, now: datetime, written: bytes) -> None:
 
 
 def test_files_of_others_are_left_alone(folder: Path, now: datetime) -> None:
-    """What has no key's name is neither read nor removed."""
+    """What has no key's name is neither read nor removed, but for keys that a crash left half written."""
     keys = KeyRing(folder)
     keys.rotate(now, MONTH)
     (folder / "README").write_text("do not lose these")
+    (folder / ".00000002.key.0123456789abcdef.part").write_bytes(b"half")
     assert keys.current().number == 1
     assert keys.forget((), now + DAY) == ()
-    assert (folder / "README").exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["00000001.key", "README"]

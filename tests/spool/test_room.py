@@ -131,6 +131,24 @@ def test_a_shared_content_stays_for_the_other(small: Spool, thing: Any, files: A
     assert len(files()) == 3
 
 
+def test_who_goes_does_not_take_the_newcomers_content_along(small: Spool, thing: Any, files: Any) -> None:
+    """An object that ends for another leaves the bytes that both need, and they are not written twice."""
+    shared = os.urandom(MIB)
+    low = thing(shared + os.urandom(2 * MIB), [(0, MIB), (MIB, 2 * MIB)])
+    low.put_into(small, LOW)
+    newcomer = thing(shared + os.urandom(2 * MIB), [(0, MIB), (MIB, 2 * MIB)])
+    read: list[int] = []
+
+    def reading(content: Content) -> Any:
+        read.append(content.offset)
+        return newcomer.read(content)
+
+    small.put(newcomer.record, newcomer.parcel, newcomer.manifest, reading, worth=HIGH)
+    assert states(small, low.event_id, newcomer.event_id) == [ObjectState.EVICTED, ObjectState.SPOOLED]
+    assert read == [MIB]
+    assert files() == sorted(content.sha256 for content in newcomer.contents)
+
+
 def test_the_newcomers_own_content_is_no_room(small: Spool, thing: Any, now: datetime) -> None:
     """Nobody is driven out for bytes that the newcomer brings along itself: they are there already and stay."""
     shared = os.urandom(3 * MIB)
