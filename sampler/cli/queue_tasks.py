@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import click
 
 from sampler.cli.download import download_task
 from sampler.cli.options import choice_of, config_option
-from sampler.cli.output import json_option, print_ndjson, short_time, size_text, time_text
+from sampler.cli.output import json_option, print_ndjson, printable_text, short_time, size_text, time_text
 from sampler.cli.queue_clients import with_client
 from sampler.cli.terminal import print_table
 from sampler.errors import NotFound
 from sampler.limits import TASKS_PAGE_MAX_COUNT
 from sampler.model import Conclusion, TaskState
-from sampler.wire.messages import CompleteRequest, FailRequest, LeaseRequest, RenewRequest, TaskView
+from sampler.wire.messages import (
+    CancelRequest,
+    CompleteRequest,
+    FailRequest,
+    LeaseRequest,
+    RenewRequest,
+    StageView,
+    TaskView,
+)
 from sampler.worker import PeopleClient
 
 _lease = click.option("--lease", required=True, envvar="SAMPLER_LEASE", help="The secret that tasks lease printed.")
@@ -23,7 +32,7 @@ _lease = click.option("--lease", required=True, envvar="SAMPLER_LEASE", help="Th
 
 @click.group()
 def tasks() -> None:
-    """List, lease, download, complete and fail tasks."""
+    """List, lease, download, complete, fail and cancel tasks."""
 
 
 @tasks.command("list")
@@ -37,7 +46,7 @@ def list_tasks(state: str | None, limit: int, config: Path | None, as_json: bool
     if as_json:
         print_ndjson(found)
         return
-    columns = ("id\nrules that matched", "state", "tries", "size", "created")
+    columns = ("id\nrules that matched", "state\nstage", "pri", "try", "size", "created")
     print_table(columns, [_line(task) for task in found], wrap=columns[:1])
 
 
@@ -57,7 +66,13 @@ async def tasks_of(client: PeopleClient, *, state: str | None = None, limit: int
 def _line(task: TaskView) -> tuple[str, ...]:
     rules = "\n".join(str(match.get("rule.name", "")) for match in task.matches)
     size = size_text(task.object.size)
-    return (f"{task.id}\n{rules}".rstrip(), task.state.value, str(task.attempts), size, short_time(task.created))
+    state = task.state.value if len(task.stages) < 2 else f"{task.state.value}\n{_stage(task)}"
+    tries = (str(task.priority), str(task.attempts))
+    return (f"{task.id}\n{rules}".rstrip(), state, *tries, size, short_time(task.created))
+
+
+def _stage(task: TaskView) -> str:
+    return f"{task.stages[task.stage].kind} {task.stage + 1}/{len(task.stages)}"
 
 
 @tasks.command()
@@ -134,10 +149,82 @@ def renew(task_id: str, lease: str, seconds: float, config: Path | None) -> None
 
 @tasks.command()
 @click.argument("task_id", metavar="ID")
+@click.option("--reason", required=True, help="Kept with the task.")
 @config_option("client")
-def requeue(task_id: str, config: Path | None) -> None:
-    """Let a dead task be tried again."""
-    _say(with_client(config, lambda client: client.requeue(task_id)))
+def cancel(task_id: str, reason: str, config: Path | None) -> None:
+    """End a task without a verdict; who works on it is stopped."""
+    _say(with_client(config, lambda client: client.cancel(task_id, CancelRequest(reason=reason))))
+
+
+@tasks.command()
+@click.argument("task_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "state", type=click.Choice(["dead", "cancelled"]), help="All that are so.")
+@config_option("client")
+def requeue(task_ids: tuple[str, ...], state: str | None, config: Path | None) -> None:
+    """Let dead or cancelled tasks be tried again."""
+    if bool(task_ids) == (state is not None):
+        raise click.UsageError("name tasks, or all of a state with --all")
+
+    async def ask(client: PeopleClient) -> None:
+        async for task_id in _each_in(client, state) if state else _each_of(task_ids):
+            _say(await client.requeue(task_id))
+
+    with_client(config, ask)
+
+
+@tasks.command()
+@click.argument("task_id", metavar="ID")
+@config_option("client")
+@json_option
+def show(task_id: str, config: Path | None, as_json: bool) -> None:
+    """One task: its stages, and what each concluded."""
+    task = with_client(config, lambda client: client.task(task_id))
+    if as_json:
+        print_ndjson([task])
+        return
+    click.echo(f"{task.id} {task.state}, priority {task.priority}, tenant {task.tenant}")
+    if task.failure:
+        click.echo(f"last failure: {printable_text(task.failure)}")
+    print_table(
+        ("stage", "conclusion", "score", "what was said"), map(_stage_line, task.stages), wrap=("what was said",)
+    )
+
+
+@tasks.command()
+@click.option("--kind", "kinds", multiple=True, help="Only this kind; may be repeated.")
+@config_option("client")
+def watch(kinds: tuple[str, ...], config: Path | None) -> None:
+    """Print the kinds of work that wait, as NDJSON, whenever that changes."""
+
+    async def follow(client: PeopleClient) -> None:
+        last = None
+        while True:
+            async for event in client.work(kinds):
+                if event != last:
+                    print_ndjson([event])
+                last = event
+
+    with_client(config, follow)
+
+
+def _stage_line(stage: StageView) -> tuple[str, ...]:
+    verdict = stage.verdict
+    if verdict is None:
+        return (stage.kind, "failed" if stage.failure else "-", "", printable_text(stage.failure or ""))
+    said = ": ".join(printable_text(each) for each in (verdict.analyzer, verdict.family, verdict.note) if each)
+    return (stage.kind, verdict.conclusion.value, str(verdict.score), said)
+
+
+async def _each_in(client: PeopleClient, state: str) -> AsyncIterator[str]:
+    """Page by page: each page that is requeued makes room for the next."""
+    while tasks := (await client.tasks(state=state)).tasks:
+        for task in tasks:
+            yield task.id
+
+
+async def _each_of(task_ids: Sequence[str]) -> AsyncIterator[str]:
+    for task_id in task_ids:
+        yield task_id
 
 
 def _say(task: TaskView) -> None:

@@ -25,7 +25,7 @@ from sampler.queue.rollup_ports import RollupLedger
 from sampler.queue.rollups import Count, Rollup
 from sampler.queue.search_ports import Behind, Candidates, Numbered, SearchLedger
 from sampler.queue.service import Queue
-from sampler.queue.stages import Outcome, Stage
+from sampler.queue.stages import ONE_STAGE, Outcome, Stage, check_plan
 from sampler.queue.statistics_cells import Cell, OpenDay
 from sampler.queue.statistics_ports import StatisticsLedger
 from sampler.queue.task_ports import TasksLedger
@@ -37,6 +37,7 @@ from sampler.queue.validity import Validity
 __all__ = [
     "HEARD_NOT",
     "LOCAL",
+    "ONE_STAGE",
     "Act",
     "Actor",
     "Alone",
@@ -93,5 +94,6 @@ __all__ = [
     "Usage",
     "Validity",
     "VerdictRecord",
+    "check_plan",
     "note",
 ]

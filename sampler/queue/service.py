@@ -108,7 +108,7 @@ class Queue(
             StorageError: the ledger does not answer.
             StorageFull: there is no room.
         """
-        await self._step(lambda ledger: ledger.task_counts())
+        await self._step(lambda ledger: ledger.next_change())
         await off_loop(self._blobs.check_room, 0)
 
     async def free_bytes(self) -> int:

@@ -38,6 +38,7 @@ class Stage:
 
 Plan = tuple[Stage, ...]
 ONE_STAGE: Final[Plan] = (Stage(),)
+"""Where nothing else was said."""
 
 
 @dataclass(frozen=True, slots=True)

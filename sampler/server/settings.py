@@ -11,10 +11,21 @@ from msgspec import Meta, Struct
 from sampler.errors import SettingsError
 from sampler.limits import GIB, OBJECT_MAX_BYTES, RETENTION_RULES_MAX_COUNT
 from sampler.model import Conclusion, Reason, Scope
-from sampler.queue import QueuePolicy, Quotas, RetentionPolicy, RetentionRule, RetryRules, Validity
+from sampler.queue import (
+    ONE_STAGE,
+    QueuePolicy,
+    Quotas,
+    RetentionPolicy,
+    RetentionRule,
+    RetryRules,
+    Stage,
+    Validity,
+    check_plan,
+)
 from sampler.queue.retention_rules import DEFAULT_DAYS
 from sampler.queue.validity import DEFAULT_SECONDS
 from sampler.runtime.backoff import Backoff
+from sampler.wire.messages import Kind
 
 Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):[0-9]{1,5}$", description="HOST:PORT")]
 Seconds = Annotated[float, Meta(gt=0)]
@@ -23,12 +34,39 @@ Ceiling = Annotated[int, Meta(ge=0)]
 Standing = Annotated[float, Meta(ge=0, le=3650 * 86_400.0)]
 
 
+class StageSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[tasks.stages]]``: one analyzer's turn at an object."""
+
+    kind: Kind
+    """What a worker has to serve (``sampler worker run --kind``) to be given it."""
+    optional: bool = False
+    """Where it fails for good, the others go on without it."""
+    only_after: tuple[Conclusion, ...] = ()
+    """It is left out unless those before it concluded one of these."""
+
+
 class TaskSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[tasks]``: how often a task is tried, and how long it rests between."""
+    """``[tasks]``: how often a task is tried, how long it rests between, and who looks at an object in which order."""
 
     max_attempts: Annotated[int, Meta(ge=1, le=1000)] = 5
     retry_first_seconds: Seconds = 10.0
     retry_most_seconds: Seconds = 3600.0
+    stages: tuple[StageSection, ...] = ()
+    """None: one stage of the kind ``analysis``."""
+
+    def __post_init__(self) -> None:
+        check_plan(self.plan)
+
+    @property
+    def plan(self) -> tuple[Stage, ...]:
+        """The stages of new tasks."""
+        made = tuple(Stage(each.kind, each.optional, each.only_after) for each in self.stages)
+        return made or ONE_STAGE
+
+    @property
+    def retry(self) -> RetryRules:
+        """How often a stage is tried."""
+        return RetryRules(self.max_attempts, Backoff(self.retry_first_seconds, self.retry_most_seconds))
 
 
 class UploadSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -186,9 +224,9 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def policy(self) -> QueuePolicy:
         """What of this concerns the queue itself."""
-        backoff = Backoff(self.tasks.retry_first_seconds, self.tasks.retry_most_seconds)
         return QueuePolicy(
-            retry=RetryRules(self.tasks.max_attempts, backoff),
+            retry=self.tasks.retry,
+            plan=self.tasks.plan,
             object_max_bytes=self.uploads.object_max_bytes,
             upload_seconds=self.uploads.expire_seconds,
             uploads_per_device_max=self.uploads.per_device_max,

@@ -37,7 +37,7 @@ async def test_a_queue_that_cannot_store_is_not_ready(anybody: Call, monkeypatch
     def broken(self: SqliteQueueLedger) -> None:
         raise StorageError("the ledger failed")
 
-    monkeypatch.setattr(SqliteQueueLedger, "task_counts", broken)
+    monkeypatch.setattr(SqliteQueueLedger, "next_change", broken)
     reply = await anybody("GET", "/readyz")
     assert (reply.status, json.loads(reply.body)["detail"]) == (503, "the ledger failed")
     assert (await anybody("GET", "/healthz")).status == 200
@@ -65,7 +65,7 @@ async def test_what_nobody_expected_is_500_and_logged(
     def bug(self: SqliteQueueLedger) -> None:
         raise ZeroDivisionError("secret text")
 
-    monkeypatch.setattr(SqliteQueueLedger, "task_counts", bug)
+    monkeypatch.setattr(SqliteQueueLedger, "next_change", bug)
     reply = await anybody("GET", "/readyz")
     assert (reply.status, reply.problem) == (500, "internal")
     assert b"secret text" not in reply.body

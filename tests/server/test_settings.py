@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from sampler.errors import SettingsError
+from sampler.model import Conclusion
+from sampler.queue import Stage
 from sampler.runtime.settings import load_settings
 from sampler.server.settings import QueueSettings, join_address, split_address
 
@@ -32,9 +34,29 @@ def test_every_value_comes_from_the_environment_too(tmp_path: Path) -> None:
     assert settings.blobs_url == "/elsewhere"
 
 
+def test_stages_are_a_plan(tmp_path: Path) -> None:
+    """Who looks at an object in which order is a list of tables; none is one stage for whoever asks."""
+    assert _load(tmp_path, 'state = "/s"').policy.plan == (Stage(),)
+    text = """state = "/s"
+[[tasks.stages]]
+kind = "static"
+optional = true
+[[tasks.stages]]
+kind = "sandbox"
+only_after = ["suspicious", "unknown"]
+"""
+    plan = _load(tmp_path, text).policy.plan
+    assert plan == (
+        Stage("static", optional=True),
+        Stage("sandbox", only_after=(Conclusion.SUSPICIOUS, Conclusion.UNKNOWN)),
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ('state = "/s"\n[[tasks.stages]]\nkind = "Static"', "stages"),
+        ('state = "/s"\n[[tasks.stages]]\nkind = "a"\nonly_after = ["benign"]', "first stage"),
         ("", "state"),
         ('state = "/s"\nport = 1', "unknown key 'port'"),
         ('state = "/s"\n[tasks]\nmax_atempts = 1', "did you mean 'max_attempts'"),
