@@ -93,9 +93,10 @@ class Knowledge:
         self.caller.owe(record, verdict, KnownFrom.QUEUE)
 
     async def tend(self) -> None:
-        """Let go of verdicts that have expired, until cancelled."""
+        """Let go of verdicts that have expired, and of calls that ended long ago, until cancelled."""
         while True:
             await off_loop(self.verdicts.forget)
+            await off_loop(self.caller.forget)
             await self.verdicts.clock.sleep(_TEND_SECONDS)
 
     def _here(self, finding: Finding) -> KnownVerdict | None:

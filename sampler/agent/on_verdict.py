@@ -2,7 +2,8 @@
 
 A call is durable before the verdict counts as told, and forgotten once the command has ended with 0: whenever the agent
 is killed, the command is run at least once, and may be run once more. One that fails is tried again, later and later,
-and given up by name. The calls of one object are made one at a time and in their order.
+and given up by name. The calls of one object are made one at a time, in their order
+unless one has to be tried again.
 """
 
 from __future__ import annotations
@@ -98,6 +99,13 @@ class VerdictCaller:
         owed, given_up = self.ledger.counts()
         return f"{owed} owed, {given_up} given up; runs {self.settings.command[0]}"
 
+    def forget(self) -> None:
+        """Let go of calls that ended long ago. Blocking."""
+        try:
+            self.ledger.forget(self.clock.now() - _KEPT)
+        except SamplerError as error:
+            log.warning("calls that ended long ago stay", error=str(error))
+
     async def run(self) -> None:
         """Make calls until cancelled; those under way are killed then, and made again another time."""
         async with asyncio.TaskGroup() as group:
@@ -115,7 +123,6 @@ class VerdictCaller:
             return []
         try:
             due = await off_loop(self.ledger.due, now, room + 2 * self.settings.parallel)
-            await off_loop(self.ledger.forget, now - _KEPT)
         except SamplerError as error:
             log.error("calls about verdicts cannot be read", error=str(error))
             return []
@@ -175,9 +182,10 @@ def checked(settings: OnVerdictSection) -> OnVerdictSection:
     program = Path(settings.command[0])
     if not program.is_absolute() or not os.access(program, os.X_OK):
         raise SettingsError(f"on_verdict.command: {program} is no program; name one by its absolute path")
-    status = program.stat()
-    if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
-        raise SettingsError(f"on_verdict.command: {program} can be changed by others than root and the agent's user")
+    for path in (program, program.parent):
+        status = path.stat()
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
+            raise SettingsError(f"on_verdict.command: {path} can be changed by others than root and the agent's user")
     if settings.user:
         _check_user(settings.user)
     return settings

@@ -17,12 +17,13 @@ from sampler.limits import (
     KNOWN_GOOD_SUFFIX_BYTES,
     TEXT_MAX_CHARACTERS,
 )
-from sampler.queue import KnownGoodList, Ledger
+from sampler.queue import LOCAL, Act, KnownGoodList, Ledger, note
 from sampler.runtime.durable import write_durably
 from sampler.runtime.hash_list import build
 from sampler.server.keys import receipt_key
 from sampler.server.settings import QueueSettings
 from sampler.server.tokens import opened_ledger
+from sampler.wire.audit_messages import Action
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.known_good_messages import KNOWN_GOOD_CONTEXT, KnownGoodDraft, KnownGoodHeader
 
@@ -127,6 +128,8 @@ def _publish(ledger: Ledger, header: KnownGoodHeader, key: SigningKey, pieces: I
     signature = key.sign(KNOWN_GOOD_CONTEXT, document)
     with ledger.transaction():
         ledger.publish_known_good(KnownGoodList(header.number, header.sha256, document, signature), pieces)
+        act = Act(LOCAL, Action.KNOWN_GOOD_PUBLISH, header.created, f"{header.entries} files: {header.name}")
+        note(ledger, act, f"list {header.number}")
 
 
 def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:

@@ -45,6 +45,8 @@ class Action(StrEnum):
     HOLD_LIFT = "hold-lift"
     RETENTION = "retention"
     """Contents or records of so many submissions were destroyed because their time was over."""
+    KNOWN_GOOD_PUBLISH = "known-good-publish"
+    """Hosts have another list of known good files; ``detail`` says how many and which."""
 
 
 class AuditLine(Message, frozen=True, kw_only=True):

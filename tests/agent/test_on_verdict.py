@@ -179,6 +179,19 @@ def test_only_verdicts_that_are_asked_for(ledger: SqliteCalls) -> None:
     assert caller(ledger, OnVerdictSection()).status() == ""
 
 
+def test_calls_that_ended_long_ago_are_forgotten(ledger: SqliteCalls) -> None:
+    """What is owed stays, however old it is."""
+    clock = Clock()
+    made = caller(ledger, OnVerdictSection(["/bin/true"]), clock)
+    made.owe(RECORD, BAD, KnownFrom.QUEUE)
+    made.owe(replace(RECORD, event_id=OTHER), BAD, KnownFrom.QUEUE)
+    ledger.done(ledger.due(NOW, 1)[0])
+    clock.moment += timedelta(days=31)
+    made.forget()
+    made.owe(RECORD, BAD, KnownFrom.QUEUE)
+    assert ledger.counts() == (2, 0)
+
+
 def test_what_the_command_is_told() -> None:
     """Names of files as they are for programs, and made harmless for people."""
     notice = notice_of(RECORD, BAD, KnownFrom.KNOWN_GOOD)
@@ -207,5 +220,9 @@ def test_settings_that_cannot_be_run(tmp_path: Path) -> None:
         checked(OnVerdictSection([str(program)]))
     program.chmod(0o755)
     assert checked(OnVerdictSection([str(program)])).command == [str(program)]
+    tmp_path.chmod(0o777)
+    with pytest.raises(SettingsError, match="can be changed"):
+        checked(OnVerdictSection([str(program)]))
+    tmp_path.chmod(0o700)
     with pytest.raises(SettingsError, match="no user"):
         checked(OnVerdictSection([str(program)], user="nobody-of-that-name"))

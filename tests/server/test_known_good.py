@@ -11,6 +11,8 @@ import pytest
 from sampler.errors import SettingsError
 from sampler.server import QueueSettings
 from sampler.server.known_good import make_list, publish_list, published_list
+from sampler.server.tokens import opened_ledger
+from sampler.wire.audit_messages import Action
 
 DIGESTS = [hashlib.sha256(b"%d" % number).digest() for number in range(100)]
 
@@ -33,6 +35,11 @@ def test_lists_are_numbered(settings: QueueSettings, current: datetime, tmp_path
         published = publish_list(settings, tmp_path / name, name=name, days=1, now=current)
         assert published == published_list(settings)
         assert (published.number, published.name) == (number, name)
+    with opened_ledger(settings) as ledger:
+        acts = [act for _, act in ledger.loose_acts(9)]
+    assert [(act.action, act.subject) for act in acts] == [
+        (Action.KNOWN_GOOD_PUBLISH, f"list {number}") for number in (1, 2, 3)
+    ]
 
 
 @pytest.mark.parametrize(
