@@ -123,7 +123,7 @@ def _lines(hit: SearchHit) -> Iterator[str]:
     """A hit in two lines or more, none longer than 80 columns."""
     verdict = f"  {hit.verdict.conclusion} ({hit.verdict.score})" if hit.verdict else ""
     yield f"{hit.id}  {short_time(hit.received)}  {hit.state}{verdict}"
-    yield f"  {hit.object.sha256}  {size_text(hit.object.size)}"
+    yield f"  {hit.object.sha256}  {'destroyed' if hit.contents_destroyed else size_text(hit.object.size)}"
     near = (f"distance {hit.distance}",) if hit.distance is not None else ()
     yield from wrapped(", ".join((*near, *hit.rules)))
 

@@ -15,6 +15,7 @@ from sampler.limits import SEARCH_BEHIND_MAX_COUNT, SEARCH_READS_MAX_COUNT, TLSH
 from sampler.queue.ports import Ledger
 from sampler.queue.search_hits import Candidate, FillingPage, Look
 from sampler.queue.search_indexing import Indexing, standing_of
+from sampler.queue.search_ports import Numbered
 from sampler.queue.search_question import NUMBER_MAX, Cursor, Question, cursor_of, ordered, question_of
 from sampler.queue.search_tlsh import BANDS, Digest, nearest
 from sampler.runtime.blocking import off_loop
@@ -83,11 +84,13 @@ def _look(ledger: Ledger, question: Question, below: int, limit: int) -> Look:
     found = ledger.candidates(
         question.terms, least=least, below=min(below, most), limit=limit, reads=SEARCH_READS_MAX_COUNT
     )
-    candidates = tuple(
-        Candidate(each.number, each.submission, standing_of(ledger, each.submission))
-        for each in ledger.numbered(found.numbers)
-    )
-    return Look(candidates, found.reached)
+    return Look(tuple(_candidate(ledger, each) for each in ledger.numbered(found.numbers)), found.reached)
+
+
+def _candidate(ledger: Ledger, found: Numbered) -> Candidate:
+    kept = ledger.kept(found.number)
+    standing = standing_of(ledger, found.submission)
+    return Candidate(found.number, found.submission, standing, kept.contents_gone if kept else None)
 
 
 def _span(ledger: Ledger, question: Question) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sampler.limits import ANSWER_MAX_BYTES, SEARCH_LOOKED_AT_MAX_COUNT
 from sampler.model import SubmissionState
@@ -28,6 +29,7 @@ class Candidate:
     number: int
     submission: Submission
     standing: Standing
+    contents_gone: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def _hit(candidate: Candidate, manifest: Manifest, distance: int | None, *, full
         rules=tuple(dict.fromkeys(_rules(manifest))),
         verdict=verdict_message(standing.verdict) if standing.verdict else None,
         distance=distance,
+        contents_destroyed=candidate.contents_gone,
         fields=manifest.fields if full else None,
         matches=tuple(manifest.matches) if full else (),
         contents=tuple(stored_content(content) for content in manifest.contents) if full else (),

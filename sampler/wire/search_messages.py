@@ -84,6 +84,8 @@ class SearchHit(Message, frozen=True, kw_only=True):
     verdict: VerdictMessage | None = None
     distance: int | None = None
     """From ``near``."""
+    contents_destroyed: datetime | None = None
+    """Since when the queue has no contents of it any more: their time was over."""
     fields: Fields | None = None
     matches: tuple[Fields, ...] = ()
     contents: tuple[StoredContent, ...] = ()

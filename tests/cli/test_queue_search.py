@@ -87,12 +87,13 @@ def test_what_is_no_question(search: Search, arguments: tuple[str, ...]) -> None
 
 def test_hits_fit_into_80_columns(search: Search) -> None:
     """A hash stays in one piece, and what a host wrote cannot steer the terminal."""
-    done, _ = search("--near", "t1" + "0" * 70, pages=(SearchPage(hits=(DONE, WAITING)),))
+    gone = msgspec.structs.replace(WAITING, contents_destroyed=AT)
+    done, _ = search("--near", "t1" + "0" * 70, pages=(SearchPage(hits=(DONE, gone)),))
     lines = done.output.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == f"{DONE.id}  11-24 10:30  done  malicious (90)"
     assert lines[1:3] == [f"  {'a' * 64}  20 KiB", "  distance 12, Rule_One, Rule_\\x1b[31mTwo"]
-    assert lines[3] == f"{WAITING.id}  11-24 10:30  queued"
+    assert lines[3:] == [f"{WAITING.id}  11-24 10:30  queued", f"  {'a' * 64}  destroyed"]
     assert "\x1b" not in done.output
 
 

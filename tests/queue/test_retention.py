@@ -115,7 +115,8 @@ async def test_contents_go_first_and_records_later(
     assert not await _readable(queue, ONE)
     assert not blobs.has(_sha256(ONE))
     await _indexed(queue)
-    assert [hit.id for hit in (await queue.search(SearchRequest(hash=_sha256(ONE)))).hits] == [one]
+    (hit,) = (await queue.search(SearchRequest(hash=_sha256(ONE)))).hits
+    assert (hit.id, hit.contents_destroyed) == (one, clock.now())
     clock.advance(10 * DAY)
     await queue.retain()
     assert (await queue.search(SearchRequest())).hits == ()
