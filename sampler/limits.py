@@ -435,7 +435,7 @@ KNOWN_GOOD_ENTRIES_MAX_COUNT: Final = 12_000_000
 """Of one list."""
 KNOWN_GOOD_MAX_BYTES: Final = 128 * MIB
 """One list, as hosts fetch and keep it."""
-KNOWN_GOOD_PIECE_BYTES: Final = 4 * MIB
+KNOWN_GOOD_PIECE_BYTES: Final = 256 * KIB
 """What one request brings of it."""
 KNOWN_GOOD_SUFFIX_BYTES: Final = 10
 """Kept of each hash behind the bits that say where it lies: nobody finds another file that is taken for a listed one."""

@@ -107,7 +107,7 @@ class Knowledge:
     def _end(self, record: ObjectRecord, known: KnownVerdict) -> ObjectRecord:
         """(1) the journal, (2) the call, (3) the record: a crash in between repeats the former and loses none."""
         ended = replace(known_record(record, known), updated=self.verdicts.clock.now())
-        document = {"reason": ended.reason, "sha256": known.sha256, "detail": ended.detail, "source": known.source}
+        document = {"reason": ended.reason, "detail": ended.detail, "source": known.source}
         self.journal.append("known", ended.event_id, ended.updated, document)  # (1)
         self.caller.owe(ended, known.verdict, known.source)  # (2)
         self.spool.record(ended)  # (3)

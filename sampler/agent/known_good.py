@@ -7,10 +7,11 @@ believed again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import Conclusion, Finding, KnownFrom, KnownVerdict, Sampling, Verdict
 from sampler.permit import SEVERITIES, severity_of
 from sampler.runtime.clock import Clock
-from sampler.runtime.durable import make_private_folder, write_durably
+from sampler.runtime.durable import make_private_folder, sync_folder
 from sampler.runtime.hash_list import HashList, Shape
 from sampler.wire.codec import DecodeError, decode, encode
 from sampler.wire.known_good_messages import KNOWN_GOOD_CONTEXT, KnownGoodHeader
@@ -55,7 +56,7 @@ class KnownGood:
         self._clock = clock
         self._held: Held | None = None
         try:
-            self._held = self._opened()
+            self._held = self._opened(self._path)
         except KnownGoodError as error:
             log.error("the list of known good files is not believed", error=str(error))
 
@@ -102,33 +103,66 @@ class KnownGood:
             raise KnownGoodError(f"list {header.number} has expired at {header.expires:%Y-%m-%dT%H:%M:%SZ}")
         return header
 
-    def take(self, signed: Signed, pieces: Sequence[bytes]) -> None:
-        """Keep a list and believe it from now on; durable when this returns.
+    def begin(self, signed: Signed) -> None:
+        """Make room for a list that is about to come; what was left of another attempt goes.
+
+        Raises:
+            KnownGoodError: it cannot be written.
+        """
+        head = encode(signed)
+        if len(head) >= _HEAD_MAX_BYTES:
+            raise KnownGoodError("a header of a list of known good files is too long")
+        with self._writing():
+            make_private_folder(self._path.parent)
+            self._coming.unlink(missing_ok=True)
+            self._coming.touch(mode=0o600)
+            self._coming.write_bytes(head + b"\n" + bytes(_begin_of(len(head)) - len(head) - 1))
+
+    def add(self, piece: bytes) -> None:
+        """Put the next piece behind those that have come.
+
+        Raises:
+            KnownGoodError: it cannot be written.
+        """
+        with self._writing(), self._coming.open("ab") as file:
+            file.write(piece)
+
+    def take(self) -> None:
+        """Believe the list that has come, from now on; durable when this returns.
 
         Raises:
             KnownGoodError: it is not the one that was signed, or cannot be kept; the one before stands.
         """
-        head = encode(signed)
-        if len(head) >= _HEAD_MAX_BYTES or not _fits(self.checked_header(signed), pieces):
-            raise KnownGoodError("the list of known good files that came is not the one that was signed")
+        came = self._opened(self._coming)
+        with self._writing():
+            with self._coming.open("rb") as file:
+                os.fsync(file.fileno())
+            self._coming.replace(self._path)
+            sync_folder(self._path.parent)
+        self._held = came
+
+    @property
+    def _coming(self) -> Path:
+        return self._path.with_name(f".{self._path.name}.part")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            make_private_folder(self._path.parent)
-            write_durably(self._path, _file(head, pieces))
+            yield
         except OSError as error:
             raise KnownGoodError(f"{self._path}: cannot be written: {error.strerror}") from error
-        self._held = self._opened()
 
-    def _opened(self) -> Held | None:
+    def _opened(self, path: Path) -> Held | None:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise KnownGoodError(f"{self._path}: cannot be read: {error.strerror}") from error
+            raise KnownGoodError(f"{path}: cannot be read: {error.strerror}") from error
         try:
             return self._read(descriptor)
         except (OSError, ValueError) as error:
-            raise KnownGoodError(f"{self._path}: {error}") from error
+            raise KnownGoodError(f"{path}: {error}") from error
         finally:
             os.close(descriptor)
 
@@ -137,7 +171,7 @@ class KnownGood:
         header = self._header(decode(head, Signed))
         begin = _begin_of(len(head))
         if os.fstat(descriptor).st_size != begin + header.size or _sha256_of(descriptor, begin) != header.sha256:
-            raise KnownGoodError(f"{self._path}: the list is not the one that was signed")
+            raise KnownGoodError("the list of known good files is not the one that was signed")
         shape = Shape(header.entries, header.bucket_bits, header.suffix_bytes)
         mapped = mmap.mmap(descriptor, header.size, prot=mmap.PROT_READ, offset=begin)
         return Held(header, HashList(shape, memoryview(mapped)))
@@ -155,20 +189,6 @@ class KnownGood:
             return decode(signed.document, KnownGoodHeader)
         except DecodeError as error:
             raise KnownGoodError(f"a signed header of a list of known good files is none: {error}") from error
-
-
-def _fits(header: KnownGoodHeader, pieces: Sequence[bytes]) -> bool:
-    """Whether these are the bytes that the header speaks of, and have the shape that it says."""
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    shape = Shape(header.entries, header.bucket_bits, header.suffix_bytes)
-    return digest.hexdigest() == header.sha256 and shape.size == header.size == sum(map(len, pieces))
-
-
-def _file(head: bytes, pieces: Sequence[bytes]) -> Iterator[bytes]:
-    yield head + b"\n" + bytes(_begin_of(len(head)) - len(head) - 1)
-    yield from pieces
 
 
 def _begin_of(head_bytes: int) -> int:

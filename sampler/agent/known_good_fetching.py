@@ -14,7 +14,6 @@ from sampler.limits import KNOWN_GOOD_PIECE_BYTES
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.upload import KnownGoodLink
-from sampler.wire.known_good_messages import KnownGoodHeader
 
 log = structlog.get_logger()
 
@@ -57,15 +56,8 @@ class KnownGoodFetcher:
         header = await off_loop(self.held.checked_header, signed)
         if header.number == self.held.number:
             return
-        pieces = await self._pieces(header)
-        await off_loop(self.held.take, signed, pieces)
-        log.info("a list of known good files is held", number=header.number, name=header.name, files=header.entries)
-
-    async def _pieces(self, header: KnownGoodHeader) -> list[bytes]:
-        """All of it; ``KNOWN_GOOD_MAX_BYTES`` at most, which the header cannot exceed."""
-        pieces: list[bytes] = []
+        await off_loop(self.held.begin, signed)
         for piece in range(-(-header.size // KNOWN_GOOD_PIECE_BYTES)):
-            pieces.append(await self.link.piece(header.sha256, piece))
-        if (size := sum(map(len, pieces))) != header.size:
-            raise KnownGoodError(f"list {header.number} has {size} bytes, {header.size} were announced")
-        return pieces
+            await off_loop(self.held.add, await self.link.piece(header.sha256, piece))
+        await off_loop(self.held.take)
+        log.info("a list of known good files is held", number=header.number, name=header.name, files=header.entries)

@@ -430,7 +430,8 @@ class DeliveryWatch:
         Raises:
             StorageError: the command about verdicts could not be owed its call; the verdict has to come once more.
         """
-        document = {"conclusion": verdict.conclusion, "score": verdict.score, "analyzer": verdict.analyzer}
+        said = {"conclusion": verdict.conclusion, "score": verdict.score, "analyzer": verdict.analyzer}
+        document = said | ({"expires": verdict.expires} if verdict.expires is not None else {})
         try:
             await off_loop(self.stores.journal.append, "verdict", record.event_id, self.clock.now(), document)
         except JournalError as error:

@@ -59,7 +59,7 @@ def contents_of(document: Document) -> list[Document]:
 
 def hashes_of(document: Document) -> Iterator[str]:
     """SHA-256 of the object, and of each content of it that was offered."""
-    yield str(object_of(document).get("sha256") or document.get("sha256") or "")
+    yield str(object_of(document).get("sha256", ""))
     yield from (str(content.get("sha256", "")) for content in contents_of(document))
 
 

@@ -111,7 +111,7 @@ KNOWN_GOOD = Route(
     "known_good", "GET", "/v1/known-good", Door.HOSTS, "The present list of known good files: its header, signed", answer=kg.KnownGoodOffer,
 )  # fmt: skip
 KNOWN_GOOD_PIECE = Route(
-    "known_good_piece", "GET", "/v1/known-good/{sha256}", Door.HOSTS, "4 MiB of a list of known good files, from 0 on",
+    "known_good_piece", "GET", "/v1/known-good/{sha256}", Door.HOSTS, "256 KiB of a list of known good files, from 0 on",
     errors=(400, 404), query=("piece",), binary="answer",
 )  # fmt: skip
 OWN_SUBMISSIONS = Route(
