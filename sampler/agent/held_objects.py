@@ -14,7 +14,7 @@ import structlog
 
 from sampler import snapshot
 from sampler.agent.keeping import About, KeptObject, about_of, candidate_of, snapshot_of
-from sampler.errors import SealError
+from sampler.errors import RequestError, SealError, SealKeyMissing
 from sampler.model import Ask, Candidate, Snapshot
 from sampler.retain import HoldStore
 from sampler.snapshot import SnapshotTaker
@@ -73,6 +73,7 @@ class HeldObjects:
         """An object whose contents wait under this identifier, or ``None`` where its bytes are gone or were changed.
 
         Raises:
+            RequestError: the key that they are encrypted with is away.
             SpoolFull, SpoolError: there is no room for its bytes.
         """
         held = self._bring_back(event_id, snapshots)
@@ -89,6 +90,8 @@ class HeldObjects:
                     return None
                 about = _decoder.decode(kept.about)
                 whole = snapshot_of(about.object, snapshots.keep_pieces(kept.read(), expected_bytes=kept.size))
+        except SealKeyMissing as error:
+            raise RequestError(f"{event_id} waits on: {error}") from error
         except (SealError, OSError, msgspec.MsgspecError) as error:
             log.error("contents that wait for approval cannot be read", event_id=event_id, error=str(error))
             return None

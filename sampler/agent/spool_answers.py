@@ -74,7 +74,6 @@ class SpoolAnswers:
             reserve_bytes=standing.quota.reserve_bytes,
             evicted=counts[ObjectState.EVICTED],
             expired=counts[ObjectState.EXPIRED],
-            key=key.number,
             key_made=key.made,
             next_due=self.spool.next_due(),
             untold=standing.untold,

@@ -127,7 +127,7 @@ def _lines(answer: SpoolStatus) -> Iterator[tuple[str, str]]:
         yield "next attempt", short_time(answer.next_due)
     yield "evicted", f"{counted(answer.evicted, 'object')} so far"
     yield "expired", f"{counted(answer.expired, 'object')} so far"
-    yield "encrypted by", f"key {answer.key}, made {short_time(answer.key_made)}"
+    yield "encrypted by", f"a key of {short_time(answer.key_made)}"
     if answer.untold:
         yield "not in the journal", f"{counted(answer.untold, 'end')} yet; see the agent's log"
 

@@ -3,7 +3,9 @@
 The highest number seals, all of them open. A new one is made when the latest has reached an age; an old one is removed
 when nothing is sealed with it any more, and what was ever read of the disk before can then no longer be opened.
 
-A key file has 8 bytes, the second of its making (big-endian, since 1970), and the 32 bytes of the key.
+A key's number is the second of its making, or the next one that is free where a clock jumped back: so no key that is
+made after all were lost is taken for one of those, and what they sealed can be read when they are restored. A key file
+has 8 bytes, that second (big-endian, since 1970), and the 32 bytes of the key.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ KEY_BYTES: Final = 32
 FIRST_NUMBER: Final = 0
 """Of the one key that there was before keys had numbers."""
 _MADE_BYTES: Final = 8
-_NAME: Final = re.compile(r"(\d{8})\.key")
+_NAME: Final = re.compile(r"(\d{10})\.key")
 _SETTLED: Final = timedelta(days=1)
 """No file takes this long to write, so none is begun with an older key afterwards."""
 
@@ -101,9 +103,11 @@ class KeyRing:
             numbers = self._numbers()
             if numbers and timedelta() <= now - self._load(numbers[-1]).made < after:
                 return False
-            made = int(now.timestamp()).to_bytes(_MADE_BYTES, "big")
+            made = int(now.timestamp())
+            number = max(made, numbers[-1] + 1) if numbers else made
             make_private_folder(self._folder)
-            write_durably(self._path(numbers[-1] + 1 if numbers else 1), made + os.urandom(KEY_BYTES), mode=0o600)
+            secret = os.urandom(KEY_BYTES)
+            write_durably(self._path(number), made.to_bytes(_MADE_BYTES, "big") + secret, mode=0o600)
             return True
 
     def forget(self, used: Collection[int], now: datetime) -> tuple[int, ...]:
@@ -153,4 +157,4 @@ class KeyRing:
     def _path(self, number: int) -> Path:
         if number == FIRST_NUMBER:
             return self._first if self._first is not None else self._folder / "first.key"
-        return self._folder / f"{number:08d}.key"
+        return self._folder / f"{number:010d}.key"

@@ -38,9 +38,8 @@ class SpoolStatus(Message, frozen=True, kw_only=True):
     """Objects that ever made room, or were purged."""
     expired: int
     """Objects that ever waited too long."""
-    key: int
-    """Number of the key that encrypts what comes now."""
     key_made: datetime
+    """When the key was made that encrypts what comes now."""
     next_due: datetime | None = None
     """When the next delivery may begin; ``None`` when nothing waits."""
     untold: int = 0

@@ -101,7 +101,7 @@ def test_evictions_are_in_the_journal(host: Host, put: Callable[..., str]) -> No
     low = put(spool, 600, Worth("rule", 10))
     put(spool, 600, Worth("rule", 90))
     assert host.kinds() == [("evicted", low, "room")]
-    assert host.key_names() == ["00000001.key"]
+    assert len(host.key_names()) == 1
     assert host.places.keys.stat().st_mode & 0o777 == 0o700
 
 
@@ -142,14 +142,14 @@ def test_keys_succeed_each_other_and_go(host: Host, put: Callable[..., str]) -> 
     assert held.keep(event_id, b"about", 5, [b"bytes"])
     host.clock.moment += 30 * DAY
     tender.tend_keys()
-    assert host.key_names() == ["00000001.key", "00000002.key"]
+    first, second = host.key_names()
     host.clock.moment += 2 * DAY
     spool.finish(event_id, ObjectState.DELIVERED, detail="", sent_bytes=0, now=NOW)
     tender.tend_keys()
-    assert host.key_names() == ["00000001.key", "00000002.key"]
+    assert host.key_names() == [first, second]
     held.forget(event_id)
     tender.tend_keys()
-    assert host.key_names() == ["00000002.key"]
+    assert host.key_names() == [second]
 
 
 def test_what_was_kept_under_the_first_key(host: Host) -> None:
@@ -172,6 +172,6 @@ def test_what_was_kept_under_the_first_key(host: Host) -> None:
 def test_a_key_that_is_none(host: Host) -> None:
     """An agent whose latest key was damaged does not start: it could encrypt nothing."""
     host.places.keys.mkdir(parents=True)
-    (host.places.keys / "00000001.key").write_bytes(b"short")
+    (host.places.keys / "1700000000.key").write_bytes(b"short")
     with pytest.raises(SealError, match="not a key"):
         host.start()

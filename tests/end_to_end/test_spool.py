@@ -59,7 +59,7 @@ async def test_a_full_spool_and_its_operator(host: Lab, folder: Path) -> None:
         assert evicted is not None
         assert (evicted.state, "worth less" in evicted.detail) == (ObjectState.EVICTED, True)
     assert plain_files(folder / "agent") == []
-    assert [path.name for path in (folder / "agent" / "keys").iterdir()] == ["00000001.key"]
+    assert len(list((folder / "agent" / "keys").iterdir())) == 1
     await host.kill("agent")
     await host.start_agent()
     told = json.loads((await say(host, "spool", "status", "--json")).out)

@@ -114,7 +114,6 @@ class RecordingHandler:
             reserve_bytes=0,
             evicted=0,
             expired=0,
-            key=1,
             key_made=WHEN,
         )
 

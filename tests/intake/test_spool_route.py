@@ -21,7 +21,7 @@ Serve = Callable[..., Awaitable[LocalServer]]
 async def test_asking_how_it_is(serve: Serve, client: AgentClient) -> None:
     """The status comes back as it was given."""
     await serve()
-    assert (await client.spool_status()).key == 1
+    assert (await client.spool_status()).max_bytes == 1
 
 
 @pytest.mark.parametrize("ids", [None, [], ["0b8f6a1e-3f59-4f0f-8a52-2f1f9b1f6a10"]])
