@@ -13,7 +13,8 @@ from sampler.agent.consents import ConsentStore
 from sampler.agent.knowledge import Knowledge
 from sampler.agent.known_good import KnownGood
 from sampler.agent.lookup import LookUp
-from sampler.agent.on_verdict import VerdictCaller, checked
+from sampler.agent.on_verdict import VerdictCaller
+from sampler.agent.on_verdict_checking import checked
 from sampler.agent.places import AgentPlaces
 from sampler.agent.policies import policy_of
 from sampler.agent.receipt_pin import PinnedKey

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from sampler.agent.receipt_pin import PinnedKey
+from sampler.agent.views import printable
 from sampler.errors import IdentityError, KnownGoodError
 from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import Conclusion, Finding, KnownFrom, KnownVerdict, Sampling, Verdict
@@ -186,9 +188,10 @@ class KnownGood:
         if not key.has_signed(KNOWN_GOOD_CONTEXT, signed.document, signed.signature):
             raise KnownGoodError(f"the list of known good files is not signed by key {key.id} of this host's queue")
         try:
-            return decode(signed.document, KnownGoodHeader)
+            header = decode(signed.document, KnownGoodHeader)
         except DecodeError as error:
             raise KnownGoodError(f"a signed header of a list of known good files is none: {error}") from error
+        return replace(header, name=printable(header.name.encode()))
 
 
 def _begin_of(head_bytes: int) -> int:

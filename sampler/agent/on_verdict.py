@@ -9,28 +9,24 @@ unless one has to be tried again.
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
 
-from sampler.agent.on_verdict_process import Run, run_command
+from sampler.agent.on_verdict_notice import environment_of, notice_of
+from sampler.agent.on_verdict_process import run_command
 from sampler.agent.verdict_settings import OnVerdictSection
-from sampler.agent.views import printable, verdict_message
-from sampler.errors import SamplerError, SettingsError
+from sampler.errors import SamplerError
 from sampler.limits import CALLS_KEPT_SECONDS, TEXT_MAX_CHARACTERS
 from sampler.model import KnownFrom, ObjectRecord, Verdict, VerdictCall
 from sampler.runtime.backoff import Backoff
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.upload.pause import pause
-from sampler.wire.codec import decode, encode
-from sampler.wire.verdict_messages import VerdictNotice
+from sampler.wire.codec import encode
 
 log = structlog.get_logger()
 
@@ -152,8 +148,7 @@ class VerdictCaller:
 
     async def _make(self, call: VerdictCall) -> None:
         try:
-            run = await run_command(self.settings, call.document, environment_of(call))
-            trouble = trouble_of(run)
+            trouble = (await run_command(self.settings, call.document, environment_of(call))).trouble
         except OSError as error:
             trouble = f"it cannot be started: {error}"
         if trouble:
@@ -169,79 +164,3 @@ class VerdictCaller:
         say = log.error if due is None else log.warning
         say("on_verdict failed", event_id=call.event_id, attempt=attempts, gives_up=due is None, reason=call.detail)
         await off_loop(self.ledger.failed, call, due)
-
-
-def checked(settings: OnVerdictSection) -> OnVerdictSection:
-    """The settings, if the agent can do what they say.
-
-    Raises:
-        SettingsError: the command is no program, or one that others can change; or the agent cannot become its user.
-    """
-    if not settings.command:
-        return settings
-    program = Path(settings.command[0])
-    if not program.is_absolute() or not os.access(program, os.X_OK):
-        raise SettingsError(f"on_verdict.command: {program} is no program; name one by its absolute path")
-    for path in (program, program.parent):
-        status = path.stat()
-        if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
-            raise SettingsError(f"on_verdict.command: {path} can be changed by others than root and the agent's user")
-    if settings.user:
-        _check_user(settings.user)
-    return settings
-
-
-def notice_of(record: ObjectRecord, verdict: Verdict, source: KnownFrom) -> VerdictNotice:
-    """What the command is told."""
-    assert record.sha256 is not None  # an object without bytes has no verdict
-    path = record.path
-    return VerdictNotice(
-        id=record.event_id,
-        flagged=record.created,
-        reason=record.reason,
-        uid=record.uid,
-        sha256=record.sha256,
-        size=record.size or 0,
-        path=None if path is None else printable(path),
-        path_hex=None if path is None else path.hex(),
-        detections=record.detections,
-        rules=tuple(rule for rule, _ in record.matches),
-        verdict=verdict_message(verdict),
-        source=source,
-    )
-
-
-def environment_of(call: VerdictCall) -> dict[str, str]:
-    """The same as variables, for commands that read no JSON; names of files as they are, whatever bytes they hold."""
-    notice = decode(call.document, VerdictNotice)
-    said = {
-        "EVENT_ID": notice.id,
-        "SHA256": notice.sha256,
-        "SIZE": str(notice.size),
-        "PATH": os.fsdecode(bytes.fromhex(notice.path_hex or "")),
-        "CONCLUSION": notice.verdict.conclusion.value,
-        "SCORE": str(notice.verdict.score),
-        "ANALYZER": notice.verdict.analyzer,
-        "FAMILY": notice.verdict.family or "",
-        "SOURCE": notice.source.value,
-        "ATTEMPT": str(call.attempts + 1),
-    }
-    return {f"SAMPLER_{name}": value.replace("\0", " ") for name, value in said.items()}
-
-
-def trouble_of(run: Run) -> str:
-    """Why a run counts as failed; empty: it does not."""
-    words = " ".join(run.tail.decode("utf-8", "replace").split())
-    said = f"; last words: {printable(words.encode())}" if words else ""
-    if run.timed_out:
-        return f"it did not end in time and was killed{said}"
-    return f"it ended with status {run.status}{said}" if run.status else ""
-
-
-def _check_user(user: str) -> None:
-    try:
-        uid = pwd.getpwnam(user).pw_uid
-    except KeyError as error:
-        raise SettingsError(f"on_verdict.user: this system has no user {user!r}") from error
-    if uid != os.geteuid() and os.geteuid() != 0:
-        raise SettingsError(f"on_verdict.user: only an agent that runs as root can become {user}")

@@ -18,6 +18,7 @@ from typing import Final
 
 from sampler.agent import on_verdict_launcher
 from sampler.agent.verdict_settings import OnVerdictSection
+from sampler.agent.views import printable
 from sampler.limits import CALL_FILE_MAX_BYTES, CALL_OUTPUT_TAIL_BYTES
 
 _READ_BYTES: Final = 65_536
@@ -33,6 +34,15 @@ class Run:
     tail: bytes
     """Its last words, on either stream."""
     timed_out: bool = False
+
+    @property
+    def trouble(self) -> str:
+        """Why it counts as failed, with its last words; empty: it does not."""
+        words = printable(b" ".join(self.tail.split()))
+        said = f"; last words: {words}" if words else ""
+        if self.timed_out:
+            return f"it did not end in time and was killed{said}"
+        return f"it ended with status {self.status}{said}" if self.status else ""
 
 
 async def run_command(settings: OnVerdictSection, told: bytes, environment: Mapping[str, str]) -> Run:

@@ -234,3 +234,13 @@ async def test_a_queue_that_is_away_is_asked_again_soon(host: Host) -> None:
     host.queue.fault = QueueUnreachable("away")
     assert await host.fetch(held) == 300.0
     assert held.find(GOOD) is not None
+
+
+async def test_a_name_steers_no_terminal(host: Host) -> None:
+    """Whatever the queue calls its list."""
+    host.offer(GOOD, name="golden\x1b[2J")
+    held = host.opened()
+    await host.fetch(held)
+    known = held.find(GOOD)
+    assert known is not None
+    assert (known.verdict.note, "\x1b" in held.status()) == ("golden\\x1b[2J", False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sampler.agent.on_verdict import VerdictCaller, checked, environment_of, notice_of
+from sampler.agent.on_verdict import VerdictCaller
 from sampler.agent.verdict_settings import OnVerdictSection
-from sampler.errors import SettingsError
-from sampler.model import Conclusion, KnownFrom, ObjectRecord, ObjectState, Reason, Verdict, VerdictCall
+from sampler.model import Conclusion, KnownFrom, ObjectRecord, ObjectState, Reason, Verdict
 from sampler.storage.sqlite_calls import SqliteCalls
-from sampler.wire.codec import encode
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 EVENT = "0b8f6a1e-3f59-4f0f-8a52-2f1f9b1f6a10"
@@ -190,39 +187,3 @@ def test_calls_that_ended_long_ago_are_forgotten(ledger: SqliteCalls) -> None:
     made.forget()
     made.owe(RECORD, BAD, KnownFrom.QUEUE)
     assert ledger.counts() == (2, 0)
-
-
-def test_what_the_command_is_told() -> None:
-    """Names of files as they are for programs, and made harmless for people."""
-    notice = notice_of(RECORD, BAD, KnownFrom.KNOWN_GOOD)
-    assert (notice.path, notice.path_hex) == ("/srv/\\xff\\x1b.exe", b"/srv/\xff\x1b.exe".hex())
-    told = environment_of(VerdictCall(EVENT, encode(notice), NOW, attempts=4))
-    assert os.fsencode(told["SAMPLER_PATH"]) == b"/srv/\xff\x1b.exe"
-    assert (told["SAMPLER_ANALYZER"], told["SAMPLER_ATTEMPT"]) == ("an alyzer", "5")
-    assert (told["SAMPLER_CONCLUSION"], told["SAMPLER_SCORE"], told["SAMPLER_SOURCE"]) == (
-        "malicious",
-        "95",
-        "known-good",
-    )
-
-
-def test_settings_that_cannot_be_run(tmp_path: Path) -> None:
-    """A program that is none, that others can change, or a user whom nobody can become, ends the start."""
-    assert checked(OnVerdictSection()) == OnVerdictSection()
-    with pytest.raises(SettingsError, match="no program"):
-        checked(OnVerdictSection(["true"]))
-    program = tmp_path / "command"
-    program.write_text("#!/bin/sh\n")
-    with pytest.raises(SettingsError, match="no program"):
-        checked(OnVerdictSection([str(tmp_path / "none")]))
-    program.chmod(0o775)
-    with pytest.raises(SettingsError, match="can be changed"):
-        checked(OnVerdictSection([str(program)]))
-    program.chmod(0o755)
-    assert checked(OnVerdictSection([str(program)])).command == [str(program)]
-    tmp_path.chmod(0o777)
-    with pytest.raises(SettingsError, match="can be changed"):
-        checked(OnVerdictSection([str(program)]))
-    tmp_path.chmod(0o700)
-    with pytest.raises(SettingsError, match="no user"):
-        checked(OnVerdictSection([str(program)], user="nobody-of-that-name"))
