@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -63,20 +64,56 @@ def verify(file: Path | None, known: str | None, config: Path | None) -> None:
     'audit list --json' wrote. The exit code is 1 where an entry does not
     follow the one before it, or --known is not there. Keep what is printed.
     """
-    lines = list(_read(file)) if file else with_client(config, _whole)
-    broken = first_break(lines)
-    if broken is not None:
-        click.echo(f"entry {broken} does not follow the one before it: something was changed, taken out or put in")
-        sys.exit(ExitCode.FOUND)
-    if known is not None and known not in (f"{line.position}:{line.chain}" for line in lines):
-        click.echo(f"{known} is not there any more: the log was replaced, or begins later by now")
-        sys.exit(ExitCode.FOUND)
-    last = f", the last {lines[-1].position}:{lines[-1].chain}" if lines else ""
-    click.echo(f"{len(lines)} entries follow each other{last}")
+    chain = _Chain(known)
+
+    async def follow(client: PeopleClient) -> None:
+        async for line in _entries(client, {}, sys.maxsize):
+            chain.take(line)
+
+    if file is None:
+        with_client(config, follow)
+    else:
+        for line in _read(file):
+            chain.take(line)
+    sys.exit(_judged(chain))
 
 
-async def _whole(client: PeopleClient) -> list[AuditLine]:
-    return [line async for line in _entries(client, {}, sys.maxsize)]
+@dataclass(slots=True)
+class _Chain:
+    """What was found out so far; of the entries only the last is kept."""
+
+    known: str | None
+    """What was seen before."""
+    count: int = 0
+    last: AuditLine | None = None
+    broken: int | None = None
+    known_was_there: bool = False
+
+    def take(self, line: AuditLine) -> None:
+        """The next entry."""
+        if self.broken is None:
+            self.broken = first_break((line,), self.last)
+        self.count, self.last = self.count + 1, line
+        self.known_was_there = self.known_was_there or _mark(line) == self.known
+
+
+def _judged(chain: _Chain) -> ExitCode:
+    if chain.broken is not None:
+        click.echo(
+            f"entry {chain.broken} does not follow the one before it: something was changed, taken out or put in"
+        )
+        return ExitCode.FOUND
+    if chain.known is not None and not chain.known_was_there:
+        click.echo(f"{chain.known} is not there any more: the log was replaced, or begins later by now")
+        return ExitCode.FOUND
+    last = f", the last {_mark(chain.last)}" if chain.last else ""
+    click.echo(f"{chain.count} entries follow each other{last}")
+    return ExitCode.OK
+
+
+def _mark(line: AuditLine) -> str:
+    """By which an entry, and all before it, can be known again."""
+    return f"{line.position}:{line.chain}"
 
 
 async def _entries(client: PeopleClient, query: dict[str, str], limit: int) -> AsyncIterator[AuditLine]:
