@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from sampler.errors import Contended
+from sampler.queue.convoy import Convoy
 from sampler.queue.ports import Ledger
 from sampler.runtime.blocking import Lane
 
@@ -21,7 +22,8 @@ _TURNS_SECONDS: Final = 0.5
 
 
 class Lanes:
-    """As many lanes as threads may use the ledger at once; a step takes the one that was free last.
+    """As many lanes as threads may use the ledger at once; a step takes the one that was free last. Where there is only
+    one, steps are committed together.
 
     Who comes first is served first: a caller that makes one step after the other cannot keep the others waiting.
     """
@@ -30,6 +32,7 @@ class Lanes:
         self._ledger = ledger
         self._lanes = tuple(Lane(f"queue-ledger-{number}") for number in range(ledger.at_once))
         self._free = list(self._lanes)
+        self._convoy = Convoy(ledger, self._lanes[0]) if len(self._lanes) == 1 else None
         self._turns = asyncio.Semaphore(len(self._lanes))
         self._met: dict[str, float] = {}
         """Until when steps of a name wait for their turn from the start."""
@@ -40,6 +43,8 @@ class Lanes:
         Raises:
             Contended: it met others each time that it was tried.
         """
+        if self._convoy is not None:
+            return await self._convoy.run(lambda: self._persistently(step, *args, **kwargs))
         async with self._turns:
             lane = self._free.pop()
             try:
@@ -49,6 +54,8 @@ class Lanes:
 
     async def close(self) -> None:
         """Wait for what is under way, close the ledger and end the threads."""
+        if self._convoy is not None:
+            await self._convoy.end()
         for lane in self._lanes:
             await lane.run(_nothing)
         await self._lanes[0].run(self._ledger.close)

@@ -59,6 +59,15 @@ class Ledger(
         It reads what others have committed by then, also while it runs; what it changes it has to have found in it.
         """
 
+    def together(self) -> AbstractContextManager[None]:
+        """Around several steps, of a ledger that one thread may use: all of them are durable when it ends.
+
+        A transaction in it is undone by itself.
+
+        Raises:
+            StorageError, StorageFull: none of them is.
+        """
+
     def turn(self) -> AbstractContextManager[None]:
         """Of all steps in all processes that are run in a turn, one is run at a time; around a transaction."""
 

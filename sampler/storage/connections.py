@@ -47,6 +47,13 @@ class Connection(Protocol):
     def hold(self) -> str:
         """Behind a ``SELECT`` in a claiming transaction: wait for rows that another one has, then have them."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Where one thread may use it: transactions in it are undone by themselves, and durable when it ends.
+
+        Raises:
+            StorageError, StorageFull: nothing that was done in it is.
+        """
+
     def turn(self) -> AbstractContextManager[None]:
         """Of all who are in a turn, one is let in at a time; around a transaction, not in it."""
 

@@ -95,6 +95,10 @@ class MemoryQueueLedger(
 
     claiming = transaction
 
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is durable here."""
+        return contextlib.nullcontext()
+
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """There is nobody else."""
         return contextlib.nullcontext()

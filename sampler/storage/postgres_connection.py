@@ -75,6 +75,10 @@ class PostgresConnection:
         """Behind a ``SELECT`` in a claiming transaction: wait for rows that another one has, then have them."""
         return " FOR UPDATE" if getattr(self._thread, "claiming", False) else ""
 
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """It has threads enough to commit at the same time, and does that together by itself."""
+        return contextlib.nullcontext()
+
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """The turn ends with the session, should it break."""

@@ -65,6 +65,26 @@ def transaction(connection: sqlite3.Connection, *, full: type[SamplerError] = St
 
 
 @contextlib.contextmanager
+def savepoint(connection: sqlite3.Connection, *, full: type[SamplerError] = StorageError) -> Iterator[None]:
+    """A part of a transaction that is undone by itself when anything is raised inside.
+
+    Raises:
+        full: the disk is full; the whole transaction may be undone.
+        StorageError: SQLite failed in another way, and the same.
+    """
+    with our_errors(full=full):
+        connection.execute("SAVEPOINT step")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(sqlite3.OperationalError):  # there is none where the transaction is gone
+                connection.execute("ROLLBACK TO step")
+                connection.execute("RELEASE step")
+            raise
+        connection.execute("RELEASE step")
+
+
+@contextlib.contextmanager
 def our_errors(*, full: type[SamplerError] = StorageError) -> Iterator[None]:
     """Turn what SQLite raises into ours, broken constraints (``sqlite3.IntegrityError``) and bugs of ours apart.
 

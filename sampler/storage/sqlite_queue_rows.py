@@ -214,6 +214,10 @@ class Rows:
         """A transaction that takes tasks: what it finds no other one finds until it ends."""
         return self._connection.claiming()
 
+    def together(self) -> AbstractContextManager[None]:
+        """Several steps that are durable at once, when it ends."""
+        return self._connection.together()
+
     def turn(self) -> AbstractContextManager[None]:
         """Of all steps that are run in a turn, one is run at a time."""
         return self._connection.turn()
