@@ -30,6 +30,7 @@ _HOW: Final[Mapping[str, Literal["at_least", "at_most"]]] = {">=": "at_least", "
 @click.option("--where", "-w", multiple=True, metavar="FIELD=VALUE", help="Also FIELD=BEGINNING*, FIELD>=N, FIELD<=N.")
 @click.option("--rule", help="Name of a rule that matched; a * at the end stands for the rest.")
 @click.option("--reason", type=choice_of(Reason))
+@click.option("--tenant", help="For administrators; others find what is their own.")
 @click.option("--device", metavar="ID")
 @click.option("--state", type=choice_of(SubmissionState))
 @click.option("--verdict", type=choice_of(Conclusion))
@@ -47,6 +48,7 @@ def search(
     where: tuple[str, ...],
     rule: str | None,
     reason: str | None,
+    tenant: str | None,
     device: str | None,
     state: str | None,
     verdict: str | None,
@@ -72,6 +74,7 @@ def search(
     request = SearchRequest(
         hash=hashes[0].lower() if hashes else None,
         where=(*(_named(field, value) for field, value in named), *map(_condition, where)),
+        tenant=tenant,
         device=device,
         state=None if state is None else SubmissionState(state),
         conclusion=None if verdict is None else Conclusion(verdict),

@@ -105,6 +105,8 @@ def question_of(asked: SearchRequest, tenant: str | None) -> Question:
         t.ANALYZER: asked.analyzer,
     }
     own = [Condition(name, "is", str(value).casefold()) for name, value in named.items() if value is not None]
+    if asked.tenant is not None:
+        own.append(Condition(t.TENANT, "is", asked.tenant))
     if asked.hash is not None:
         own.append(Condition(t.HASHES, "begins" if len(asked.hash) < 64 else "is", asked.hash))
     return Question((*own, *map(_condition, asked.where)), asked.since, asked.until)

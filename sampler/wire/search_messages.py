@@ -24,6 +24,7 @@ from sampler.wire.messages import (
     Text,
     VerdictMessage,
 )
+from sampler.wire.tenant_messages import TenantName
 
 TLSH: Final = "T1[0-9A-F]{70}"
 HashPrefix: TypeAlias = Annotated[
@@ -51,6 +52,8 @@ class SearchRequest(Message, frozen=True, kw_only=True):
     """Objects like this one, the nearest first."""
     within: Annotated[int, Meta(ge=0, le=TLSH_DISTANCE_MAX)] = 30
     """The largest distance of ``near``; up to 31 none is missed."""
+    tenant: TenantName | None = None
+    """For who sees those of all; others find nothing but their own."""
     device: Id | None = None
     state: SubmissionState | None = None
     conclusion: Conclusion | None = None

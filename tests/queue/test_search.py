@@ -203,6 +203,8 @@ async def test_each_tenant_finds_its_own(queue: Queue, offer: Callable[..., Awai
     for asked in (SearchRequest(), SearchRequest(hash="aaaa"), SearchRequest(near=LIKE)):
         assert await _found(queue, asked, tenant="default") == [one]
         assert await _found(queue, asked, tenant="other") == []
+    assert await _found(queue, SearchRequest(tenant="default")) == [one]
+    assert await _found(queue, SearchRequest(tenant="default"), tenant="other") == []
 
 
 async def test_neighbours_come_by_distance(queue: Queue, offer: Callable[..., Awaitable[str]]) -> None:
