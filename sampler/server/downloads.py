@@ -10,8 +10,10 @@ The checks, in their order:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import BinaryIO
 
@@ -23,7 +25,7 @@ from sampler.queue import Queue
 from sampler.runtime.blocking import off_loop
 from sampler.server.answers import write
 from sampler.server.auth import Caller
-from sampler.server.problems import Refused
+from sampler.server.problems import RETRY_AFTER_SECONDS, Refused
 from sampler.server.routing import Answer
 from sampler.wire import routes
 from sampler.wire.audit_messages import Action
@@ -35,6 +37,8 @@ class Downloads:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
+        self._slow = asyncio.Lock()
+        """Held by the one download at a time that goes byte by byte through the interpreter."""
 
     def answers(self) -> Mapping[Route, Answer]:
         """What answers which route."""
@@ -50,11 +54,25 @@ class Downloads:
         try:
             size = (await off_loop(os.fstat, file.fileno())).st_size
             _check_size(form, size)
-            await self._queue.note(caller.actor, Action.DOWNLOAD, sha256, form.value)
-            response = _response(sha256, form, size)
-            return await _sent(request, response, wrapped(_pieces(file), sha256, form), destruction)
+            async with self._turn(form):
+                await self._queue.note(caller.actor, Action.DOWNLOAD, sha256, form.value)
+                response = _response(sha256, form, size)
+                return await _sent(request, response, wrapped(_pieces(file), sha256, form), destruction)
         finally:
             await off_loop(file.close)
+
+    def _turn(self, form: Form) -> AbstractAsyncContextManager[None]:
+        """What is held while a content is sent.
+
+        Raises:
+            Refused: 429 somebody else has the slow form already.
+        """
+        if form is not Form.ZIPCRYPTO:
+            return contextlib.nullcontext()
+        if self._slow.locked():
+            detail = "another content is being sent in this form, which is slow; come again, or use zip or cart"
+            raise Refused(429, "busy", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return self._slow
 
 
 def _form(request: web.Request) -> Form:

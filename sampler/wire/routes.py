@@ -238,7 +238,7 @@ CANCEL = Route(
 )  # fmt: skip
 CONTENT = Route(
     "content", "GET", "/v1/contents/{sha256}", Door.PEOPLE, "A content, as form=cart (the default), zip, zipcrypto, or raw for who has the right",
-    roles=_WORK, errors=(400, 401, 403, 404, 410, 413), query=("form",), binary="answer",
+    roles=_WORK, errors=(400, 401, 403, 404, 410, 413, 429), query=("form",), binary="answer",
 )  # fmt: skip
 SEARCH = Route(
     "search", "POST", "/v1/search", Door.PEOPLE, "Submissions that meet all conditions, newest or nearest first, a page at a time",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -82,10 +83,17 @@ async def test_a_form_that_is_none_is_refused(person: Person) -> None:
 async def test_the_slow_form_is_for_small_contents(
     person: Person, make_manifest: MakeManifest, deliver: Deliver
 ) -> None:
-    """A content that would keep the server busy for long is refused in that form, with the ones that do."""
+    """A content that would keep the server busy for long is refused in that form; a smaller one has it to itself."""
     large = bytes(LEGACY_MAX_BYTES + 1)
     await deliver(make_manifest(large), large)
     path = f"/v1/contents/{hashlib.sha256(large).hexdigest()}"
     reply = await person(Role.ANALYST)("GET", path + "?form=zipcrypto")
     assert (reply.status, reply.problem) == (413, "too-large")
     assert (await person(Role.ANALYST)("GET", path + "?form=zip")).status == 200
+    small = bytes(1 << 20)
+    await deliver(make_manifest(small), small)
+    path = f"/v1/contents/{hashlib.sha256(small).hexdigest()}?form=zipcrypto"
+    replies = await asyncio.gather(*(person(Role.ANALYST)("GET", path) for _ in range(4)))
+    told = sorted((reply.status, reply.problem) for reply in replies)
+    assert (told[0], told[-1]) == ((200, ""), (429, "busy"))
+    assert (await person(Role.ANALYST)("GET", path)).status == 200, "it is free again"
