@@ -114,10 +114,11 @@ class LookUp:
         )
 
     async def _terms(self) -> int:
+        """By how many bits to ask: as many as the queue wants, and no more than this host tells."""
         now = self.clock.now()
         if now >= self._bits_until:
             self._bits, self._bits_until = await self.link.terms(), now + _TERMS_STAND
-        return self._bits
+        return min(self._bits, self.settings.bits_max)
 
     async def _listed(self, question: LookUpQuestion, event_id: str) -> Mapping[str, Verdict]:
         now, key = self.clock.now(), (question.bits, question.prefix)

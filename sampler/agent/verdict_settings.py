@@ -34,7 +34,7 @@ class LookUpSection(Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     """Whether what is flagged is looked up; ``sampler lookup`` asks in any case."""
     bits_max: Annotated[int, Meta(ge=0, le=LOOKUP_BITS_MAX)] = LOOKUP_HOST_BITS_MAX
-    """So many bits of a hash are told at most; a queue that wants more is not asked."""
+    """So many bits of a hash are told at most, however many the queue wants."""
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = LOOKUP_SECONDS
     """How long a flagged object waits for the answer; then it is sent."""
 

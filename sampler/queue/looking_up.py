@@ -14,8 +14,6 @@ from sampler.queue.registry import tenant_of
 from sampler.wire.lookup_messages import LookUpAnswer, LookUpTerms, padded
 
 _FORGOTTEN_AT_ONCE = 1000
-_COARSER_BITS = 2
-"""A host may ask by so many bits fewer than it may have: the list may have grown since it was told."""
 
 
 class LookingUp(Core):
@@ -29,7 +27,7 @@ class LookingUp(Core):
         """Everything that the device's tenant has listed under a prefix.
 
         Raises:
-            Conflict: that prefix is longer than a device may tell, or much shorter; the terms have changed.
+            Conflict: that prefix is longer than a device may tell, or so short that too much begins with it.
         """
         found = await self._step(_listed, device, bits, prefix, self._clock.now())
         return padded(bits, prefix, tuple(lookup.entry_of(listed) for listed in found))
@@ -46,7 +44,10 @@ def _bits(ledger: Ledger, device: str) -> int:
 
 def _listed(ledger: Ledger, device: str, bits: int, prefix: int, now: datetime) -> tuple[Listed, ...]:
     most = _bits(ledger, device)
-    if not most - _COARSER_BITS <= bits <= most:
-        raise Conflict(f"ask by {most} bits now, not by {bits}; the terms have changed")
+    if bits > most:
+        raise Conflict(f"ask by {most} bits at most, not by {bits}; the terms have changed")
     first, last = lookup.span(bits, prefix)
-    return ledger.listed(tenant_of(ledger, device), first, last, now, LOOKUP_ENTRIES_MAX_COUNT)
+    found = ledger.listed(tenant_of(ledger, device), first, last, now, LOOKUP_ENTRIES_MAX_COUNT + 1)
+    if len(found) > LOOKUP_ENTRIES_MAX_COUNT:
+        raise Conflict(f"more than {LOOKUP_ENTRIES_MAX_COUNT} files begin with these {bits} bits; ask by {most}")
+    return found

@@ -174,13 +174,14 @@ async def test_what_may_not_leave_is_not_asked_about(host: Host) -> None:
     assert (host.queue.asked, host.entries()) == ([], [])
 
 
-async def test_a_queue_that_wants_more_bits_is_not_asked(host: Host) -> None:
-    """However few files it says that it knows."""
-    host.queue.bits = 17
-    refused = await host.lookup.ask(HASH)
-    assert isinstance(refused, LookUpRefusal)
-    assert refused.rule == "L6 prefix-too-long"
-    assert host.queue.asked == []
+async def test_a_queue_that_wants_more_bits_is_told_no_more(host: Host) -> None:
+    """However many files it says that it knows."""
+    host.queue.bits = 24
+    assert isinstance(await host.lookup.ask(HASH), KnownVerdict)
+    assert host.queue.asked == [(16, 0xB7AB)]
+    host.lookup.settings = LookUpSection(bits_max=0)
+    assert isinstance(await host.lookup.ask(HASH), KnownVerdict)
+    assert host.queue.asked[-1] == (0, 0)
 
 
 async def test_the_same_prefix_is_told_once_for_a_while(host: Host) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
 
 from sampler.errors import Conflict
 from sampler.limits import LOOKUP_CROWD_COUNT
-from sampler.model import Conclusion
-from sampler.queue import Queue
+from sampler.model import Conclusion, Verdict
+from sampler.queue import Ledger, Listed, Queue
 from sampler.wire.lookup_messages import prefix_of
 from sampler.wire.messages import CompleteRequest, LeaseRequest
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 Deliver = Callable[..., Awaitable[str]]
 
 
@@ -63,8 +65,22 @@ async def test_prefixes_grow_with_the_list(queue: Queue, device: str, concluded:
 
 async def test_longer_prefixes_are_refused(queue: Queue, device: str) -> None:
     """A host that tells more than it need is told so, instead of being listened to."""
-    with pytest.raises(Conflict, match="ask by 0 bits now, not by 1"):
+    with pytest.raises(Conflict, match="ask by 0 bits at most, not by 1"):
         await queue.look_up(device, 1, 0)
+
+
+async def test_too_short_prefixes_are_refused(queue: Queue, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer has more than its ceiling; a host is told by how many bits to ask instead."""
+    monkeypatch.setattr("sampler.queue.looking_up.LOOKUP_ENTRIES_MAX_COUNT", 40)
+    verdict = Verdict(Conclusion.MALICIOUS, 90, "a", NOW, expires=NOW + timedelta(days=1))
+
+    def fill(ledger: Ledger) -> None:
+        for number in range(100):
+            ledger.list_verdict(Listed("default", hash_of(b"%d" % number), "s", verdict))
+
+    await queue._step(fill)
+    with pytest.raises(Conflict, match="more than 40 files begin with these 0 bits; ask by 1"):
+        await queue.look_up(device, 0, 0)
 
 
 async def test_verdicts_expire(
