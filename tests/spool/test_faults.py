@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import subprocess
@@ -10,9 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from sampler.errors import SpoolError
 from sampler.model import ObjectState
-from sampler.spool import Ended, Spool
+from sampler.spool import Ended, Spool, Worth
 
 _EVICTING = """
 import random
@@ -128,3 +133,52 @@ def test_evicting_on_a_full_disk(tmp_path: Path, program: str) -> None:
     assert taken > 0
     assert int(counts["evicted"]) >= 2 * taken
     assert done.stdout.splitlines()[-1] == f"kept {waiting}"
+
+
+class Failing:
+    """Stands before calls of the system: the one whose turn it is fails, all others are made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, turn: int, error: int) -> None:
+        self.calls = 0
+        self.turn = turn
+        self.error = error
+        for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink"), (Path, "mkdir")):
+            monkeypatch.setattr(owner, name, self._counting(getattr(owner, name)))
+
+    def _counting(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*values: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls == self.turn:
+                raise OSError(self.error, os.strerror(self.error))
+            return call(*values, **options)
+
+        return counted
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("turn", range(1, 8))
+def test_a_call_of_the_system_that_fails(
+    open_spool: Callable[..., Spool], thing: Any, files: Any, now: datetime, turn: int, error: int
+) -> None:
+    """Whichever call fails while one object drives out another: after a restart both are whole, or gone by name."""
+    told: list[Ended] = []
+    spool = open_spool(max_bytes=100_000, on_ended=told.append)
+    low = thing(os.urandom(70_000))
+    low.put_into(spool, Worth("rule", 10))
+    newcomer = thing(os.urandom(70_000))
+    acknowledged = False
+    with pytest.MonkeyPatch.context() as patched:
+        failing = Failing(patched, turn, error)
+        with contextlib.suppress(SpoolError):
+            newcomer.put_into(spool, Worth("rule", 90))
+            acknowledged = True
+    assert acknowledged or failing.calls >= turn
+    spool.close()
+    again = open_spool(max_bytes=100_000, on_ended=told.append)
+    again.upkeep.tell()
+    again.sweep()
+    waiting = _kept_whole(again, now)
+    assert not acknowledged or newcomer.event_id in waiting
+    assert (low.event_id in waiting) != ([end.event_id for end in told] == [low.event_id])
+    assert (again.get(newcomer.event_id) is not None) == (newcomer.event_id in waiting)
+    assert len(files()) == len(waiting)
