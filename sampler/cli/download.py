@@ -10,8 +10,10 @@ import click
 from sampler.cli.exit_codes import ExitCode
 from sampler.cli.options import choice_of, config_option
 from sampler.cli.queue_clients import with_client
+from sampler.errors import RequestError
 from sampler.limits import OBJECT_MAX_BYTES
 from sampler.neutered import Form, file_name, plain
+from sampler.runtime.durable import make_private_folder
 from sampler.worker import PeopleClient, Standing, download_in, standing_of_bytes
 
 _form = click.option(
@@ -34,11 +36,8 @@ def download(hashes: tuple[str, ...], form: str, folder: Path, config: Path | No
     """
 
     async def fetch(client: PeopleClient) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         for sha256 in hashes:
-            file = folder / file_name(sha256, Form(form))
-            await download_in(client, sha256, OBJECT_MAX_BYTES, file, Form(form))
-            click.echo(str(file))
+            click.echo(str(await _saved(client, sha256, OBJECT_MAX_BYTES, folder, Form(form))))
 
     with_client(config, fetch)
 
@@ -64,13 +63,28 @@ def download_task(task_id: str, form: str, folder: Path, config: Path | None) ->
         sys.exit(ExitCode.FOUND)
 
 
+async def _saved(client: PeopleClient, sha256: str, size: int, folder: Path, form: Form) -> Path:
+    """The file that a content was downloaded to.
+
+    Raises:
+        RequestError: it cannot be written, or is there already.
+    """
+    file = folder / file_name(sha256, form)
+    try:
+        make_private_folder(folder)
+        await download_in(client, sha256, size, file, form)
+    except FileExistsError as error:
+        raise RequestError(f"{file} is there already, and left as it is; remove it or say --to FOLDER") from error
+    except OSError as error:
+        raise RequestError(f"{file} cannot be written: {error.strerror}") from error
+    return file
+
+
 async def _fetched(client: PeopleClient, task_id: str, folder: Path, form: Form) -> list[tuple[Path, Standing]]:
     task = await client.task(task_id)
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for content in task.contents:
-        file = folder / file_name(content.sha256, form)
-        await download_in(client, content.sha256, content.size, file, form)
+        file = await _saved(client, content.sha256, content.size, folder, form)
         files.append((file, standing_of_bytes(task.object, content, plain(file, form))))
     return files
 
