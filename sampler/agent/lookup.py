@@ -95,6 +95,9 @@ class LookUp:
             DeliveryError: the queue does not answer, or not as it should.
             ConsentError, JournalError: what was accepted cannot be read, or the question not be written down.
         """
+        nothing = await off_loop(self._permit, sha256, 0, outcome)
+        if isinstance(nothing, LookUpRefusal):  # then the queue is not even asked how to ask
+            return nothing
         for _ in range(2):
             question = await off_loop(self._permit, sha256, await self._terms(), outcome)
             if isinstance(question, LookUpRefusal):

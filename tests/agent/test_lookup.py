@@ -164,14 +164,14 @@ async def test_without_consent_nothing_is_asked(host: Host) -> None:
     refused = await host.lookup.ask(HASH)
     assert isinstance(refused, LookUpRefusal)
     assert refused.rule == "P1 no-consent"
-    assert (host.queue.asked, host.entries()) == ([], [])
+    assert (host.queue.asked, host.entries(), host.queue.terms_asked) == ([], [], 0)
 
 
 async def test_what_may_not_leave_is_not_asked_about(host: Host) -> None:
     """An excluded path, for one: the queue learns nothing of it."""
     outcome = Refusal(EVENT, ObjectState.REFUSED, "P4 excluded-path", "the policy excludes /srv")
     assert await host.lookup.about(FINDING, decider(outcome)) is None
-    assert (host.queue.asked, host.entries()) == ([], [])
+    assert (host.queue.asked, host.entries(), host.queue.terms_asked) == ([], [], 0)
 
 
 async def test_a_queue_that_wants_more_bits_is_told_no_more(host: Host) -> None:
