@@ -41,9 +41,7 @@ owner, name, before = {
     "giving up": (SqliteQueueLedger, "add_doomed", False),
     "ending": (SqliteQueueLedger, "end_submission", False),
     "given up": (FolderBlobs, "destroy", True),
-    "destroyed": (FolderBlobs, "destroy", False),
     "forgetting": (SqliteQueueLedger, "remove_doomed", True),
-    "forgotten": (SqliteQueueLedger, "forget_deleted", True),
 }[step]
 real = getattr(owner, name)
 
@@ -65,7 +63,7 @@ asyncio.run(run())
 """
 
 
-@pytest.mark.parametrize("step", ["giving up", "ending", "given up", "destroyed", "forgetting", "forgotten"])
+@pytest.mark.parametrize("step", ["giving up", "given up", "ending", "forgetting"])
 async def test_killed_at_each_step(
     tmp_path: Path,
     step: str,

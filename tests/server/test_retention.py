@@ -86,24 +86,19 @@ async def test_the_rules_are_told(person: Callable[[Role], Call]) -> None:
     assert (status.acts_from - status.since).total_seconds() == 86_400
 
 
-@pytest.mark.parametrize("role", [Role.ANALYST, Role.WORKER])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/v1/retention"), ("GET", "/v1/retention/due"), ("POST", "/v1/retention/run"), ("GET", "/v1/holds")],
-)
-async def test_only_administrators_have_to_do_with_it(
-    person: Callable[[Role], Call], role: Role, method: str, path: str
-) -> None:
+async def test_only_administrators_have_to_do_with_it(person: Callable[[Role], Call]) -> None:
     """What belongs to all tenants is for who sees all of them."""
-    assert (await person(role)(method, path)).status == 403
+    asked = ("GET retention", "GET retention/due", "POST retention/run", "GET holds", "POST holds")
+    for role in (Role.ANALYST, Role.WORKER):
+        call = person(role)
+        for method, path in (each.split() for each in asked):
+            assert (await call(method, f"/v1/{path}")).status == 403, (role, path)
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["part=all", "at=yesterday", "at=2026-11-24T10:00:00", "limit=0", "limit=100000", "what=1"],
-)
-async def test_a_wrong_question_is_refused_by_name(person: Callable[[Role], Call], query: str) -> None:
+async def test_a_wrong_question_is_refused_by_name(person: Callable[[Role], Call]) -> None:
     """Each parameter has a value of its kind."""
-    reply = await person(Role.ADMIN)("GET", f"/v1/retention/due?{query}")
-    assert (reply.status, reply.problem) == (400, "query")
-    assert query.partition("=")[0] in json.loads(reply.body)["detail"]
+    call = person(Role.ADMIN)
+    for query in ("part=all", "at=yesterday", "at=2026-11-24T10:00:00", "limit=0", "limit=100000", "what=1"):
+        reply = await call("GET", f"/v1/retention/due?{query}")
+        assert (reply.status, reply.problem) == (400, "query"), query
+        assert query.partition("=")[0] in json.loads(reply.body)["detail"]
