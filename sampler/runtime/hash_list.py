@@ -52,7 +52,7 @@ class Shape:
 
     @property
     def false_positives(self) -> float:
-        """How likely a file that is not listed is taken for one: a share of 1."""
+        """How likely a file that is not listed is taken for one: a share of 1; a little less where it is high."""
         return self.entries / 2.0 ** (self.bucket_bits + 8 * self.suffix_bytes)
 
     @property

@@ -49,7 +49,7 @@ def test_an_empty_list() -> None:
 
 @pytest.mark.parametrize("suffix_bytes", [1, 2])
 def test_the_rate_of_false_positives_is_as_computed(suffix_bytes: int) -> None:
-    """Where it is high enough to be measured; the one that is used is smaller by its factor of 2 ** 64 and more."""
+    """Where it is high enough to be measured; with the suffixes that are used it is 2 ** 64 times smaller and more."""
     made = listed(digests_of(0, 20_000), suffix_bytes)
     strangers = digests_of(1_000_000, 20_000)
     expected = 20_000 * made.shape.false_positives
