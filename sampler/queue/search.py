@@ -7,6 +7,7 @@ reads no more than its ceilings; then it says where to go on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -35,16 +36,23 @@ class Searching(Indexing):
             RequestError: the conditions contradict themselves, or the cursor is none.
         """
         question, cursor = question_of(asked, tenant), cursor_of(asked.after)
-        page, crowded = FillingPage(asked), False
-        if asked.near is None:
-            number = await self._fill(page, question, cursor.number)
-            after = None if number is None else Cursor(number)
-        else:
-            like, crowded = await self._like(asked.near, asked.within)
-            after = await self._fill_by_distance(page, question, ordered(like, cursor), cursor)
-        behind = await self._step(lambda ledger: ledger.behind(SEARCH_BEHIND_MAX_COUNT))
-        hits = tuple(page.hits)
-        return SearchPage(hits=hits, after=None if after is None else str(after), behind=behind, crowded=crowded)
+        page = FillingPage(asked)
+        behind, after = await asyncio.gather(
+            self._step(lambda ledger: ledger.behind(SEARCH_BEHIND_MAX_COUNT)),
+            self._filled(page, asked, question, cursor),
+        )
+        after_text = None if after is None else str(after)
+        return SearchPage(hits=tuple(page.hits), after=after_text, behind=behind, crowded=page.crowded)
+
+    async def _filled(
+        self, page: FillingPage, asked: SearchRequest, question: Question, cursor: Cursor
+    ) -> Cursor | None:
+        """Fill a page; where the next one begins, ``None`` when there is none."""
+        if asked.near is not None:
+            like, page.crowded = await self._like(asked.near, asked.within)
+            return await self._fill_by_distance(page, question, ordered(like, cursor), cursor)
+        number = await self._fill(page, question, cursor.number)
+        return None if number is None else Cursor(number)
 
     async def _fill(self, page: FillingPage, question: Question, below: int, distance: int | None = None) -> int | None:
         """Read on, the newest first, until the page ends; the number to go on below, ``None`` at the end."""

@@ -46,6 +46,8 @@ class FillingPage:
 
     def __init__(self, asked: SearchRequest) -> None:
         self.hits: list[SearchHit] = []
+        self.crowded = False
+        """More digests are like the asked one than were measured."""
         self._asked = asked
         self._looks = _LOOKS_MAX_COUNT
         self._manifests = SEARCH_LOOKED_AT_MAX_COUNT

@@ -28,8 +28,8 @@ from sampler.queue.waking import rung
 
 log = structlog.get_logger()
 
-_AT_ONCE_COUNT: Final = 8
-"""Submissions that one transaction indexes; some ten milliseconds of the lane."""
+_AT_ONCE_COUNT: Final = 4
+"""Submissions that one transaction indexes; some milliseconds of the lane."""
 _BUSY_RESTS: Final = 3.0
 """Rest for so many times as long as a transaction took, when something came in or moved on meanwhile."""
 _IDLE_RESTS: Final = 0.25
