@@ -22,10 +22,11 @@ _START_SECONDS = 60
 
 
 class PostgresServer:
-    """One server; ``database()`` makes an empty database in it. Nothing of it is synced: tests do not cut its power."""
+    """One server; ``database()`` makes an empty database in it. Unless it is ``durable`` it syncs nothing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
+        self._sync = "on" if durable else "off"
         self._as: dict[str, Any] = {}
         binaries = _binaries()
         if os.geteuid() == 0:  # it refuses to run as root
@@ -43,7 +44,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = {"fsync": "off", "full_page_writes": "off", "max_connections": "80", "shared_buffers": "32MB",
+        options = {"fsync": self._sync, "full_page_writes": self._sync,
+                   "max_connections": "80", "shared_buffers": "32MB",
                    "listen_addresses": "", "unix_socket_directories": str(self.folder)}  # fmt: skip
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
@@ -104,11 +106,11 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     """A running server; gone, with everything in it, at the end."""
     folder = Path(tempfile.mkdtemp(prefix="sampler-pg-"))  # short: a socket's path has 107 bytes at most
     try:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, durable=durable)
         try:
             yield server
         finally:
