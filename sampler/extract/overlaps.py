@@ -3,6 +3,9 @@
 A stretch is merged with every other that it shares a byte with; one that only touches it stays apart. What comes of
 it has kind and name of its largest member, and covers the others. Derived bytes have stretches as well: ``zip:3`` and
 a ``range`` of ``zip:3`` share bytes, and a ``range`` of the whole is a stretch of the whole.
+
+What is a file by itself is cut out again: a program that a small archive holds unpacked lies within the archive's first
+bytes, and is judged as a program all the same, while the bytes around it are the archive's.
 """
 
 from __future__ import annotations
@@ -42,13 +45,42 @@ class Piece:
 class _Group:
     """Regions that overlap, and what they span together."""
 
-    def __init__(self, place: Place, members: list[Region]) -> None:
+    def __init__(self, place: Place, members: list[Region], *, is_cut: bool = False) -> None:
         self.place = place
         self.members = members
+        self.is_cut = is_cut
+        """Whether it is what was left around a file, or that file: then a member may reach beyond it."""
 
     @property
     def length(self) -> int:
         return self.place.end - self.place.start
+
+    @property
+    def leading(self) -> Region:
+        """The member that has the most of it; of two a file."""
+        return max(self.members, key=lambda member: (self.share(member), self.is_cut and member.content is not None))
+
+    def share(self, member: Region) -> int:
+        """How many of its bytes lie in a member."""
+        place = place_of(member)
+        return min(place.end, self.place.end) - max(place.start, self.place.start)
+
+    def apart(self) -> list[_Group]:
+        """The same bytes, cut along the files in it; itself where there are none, it is one, or they contradict."""
+        leading, files = self.leading, _files(self.members)
+        if files is None or (leading.content is not None and self.share(leading) == self.length):
+            return [self]
+        cuts, position = [], self.place.start
+        for file in files:
+            cuts += [(position, file.start), (file.start, file.end)]
+            position = file.end
+        pieces = [self._within(start, end) for start, end in (*cuts, (position, self.place.end)) if start < end]
+        return pieces if len(pieces) > 1 else [self]
+
+    def _within(self, start: int, end: int) -> _Group:
+        group = _Group(Place(self.place.base, start, end), self.members, is_cut=True)
+        group.members = [member for member in self.members if group.share(member) > 0]
+        return group
 
 
 def place_of(region: Region) -> Place:
@@ -98,11 +130,20 @@ class Pieces:
         if place.base == region.recipe:
             self._made[place.base] = region.length
 
-    def result(self) -> Iterator[Piece]:
-        """All pieces, those of one base in the order of their offsets."""
+    def result(self, max_count: int) -> Iterator[Piece]:
+        """All pieces, those of one base in the order of their offsets.
+
+        Args:
+            max_count: beyond so many, files are not cut out any more and are judged with what lies around them.
+        """
+        room = max_count - self.count
         for base, groups in sorted(self._groups.items()):
             for group in groups:
-                yield self._piece(base, group)
+                apart = group.apart()
+                if len(apart) - 1 > room:
+                    apart = [group]
+                room -= len(apart) - 1
+                yield from (self._piece(base, each) for each in apart)
 
     def _slice(self, place: Place) -> tuple[int, int]:
         """Which groups of its base share a byte with it: from the first up to the last."""
@@ -115,11 +156,12 @@ class Pieces:
         return self._groups.get(place.base, [])[first:last]
 
     def _piece(self, base: Recipe, group: _Group) -> Piece:
-        leading = max(group.members, key=lambda member: member.length)
-        inside = [member for member in group.members if member is not leading or leading.length < group.length]
+        leading = group.leading
+        has_all = group.share(leading) == group.length
+        inside = [member for member in group.members if not (has_all and member is leading)]
         offset, length, recipe = self._cut(base, group)
         region = Region(leading.kind, leading.name, offset, length, recipe, _content(leading, group))
-        covers = (_covered(member, group.place.start) for member in inside)
+        covers = (_covered(member, group) for member in inside)
         return Piece(region, tuple(sorted(covers, key=lambda inside: (inside.offset, -inside.length))))
 
     def _cut(self, base: Recipe, group: _Group) -> tuple[int, int, Recipe]:
@@ -148,11 +190,28 @@ def _joined(lists: list[list[Region]], region: Region) -> list[Region]:
 
 def _content(leading: Region, group: _Group) -> ContentKind | None:
     """What a piece is by itself: what holds all of it is, or what its members agree upon."""
+    if group.is_cut and leading.content is None:
+        return ContentKind.OTHER if group.place.base else None
     told = {member.content for member in group.members}
-    if leading.length == group.length or len(told) == 1:
+    if group.share(leading) == group.length or len(told) == 1:
         return leading.content
     return ContentKind.OTHER if group.place.base else None
 
 
-def _covered(region: Region, start: int) -> Covered:
-    return Covered(region.kind, region.name, place_of(region).start - start, region.length)
+def _covered(region: Region, group: _Group) -> Covered:
+    """A region as far as it lies in a piece."""
+    start = max(place_of(region).start - group.place.start, 0)
+    return Covered(region.kind, region.name, start, group.share(region))
+
+
+def _files(members: list[Region]) -> list[Place] | None:
+    """The places of files that lie in no other file; ``None`` where two share bytes and neither holds the other."""
+    outer: list[Place] = []
+    files = (place_of(member) for member in members if member.content is not None)
+    for file in sorted(files, key=lambda place: (place.start, -place.end)):
+        end = outer[-1].end if outer else 0
+        if file.start >= end:
+            outer.append(file)
+        elif file.end > end:
+            return None
+    return outer

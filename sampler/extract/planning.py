@@ -175,7 +175,7 @@ def _fitting(wishes: Iterable[_Wish]) -> tuple[list[Piece], list[Omission]]:
             pieces.add(region)
         else:
             left_out[Omission(title_of(region), why)] = None
-    return list(pieces.result()), list(left_out)
+    return list(pieces.result(PARTS_MAX_COUNT)), list(left_out)
 
 
 def _why_not(region: Region, pieces: Pieces) -> str | None:

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sampler.extract.overlaps import Piece, Pieces, Place, place_of
-from sampler.model import Covered, PartKind, Region
+from sampler.model import ContentKind, Covered, PartKind, Region
 
 
 def made_of(regions: Sequence[Region]) -> tuple[Pieces, list[Piece]]:
     pieces = Pieces()
     for region in regions:
         pieces.add(region)
-    return pieces, list(pieces.result())
+    return pieces, list(pieces.result(10_000))
 
 
 def test_the_place_of_ranges_of_ranges_is_added_up() -> None:
@@ -59,6 +60,26 @@ _regions = st.lists(
     ),
     max_size=24,
 )  # fmt: skip
+
+
+_kinds = st.sampled_from([None, None, ContentKind.EXECUTABLE, ContentKind.DOCUMENT])
+
+
+@given(regions=_regions, kinds=st.lists(_kinds, min_size=24, max_size=24))
+def test_files_that_are_cut_out_keep_the_bytes(regions: list[Region], kinds: list[ContentKind | None]) -> None:
+    """Whatever is a file: pieces hold each byte once, and a safe kind is only said of bytes of such a file."""
+    regions = [replace(region, content=kind) for region, kind in zip(regions, kinds, strict=False)]
+    _, made = made_of(regions)
+    places = [place_of(piece.region) for piece in made]
+    bytes_of = [(place.base, byte) for place in places for byte in range(*place_span(place))]
+    wanted = {(place.base, byte) for place in map(place_of, regions) for byte in range(*place_span(place))}
+    assert len(bytes_of) == len(set(bytes_of))
+    assert set(bytes_of) == wanted
+    programs = [place_of(region) for region in regions if region.content is ContentKind.EXECUTABLE]
+    told = {(place.base, byte) for place in programs for byte in range(*place_span(place))}
+    for piece, place in zip(made, places, strict=True):
+        if piece.region.content is ContentKind.EXECUTABLE:
+            assert {(place.base, byte) for byte in range(*place_span(place))} <= told
 
 
 @given(regions=_regions)

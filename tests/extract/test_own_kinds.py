@@ -11,7 +11,7 @@ import pytest
 from sampler.examine.child import kind_of
 from sampler.extract import Extraction, find_regions
 from sampler.extract.overlaps import Pieces
-from sampler.model import ContentKind, PartKind, Region
+from sampler.model import ContentKind, Covered, PartKind, Region
 
 SCRIPT = b"#!/bin/sh\necho hello\n"
 LETTER = b"Dear Ann,\n\nthe weather is fine.\n"
@@ -110,7 +110,6 @@ def test_without_anybody_to_ask_only_the_format_tells() -> None:
     [
         (ContentKind.SCRIPT, ContentKind.SCRIPT, ContentKind.SCRIPT),
         (ContentKind.SCRIPT, ContentKind.DOCUMENT, ContentKind.OTHER),
-        (ContentKind.SCRIPT, None, ContentKind.OTHER),
     ],
 )
 def test_stretches_that_overlap(first: ContentKind, second: ContentKind | None, together: ContentKind) -> None:
@@ -118,8 +117,47 @@ def test_stretches_that_overlap(first: ContentKind, second: ContentKind | None, 
     pieces = Pieces()
     pieces.add(Region(PartKind.MEMBER, "a", 0, 10, ("zip:0", "range:0+10"), first))
     pieces.add(Region(PartKind.MEMBER, "b", 0, 9, ("zip:0", "range:5+9"), second))
-    (piece,) = pieces.result()
+    (piece,) = pieces.result(99)
     assert (piece.region.length, piece.region.content) == (14, together)
+
+
+def test_a_file_within_a_stretch_is_cut_out() -> None:
+    """A program that lies unpacked in an archive's first bytes is one; what lies around it is the archive's."""
+    pieces = Pieces()
+    pieces.add(Region(PartKind.HEADER, "", 0, 100))
+    pieces.add(Region(PartKind.MEMBER, "a.exe", 40, 30, content=ContentKind.EXECUTABLE))
+    pieces.add(Region(PartKind.MATCH, "$a", 60, 50))
+    before, file, behind = pieces.result(99)
+    assert [(each.region.kind, each.region.content) for each in (before, file, behind)] == [
+        (PartKind.HEADER, None), (PartKind.MEMBER, ContentKind.EXECUTABLE), (PartKind.MATCH, None),
+    ]  # fmt: skip
+    assert [(each.region.offset, each.region.length) for each in (before, file, behind)] == [
+        (0, 40),
+        (40, 30),
+        (70, 40),
+    ]
+    assert file.covers == (Covered(PartKind.HEADER, "", 0, 30), Covered(PartKind.MATCH, "$a", 20, 10))
+    assert behind.covers == (Covered(PartKind.HEADER, "", 0, 30),)
+
+
+def test_derived_bytes_around_a_file_are_of_no_kind() -> None:
+    """Of a member's stretch only the file in it is known."""
+    pieces = Pieces()
+    pieces.add(Region(PartKind.MEMBER, "a", 0, 10, ("zip:0", "range:0+10"), ContentKind.SCRIPT))
+    pieces.add(Region(PartKind.MEMBER, "b", 0, 9, ("zip:0", "range:5+9")))
+    assert [(each.region.recipe, each.region.content) for each in pieces.result(99)] == [
+        (("zip:0", "range:0+10"), ContentKind.SCRIPT),
+        (("zip:0", "range:10+4"), ContentKind.OTHER),
+    ]
+
+
+def test_files_are_not_cut_out_beyond_the_ceiling_of_parts() -> None:
+    """Where there is no room for more parts, they are judged with what lies around them."""
+    pieces = Pieces()
+    pieces.add(Region(PartKind.HEADER, "", 0, 100))
+    pieces.add(Region(PartKind.MEMBER, "a.exe", 40, 30, content=ContentKind.EXECUTABLE))
+    (piece,) = pieces.result(2)
+    assert (piece.region.kind, piece.region.content) == (PartKind.HEADER, None)
 
 
 def test_what_holds_all_of_it_says_what_it_is() -> None:
@@ -127,5 +165,5 @@ def test_what_holds_all_of_it_says_what_it_is() -> None:
     pieces = Pieces()
     pieces.add(Region(PartKind.MEMBER, "a", 0, 20, ("zip:0",), ContentKind.EXECUTABLE))
     pieces.add(Region(PartKind.OVERLAY, "b", 0, 9, ("zip:0", "range:5+9"), ContentKind.DOCUMENT))
-    (piece,) = pieces.result()
+    (piece,) = pieces.result(99)
     assert piece.region.content is ContentKind.EXECUTABLE
