@@ -185,7 +185,10 @@ class Ledger(
         """The contents that it offers, in the manifest's order."""
 
     def offered_elsewhere(self, sha256: str, submission_id: str) -> bool:
-        """Whether another submission offers this content too."""
+        """Whether another submission offers this content too, of the same tenant or of one that has delivered it.
+
+        A tenant that only names a content does not keep it from being destroyed.
+        """
 
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
         """Empty its manifest, forget its task, verdicts, receipt, uploads and what it offers; the uploads' identifiers.

@@ -309,8 +309,11 @@ class MemoryQueueLedger(
         return tuple(self._now.offered.get(submission_id, ()))
 
     def offered_elsewhere(self, sha256: str, submission_id: str) -> bool:
-        """Whether another submission offers this content too."""
-        return any(sha256 in sizes for other, sizes in self._now.offered.items() if other != submission_id)
+        """Whether another submission offers this content too, of the same tenant or of one that has delivered it."""
+        own = self.submissions_tenant(submission_id)
+        others = [each for each, sizes in self._now.offered.items() if sha256 in sizes and each != submission_id]
+        tenants = {self._now.submissions[each].tenant for each in others}
+        return any(tenant == own or (tenant, sha256) in self._tenancy.held for tenant in tenants)
 
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
         """Empty its manifest, forget what hangs on it; its uploads."""

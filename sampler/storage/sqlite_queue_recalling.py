@@ -21,9 +21,13 @@ class Recalling(Rows):
         return tuple(row["sha256"] for row in rows)
 
     def offered_elsewhere(self, sha256: str, submission_id: str) -> bool:
-        """Whether another submission offers this content too."""
-        sql = "SELECT 1 FROM offered WHERE sha256 = ? AND submission <> ? LIMIT 1"
-        return self._row(sql, sha256, submission_id) is not None
+        """Whether another submission offers this content too, of the same tenant or of one that has delivered it."""
+        sql = """SELECT 1 FROM offered JOIN submissions ON submissions.id = offered.submission
+                 LEFT JOIN tenant_contents ON tenant_contents.tenant = submissions.tenant
+                     AND tenant_contents.sha256 = offered.sha256
+                 WHERE offered.sha256 = ? AND offered.submission <> ? AND (tenant_contents.sha256 IS NOT NULL
+                     OR submissions.tenant = (SELECT tenant FROM submissions WHERE id = ?)) LIMIT 1"""
+        return self._row(sql, sha256, submission_id, submission_id) is not None
 
     def erase_submission(self, submission_id: str) -> tuple[str, ...]:
         """Empty its manifest, forget what hangs on it; its uploads. The log of receipts keeps its hashes."""

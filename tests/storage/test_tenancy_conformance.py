@@ -78,6 +78,21 @@ def test_another_tenants_offer_is_told_apart(ledger: Ledger) -> None:
     assert not ledger.offered_by_others("bank", ONE)
 
 
+def test_only_who_has_a_content_keeps_it(ledger: Ledger) -> None:
+    """A submission of the same tenant keeps it, one of another tenant only when that has delivered it too."""
+    for submission_id, tenant in (("s1", "bank"), ("s2", "shop")):
+        _submit(ledger, submission_id, tenant)
+    ledger.add_content(ONE, 1, NOW, "bank")
+    assert not ledger.offered_elsewhere(ONE, "s1")
+    assert ledger.offered_elsewhere(ONE, "s2")
+    ledger.add_content(ONE, 1, NOW, "shop")
+    assert ledger.offered_elsewhere(ONE, "s1")
+    ledger.remove_content(ONE)
+    _submit(ledger, "s3", "bank")
+    assert ledger.offered_elsewhere(ONE, "s1")
+    assert not ledger.offered_elsewhere(ONE, "s2")
+
+
 def test_a_content_that_is_gone_is_held_by_nobody(ledger: Ledger) -> None:
     """Removing a content forgets who brought it."""
     for tenant in ("bank", "shop"):
