@@ -32,6 +32,8 @@ def _in_turn(session: Session, step: str | None, number: int) -> int:
     """Run a step if the version is still this one; the version after it."""
     session.execute("BEGIN ISOLATION LEVEL READ COMMITTED")  # a snapshot from before the lock would be too old
     try:
+        session.execute("SET LOCAL statement_timeout = 0")  # an index over a large table takes its time
+        session.execute("SET LOCAL lock_timeout = 0")
         session.execute(_LOCK)
         version = _version(session)
         if step is not None and version == number:  # another process may have been first

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sampler.errors import ContentMismatch, NotFound, StorageError
+from sampler.errors import ContentMismatch, NotFound, SettingsError, StorageError
 from sampler.limits import CHUNK_MAX_BYTES
 from sampler.queue import Blobs
 from sampler.storage.opening import open_blobs
@@ -190,3 +190,13 @@ def test_a_read_of_what_is_destroyed_meanwhile_ends(blobs: Blobs) -> None:
         except StorageError:
             rest = PIECES[10:]
     assert head + rest == PIECES
+
+
+def test_a_bucket_that_keeps_versions_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is destroyed in it would still be there."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET)
+    with s3.ministack() as server:
+        server.keep_versions()
+        with pytest.raises(SettingsError, match="keeps versions"):
+            open_blobs(server.url("x"))

@@ -380,3 +380,32 @@ def test_submissions_of_a_device(ledger: Ledger) -> None:
         _submit(ledger, submission, device=device)
     assert ledger.submissions_of("d1", None, 2) == ("a", "c")
     assert ledger.submissions_of("d1", "c", 2) == ("d",)
+
+
+def test_receipts_that_are_due_stay_so_until_they_are_made(ledger: Ledger) -> None:
+    """They are told in the order in which submissions became whole, and one that is taken back needs none."""
+    for name in ("s2", "s1", "s3"):
+        _submit(ledger, name)
+        ledger.add_receipt_due(name)
+    assert [submission.id for submission in ledger.receipts_due(2)] == ["s2", "s1"]
+    ledger.end_receipt_due("s2")
+    ledger.erase_submission("s1")
+    assert [submission.id for submission in ledger.receipts_due(9)] == ["s3"]
+
+
+def test_who_claims_a_task_leaves_the_next_to_others(ledger: Ledger) -> None:
+    """A claiming transaction is one: what it changed is there when it ends, and undone when it fails."""
+    task = _task(ledger, "t1")
+    leased = replace(task, state=TaskState.LEASED, attempts=1, worker="w", lease_digest=TWO, expires=_at(5))
+
+    def undone() -> None:
+        with ledger.claiming():
+            ledger.put_task(leased)
+            raise Conflict("undone")
+
+    with pytest.raises(Conflict, match="undone"):
+        undone()
+    assert ledger.task("t1") == task
+    with ledger.turn(), ledger.claiming():
+        ledger.put_task(leased)
+    assert ledger.task("t1") == leased

@@ -31,6 +31,11 @@ class S3Server:
         """Of a place in the bucket."""
         return f"s3://{BUCKET}/{prefix}?" + urlencode({"endpoint": self.endpoint, "region": "us-east-1"})
 
+    def keep_versions(self) -> None:
+        """From now on the bucket keeps what is overwritten and removed."""
+        body = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        _ask(int(self.endpoint.rpartition(":")[2]), "PUT", f"/{BUCKET}?versioning", body)
+
 
 @contextlib.contextmanager
 def ministack() -> Iterator[S3Server]:
@@ -80,10 +85,10 @@ def _answers(port: int) -> bool:
     return False
 
 
-def _ask(port: int, method: str, path: str) -> None:
+def _ask(port: int, method: str, path: str, body: bytes | None = None) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path)
+        connection.request(method, path, body)
         connection.getresponse().read()
     finally:
         connection.close()
