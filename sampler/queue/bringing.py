@@ -37,17 +37,13 @@ class Bringing(Offering):
         """
         if len(data) != asked.size:
             return await self._bring_a_part(asked, data, checksum)
-        right, true = await off_loop(_compared, data, asked.sha256, checksum)
         async with self._locks.of(content_bell(asked.sha256)):
             upload = await self._created(asked)
             if upload.finished:
                 return upload
-            if not right:
-                raise ContentMismatch("the bytes have another checksum; send them again")
-            if not true:
+            if not await off_loop(_store, self._blobs, upload, data, checksum):
                 await self._step(receiving.drop_false, upload, self._policy, self._clock.now())
                 raise ContentMismatch(f"other bytes came for {asked.sha256}; begin the upload anew")
-            await off_loop(_store, self._blobs, upload, data)
             await self._record(upload)
         return replace(upload, offset=upload.size)
 
@@ -60,16 +56,18 @@ class Bringing(Offering):
         return upload if upload.finished else await self.append(upload.device, upload.id, 0, body, checksum=checksum)
 
 
-def _compared(data: bytes, sha256: str, checksum: Checksum | None) -> tuple[bool, bool]:
-    """Whether bytes have the checksum, and the hash, that they are said to have. Blocking."""
-    right = True
+def _store(blobs: Blobs, upload: Upload, data: bytes, checksum: Checksum | None) -> bool:
+    """Whether bytes have the hash that they are said to have; they are a content then. Blocking.
+
+    Raises:
+        ContentMismatch: they have another checksum.
+    """
     if checksum is not None:
         found = hashlib.new(checksum.algorithm, data, usedforsecurity=False).digest()
-        right = hmac.compare_digest(found, checksum.digest)
-    return right, hashlib.sha256(data).hexdigest() == sha256
-
-
-def _store(blobs: Blobs, upload: Upload, data: bytes) -> None:
-    """Blocking."""
+        if not hmac.compare_digest(found, checksum.digest):
+            raise ContentMismatch(f"the bytes have another {checksum.algorithm}; send them again")
+    if hashlib.sha256(data).hexdigest() != upload.sha256:
+        return False
     blobs.check_room(len(data))
     blobs.put(upload.id, upload.sha256, data)
+    return True

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from sampler.errors import Conflict, ContentMismatch, NotFound, SamplerError
 from sampler.limits import BODY_STALL_SECONDS, CHUNK_MAX_BYTES
 from sampler.queue import receiving
+from sampler.queue.behind import Behind
 from sampler.queue.core import RECEIPTS_DUE_BELL, Core, content_bell, receipts_bell
 from sampler.queue.ports import Blobs, Partial
 from sampler.queue.records import Submission, Upload
@@ -176,18 +177,24 @@ class Receiver(Core):
             await self._acknowledge(upload, partial.offset)
 
     async def _take(self, upload: Upload, partial: Partial, body: Body) -> None:
-        synced = partial.offset
         try:
-            async for data in body(upload.size - partial.offset):
-                await off_loop(partial.write, data)
-                if partial.offset - synced >= CHUNK_MAX_BYTES and partial.offset < upload.size:
-                    synced = await off_loop(partial.sync)
-                    await self._acknowledge(upload, synced)
+            async with Behind() as behind:
+                room = CHUNK_MAX_BYTES
+                async for data in body(upload.size - partial.offset):
+                    room -= len(data)
+                    await behind.start(self._put(upload, partial, data, whole_chunk=room <= 0))
+                    room = room if room > 0 else CHUNK_MAX_BYTES
+                await behind.end()
         except SamplerError:
             await off_loop(partial.rewind, partial.offset)
             await self._acknowledge(upload, partial.offset)
             raise
         await off_loop(partial.sync)
+
+    async def _put(self, upload: Upload, partial: Partial, data: bytes, *, whole_chunk: bool) -> None:
+        await off_loop(partial.write, data)
+        if whole_chunk and partial.offset < upload.size:
+            await self._acknowledge(upload, await off_loop(partial.sync))
 
     async def _take_checked(self, upload: Upload, partial: Partial, body: Body, checksum: Checksum) -> None:
         start = partial.offset
@@ -223,8 +230,11 @@ class Receiver(Core):
         except NotFound:
             await self._destroy(upload.sha256)
             raise
-        for submission_id in {upload.submission, *complete}:
-            await self._ring_complete(submission_id)
+        self._ring_moved(upload.submission)
+        self._bells.ring(RECEIPTS_DUE_BELL if self._making.deferred else receipts_bell(upload.device))
+        for submission_id in complete:
+            if submission_id != upload.submission:  # of somebody else, perhaps
+                await self._ring_complete(submission_id)
 
     async def _ring_complete(self, submission_id: str) -> None:
         """Wake those who wait for a submission's task, and its host, which may wait for the receipt."""

@@ -19,12 +19,14 @@ from __future__ import annotations
 import hmac
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from aiohttp import web
 
 from sampler.errors import IdentityError
 from sampler.identity import agent_id_of, serial_of, token_digest
+from sampler.limits import CONNECTIONS_MAX_COUNT
 from sampler.queue import Actor, Queue, TokenRecord
 from sampler.queue.seeing import named_by
 from sampler.server.problems import Refused
@@ -90,8 +92,8 @@ class HostsGate:
             return Caller()
         certificate = _peer_certificate(request)  # 1
         try:
-            agent_id = agent_id_of(certificate)  # 2
-            device = await self._queue.device(agent_id, serial_of(certificate))  # 3
+            agent_id, serial = _named(certificate)  # 2
+            device = await self._queue.device(agent_id, serial)  # 3
         except IdentityError as error:
             raise Refused(403, "device", str(error)) from error
         return Caller(device=device.agent_id)
@@ -123,6 +125,12 @@ class PeopleGate:
             for kind, name in named_by(route.path, request.match_info):
                 await self._queue.check_seen(token.scope, kind, name)
         return Caller(token=token)
+
+
+@lru_cache(maxsize=CONNECTIONS_MAX_COUNT)
+def _named(certificate: bytes) -> tuple[str, str]:
+    """The agent that a certificate names, and its serial number: the same bytes say the same at each request."""
+    return agent_id_of(certificate), serial_of(certificate)
 
 
 def _peer_certificate(request: web.Request) -> bytes:

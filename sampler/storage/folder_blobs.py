@@ -30,6 +30,7 @@ from sampler.runtime.durable import make_private_folder, sync_folder
 
 _UPLOAD = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_HASHED_MAX_COUNT = 64
 _FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -45,6 +46,8 @@ class FolderBlobs:
             self._uploads = make_private_folder(folder / "uploads")
         self.folder = folder
         self._reserve_bytes = reserve_bytes
+        self._hashed: dict[str, tuple[str, int]] = {}
+        """Of uploads that came in one go: what was hashed while it was written."""
 
     def open_partial(self, upload_id: str, offset: int) -> FolderPartial:
         """An upload to append to; it stands at ``offset``, or at its end when it has fewer bytes.
@@ -53,6 +56,7 @@ class FolderBlobs:
             StorageFull: there is no room for its name.
         """
         path = self._partial(upload_id)
+        self._hashed.pop(upload_id, None)
         with _our_errors(path):
             return FolderPartial(self, path, offset)
 
@@ -80,7 +84,7 @@ class FolderBlobs:
         path = self._partial(upload_id)
         try:
             with _our_errors(path):
-                found = _hash_and_size(path)
+                found = self._hashed.pop(upload_id, None) or _hash_and_size(path)
                 known = self.has(sha256)
                 if found == (sha256, size) and not known:
                     self._keep(path, self._content(sha256))
@@ -114,6 +118,7 @@ class FolderBlobs:
 
     def discard(self, upload_id: str) -> None:
         """Throw an upload's bytes away, if there are any."""
+        self._hashed.pop(upload_id, None)
         with _our_errors(self._uploads):
             self._partial(upload_id).unlink(missing_ok=True)
 
@@ -168,6 +173,12 @@ class FolderBlobs:
         with _our_errors(self.folder):
             return shutil.disk_usage(self.folder).free - self._reserve_bytes
 
+    def note_hash(self, upload_id: str, sha256: str, size: int) -> None:
+        """What all bytes of an upload hashed to while they were written, so that they need not be read again."""
+        for oldest in list(self._hashed)[: 1 - _HASHED_MAX_COUNT]:
+            self._hashed.pop(oldest, None)
+        self._hashed[upload_id] = (sha256, size)
+
     def _keep(self, partial: Path, content: Path) -> None:
         make_private_folder(content.parent)
         partial.chmod(0o400)
@@ -201,6 +212,7 @@ class FolderPartial:
         self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
         self.offset = min(offset, os.fstat(self._file.fileno()).st_size)
         self._file.truncate(self.offset)
+        self._hasher = None if self.offset else hashlib.sha256()
         if new:
             sync_folder(path.parent)
 
@@ -217,6 +229,8 @@ class FolderPartial:
             while written < len(view):
                 written += os.pwrite(self._file.fileno(), view[written:], self.offset + written)
         self.offset += len(data)
+        if self._hasher is not None:
+            self._hasher.update(data)
 
     def sync(self) -> int:
         """Make durable what was written; the offset."""
@@ -228,12 +242,17 @@ class FolderPartial:
         """Throw away, durably, what lies behind ``offset``."""
         with _our_errors(self._path):
             self._file.truncate(offset)
+        if offset != self.offset:
+            self._hasher = None
         self.offset = offset
         self.sync()
 
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
         self._file.close()
+        if self._hasher is not None:
+            self._blobs.note_hash(self._path.name, self._hasher.hexdigest(), self.offset)
+            self._hasher = None
 
 
 def _write_new(path: Path, data: bytes) -> None:

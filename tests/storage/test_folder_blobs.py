@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sampler.errors import ContentMismatch, NotFound, StorageError, StorageFull
+from sampler.storage import folder_blobs
 from sampler.storage.folder_blobs import FolderBlobs
 
 DATA = b"contents" * 1000
@@ -176,3 +177,48 @@ def test_a_full_disk_keeps_what_was_durable(small_disk: Path, monkeypatch: pytes
     blobs.finish(UPLOAD, SHA256, len(DATA))
     with blobs.open_content(SHA256) as file:
         assert file.read() == DATA
+
+
+def test_what_was_hashed_on_its_way_is_not_read_again(blobs: FolderBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload that came in one go is known by what was written; one that came in several is read."""
+    read: list[Path] = []
+    reading = folder_blobs._hash_and_size
+
+    def noted(path: Path) -> tuple[str, int]:
+        read.append(path)
+        return reading(path)
+
+    monkeypatch.setattr(folder_blobs, "_hash_and_size", noted)
+    _put(blobs, DATA)
+    blobs.finish(UPLOAD, SHA256, len(DATA))
+    assert read == []
+    blobs.destroy(SHA256)
+    _put(blobs, DATA[:100])
+    rest = blobs.open_partial(UPLOAD, 100)
+    rest.write(DATA[100:])
+    rest.close()
+    blobs.finish(UPLOAD, SHA256, len(DATA))
+    assert len(read) == 1
+
+
+def test_what_was_taken_back_does_not_count_as_hashed(blobs: FolderBlobs) -> None:
+    """Bytes that were thrown away and written anew are looked at as they are."""
+    partial = blobs.open_partial(UPLOAD, 0)
+    partial.write(b"wrong")
+    partial.rewind(0)
+    partial.write(b"right")
+    partial.sync()
+    partial.close()
+    blobs.finish(UPLOAD, hashlib.sha256(b"right").hexdigest(), 5)
+    with blobs.open_content(hashlib.sha256(b"right").hexdigest()) as file:
+        assert file.read() == b"right"
+
+
+def test_bytes_in_one_go(blobs: FolderBlobs) -> None:
+    """They are a content, read-only, and once more changes nothing; no upload is left."""
+    for _ in range(2):
+        blobs.put(UPLOAD, SHA256, DATA)
+    with blobs.open_content(SHA256) as file:
+        assert file.read() == DATA
+    assert stat.S_IMODE((blobs.folder / "contents" / SHA256[:2] / SHA256).stat().st_mode) == 0o400
+    assert blobs.partials() == ()
