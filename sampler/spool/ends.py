@@ -55,7 +55,10 @@ class EndsLedger(Protocol):
     """The part of a spool's ledger that knows what waits is worth; each method that changes something is one step."""
 
     def evictable(self, limit: int) -> tuple[Resident, ...]:
-        """What waits for delivery and was never offered, those of least severity and greatest size first."""
+        """What waits for delivery and cannot be at the queue, those of least severity and greatest size first.
+
+        That is what has contents of which no upload was begun, and what was never tried.
+        """
 
     def groups(self) -> tuple[Group, ...]:
         """What waits for delivery, the group with the most bytes first."""

@@ -23,7 +23,7 @@ class NeededContent:
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """An object that waits and was never offered."""
+    """An object that waits, and is not at the queue as far as this host can know."""
 
     event_id: str
     number: int

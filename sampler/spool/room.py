@@ -1,8 +1,9 @@
 """The room that a spool has: who still gets in, and who has to go for it.
 
 What is being written is *promised*: its bytes are counted in, and its files stay whoever else ends. What was handed out
-for delivery is *lent*: it may have been offered by now, so it is never ended to make room. An end is first durable in
-the ledger, then told to the journal; a process that is killed in between tells it when it starts again.
+for delivery is *lent*: it may be on its way by now, so it is never ended to make room; nor is what was tried before and
+may be at the queue already. An end is first durable in the ledger, then told to the journal; a process that is killed
+in between tells it when it starts again.
 """
 
 from __future__ import annotations

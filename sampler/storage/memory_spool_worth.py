@@ -29,7 +29,7 @@ class MemoryWorth:
         found = [
             _resident(number, each, self._worth[each.event_id][0], users)
             for number, each in self._waits()
-            if not each.attempts and not self._all[each.event_id].uploads
+            if (each.contents or not each.attempts) and not self._all[each.event_id].uploads
         ]
         return tuple(sorted(found, key=lambda each: (own_points(each.worth, each.size_bytes), -each.number))[:limit])
 

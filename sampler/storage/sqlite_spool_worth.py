@@ -53,7 +53,8 @@ _EVICTABLE: Final = """
     WITH least AS (
         SELECT worth.object AS number, event_id, owner, severity, length(manifest) AS manifest_bytes, points
         FROM worth JOIN objects ON objects.number = worth.object JOIN waiting ON waiting.object = worth.object
-        WHERE attempts = 0 AND NOT EXISTS (
+        WHERE (attempts = 0 OR EXISTS (SELECT 1 FROM needed_contents WHERE needed_contents.object = worth.object))
+        AND NOT EXISTS (
             SELECT 1 FROM needed_contents WHERE needed_contents.object = worth.object AND upload_url IS NOT NULL)
         ORDER BY points, worth.object DESC LIMIT ?
     )

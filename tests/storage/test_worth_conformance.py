@@ -72,13 +72,16 @@ def test_of_the_same_worth_the_last_goes_first(ledger: SpoolLedger) -> None:
     assert [each.event_id for each in ledger.evictable(9)] == ["3", "1", "2"]
 
 
-def test_what_was_tried_does_not_go(ledger: SpoolLedger) -> None:
-    """An attempt that was counted, and an upload that was begun, keep an object where it is."""
+def test_what_may_be_at_the_queue_does_not_go(ledger: SpoolLedger) -> None:
+    """An upload that was begun keeps an object, and an attempt one that is all in its manifest."""
     for event_id in ("1", "2", "3"):
-        _add(ledger, event_id, _A)
-    ledger.postpone("1", _NOW, detail="busy", now=_NOW)
-    ledger.remember_upload("2", _A.sha256, "")
-    assert [each.event_id for each in ledger.evictable(9)] == ["3"]
+        _add(ledger, event_id, _A, _B)
+    for event_id in ("4", "5"):
+        _add(ledger, event_id)
+    for event_id in ("2", "4"):
+        ledger.postpone(event_id, _NOW, detail="no answer", now=_NOW)
+    ledger.remember_upload("3", _A.sha256, "")
+    assert sorted(each.event_id for each in ledger.evictable(9)) == ["1", "2", "5"]
 
 
 def test_whose_it_is(ledger: SpoolLedger) -> None:
