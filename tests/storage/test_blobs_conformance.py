@@ -12,11 +12,16 @@ import pytest
 from sampler.errors import ContentMismatch, NotFound, SettingsError, StorageError
 from sampler.limits import CHUNK_MAX_BYTES
 from sampler.queue import Blobs
+from sampler.storage.folder_blobs import FolderBlobs
 from sampler.storage.opening import open_blobs
+from sampler.storage.s3_blobs import S3Blobs
 from tests.support import s3
 
 PIECES = os.urandom(2 * CHUNK_MAX_BYTES + 5)
 """What does not fit into one piece of an upload, nor into two."""
+
+KINDS: tuple[type[Blobs], ...] = (FolderBlobs, S3Blobs)
+"""Said with their types, so that mypy holds both to the protocol."""
 
 
 @pytest.fixture(scope="module", params=["folder", "ministack", "nanio"])
@@ -34,7 +39,9 @@ def blobs(store: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Blobs:
     """Each store in turn, empty."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET)
-    return open_blobs(store())
+    opened = open_blobs(store())
+    assert isinstance(opened, KINDS)
+    return opened
 
 
 def _sha256(data: bytes) -> str:
@@ -141,6 +148,16 @@ def test_known_bytes_are_looked_at_as_well(blobs: Blobs) -> None:
     with blobs.open_content(sha256) as file:
         assert file.read() == b"bytes"
     blobs.finish(lying, sha256, 5)  # once it is finished, finishing again changes nothing
+
+
+def test_bytes_that_came_whole_are_a_content_at_once(blobs: Blobs) -> None:
+    """Nothing is left of their upload, and once more changes nothing."""
+    sha256 = _sha256(b"bytes")
+    for _ in range(2):
+        blobs.put(str(uuid.uuid4()), sha256, b"bytes")
+    with blobs.open_content(sha256) as file:
+        assert file.read() == b"bytes"
+    assert blobs.partials() == ()
 
 
 def test_a_destroyed_content_is_gone(blobs: Blobs) -> None:

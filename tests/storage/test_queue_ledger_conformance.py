@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sampler.errors import Conflict, StorageError
-from sampler.model import AskState, Conclusion, Verdict
+from sampler.model import AskState, Conclusion, TaskState, Verdict
 from sampler.queue import AskRecord, Device, Ledger, Recall, ReceiptRecord, Submission, Task, TokenRecord, Upload
 from sampler.wire.ask_messages import AskRequest
 from sampler.wire.routes import Role
