@@ -17,9 +17,10 @@ from sampler.errors import IdentityError
 from sampler.identity import host_client_context, make_host_key
 from sampler.limits import CHUNK_MAX_BYTES, MIB
 from sampler.model import ObjectState, SubmissionState
+from sampler.queue import Quotas
 from sampler.runtime.clock import SystemClock
 from sampler.runtime.settings import load_settings
-from sampler.server import Listening, QueueSettings, create_token, initialize, serve
+from sampler.server import Listening, QueueSettings, change_tenant, create_token, initialize, serve
 from sampler.storage.opening import open_blobs
 from sampler.upload import QueueLink, enroll, fetch_ca
 from sampler.wire.routes import Role
@@ -152,3 +153,21 @@ async def test_token_is_good_once(real: RealQueue) -> None:
     await enroll(real.people_url, ca, token, make_host_key().csr_pem)
     with pytest.raises(IdentityError, match="token"):
         await enroll(real.people_url, ca, token, make_host_key().csr_pem)
+
+
+async def test_quotas_of_the_queue(host: Any, real: RealQueue, link: QueueLink, put: Any) -> None:
+    """What is more than a day's bytes ends as rejected, by the quota's name; what is over a day's objects waits in the
+    spool, and is delivered once there is room."""
+    now = SystemClock().now()
+    change_tenant(real.settings, "default", Quotas(device_bytes=1000, device_objects=1), now=now)
+    large = put(os.urandom(1001))
+    async with host.running(link) as uploader:
+        refused = await host.ended(large, step_seconds=0.2)
+        assert (refused.state, "device_bytes" in (refused.detail or "")) == (ObjectState.REJECTED, True)
+        first, second = put(b"first"), put(b"second")
+        uploader.wake()
+        await host.clock.until(lambda: any(host.state(each).is_final for each in (first, second)), step_seconds=0.2)
+        await host.clock.until(lambda: host.attempts() == [1], step_seconds=0.2)
+        change_tenant(real.settings, "default", Quotas(), now=now)
+        for event_id in (first, second):
+            assert (await host.ended(event_id, step_seconds=600.0)).state is ObjectState.DELIVERED
