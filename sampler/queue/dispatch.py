@@ -101,7 +101,7 @@ def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task], act: Act 
     with ledger.claiming():
         before = find(ledger, task_id)
         after = step(before.task)
-        _put(ledger, before.task, after)
+        _put(ledger, before.task, after, before.submission)
         if after is not before.task:
             note(ledger, act, task_id)
         return Placed(after, before.submission)
@@ -170,15 +170,15 @@ def _next(ledger: Ledger, asked: Leasing, chance: Chance) -> Task | None:
     return None
 
 
-def _put(ledger: Ledger, before: Task, after: Task) -> None:
+def _put(ledger: Ledger, before: Task, after: Task, submission: Submission | None = None) -> None:
     """Record a transition; a task is done exactly when its verdict is on its way to the host."""
     if after is before:
         return
     ledger.put_task(after)
     if after.verdict is not None:
-        submission = _placed(ledger, after).submission
-        ledger.add_verdict(submission.device, after.submission, after.verdict)
-        if (listed := lookup.to_list(submission, after.verdict)) is not None:
+        told = submission or _placed(ledger, after).submission
+        ledger.add_verdict(told.device, told.id, after.verdict)
+        if (listed := lookup.to_list(told, after.verdict)) is not None:
             ledger.list_verdict(listed)
 
 
