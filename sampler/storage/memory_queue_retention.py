@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
 from sampler.errors import Conflict
 from sampler.queue import Count, Hold, Kept, Rollup, Submission, Task
 from sampler.wire.retention_messages import HoldKind, Part
 from sampler.wire.rollup_messages import Dimension
+
+_ALL: Final = 10**9
 
 
 @dataclass(slots=True)
@@ -47,6 +50,10 @@ class MemoryRetention(ABC):
     @abstractmethod
     def task_of(self, submission_id: str) -> Task | None:
         """The task of a submission."""
+
+    @abstractmethod
+    def receipts_due(self, limit: int) -> tuple[Submission, ...]:
+        """Submissions whose receipt is still to come."""
 
     def put_kept(self, kept: Kept) -> None:
         """Record until when a submission is kept."""
@@ -145,10 +152,11 @@ class MemoryRetention(ABC):
         return [kept for kept in self._retention.kept.values() if self._submissions[kept.submission].manifest]
 
     def _can_go(self, part: Part, kept: Kept) -> bool:
-        whole = kept.contents_gone is None and self.task_of(kept.submission) is not None
-        return (part is Part.RECORDS or whole) and not any(
-            self._is_on(hold, kept) for hold in self.holds(lifted=False, limit=10**6)
-        )
+        if part is Part.CONTENTS:
+            ready = kept.contents_gone is None and self.task_of(kept.submission) is not None
+        else:
+            ready = kept.submission not in {each.id for each in self.receipts_due(_ALL)}
+        return ready and not any(self._is_on(hold, kept) for hold in self.holds(lifted=False, limit=_ALL))
 
     def _is_on(self, hold: Hold, kept: Kept) -> bool:
         if hold.kind is HoldKind.CONTENT:

@@ -19,9 +19,10 @@ _NOT_HELD: Final = """NOT EXISTS (SELECT 1 FROM holds WHERE lifted IS NULL AND (
         OR (kind = 'content' AND EXISTS (
             SELECT 1 FROM offered WHERE offered.submission = retention.id AND offered.sha256 = holds.target))))"""
 _IS_WHOLE: Final = "EXISTS (SELECT 1 FROM tasks WHERE tasks.submission = retention.id)"
+_IS_RECEIPTED: Final = "NOT EXISTS (SELECT 1 FROM receipts_due WHERE receipts_due.submission = retention.id)"
 _DUE: Final = {
     Part.CONTENTS: ("contents_due", f"contents_gone IS NULL AND {_IS_WHOLE} AND {_NOT_HELD}"),
-    Part.RECORDS: ("records_due", _NOT_HELD),
+    Part.RECORDS: ("records_due", f"{_IS_RECEIPTED} AND {_NOT_HELD}"),
 }
 
 

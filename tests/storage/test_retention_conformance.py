@@ -97,6 +97,15 @@ def test_contents_are_due_once_and_whole(ledger: Ledger) -> None:
     assert due(ledger, Part.RECORDS, 2) == ["gone", "coming"]
 
 
+def test_records_wait_for_their_receipt(ledger: Ledger) -> None:
+    """What is still to be signed is not destroyed; its contents may be."""
+    kept(ledger, "one", contents=1, records=1)
+    ledger.add_receipt_due("one")
+    assert [due(ledger, part, 2) for part in Part] == [["one"], []]
+    ledger.end_receipt_due("one")
+    assert [due(ledger, part, 2) for part in Part] == [["one"], ["one"]]
+
+
 @pytest.mark.parametrize(
     ("kind", "target"),
     [(HoldKind.SUBMISSION, "one"), (HoldKind.DEVICE, "device of one"), (HoldKind.CONTENT, ONE)],
