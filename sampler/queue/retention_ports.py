@@ -55,7 +55,7 @@ class RetentionLedger(Protocol):
     def due(self, part: Part, now: datetime, *, after: tuple[datetime, int] | None, limit: int) -> tuple[Kept, ...]:
         """Submissions whose contents or records are due and that no hold is on; the longest first, behind ``after``.
 
-        Contents are due that are whole and not destroyed yet; records are, once their receipt is there if one is to come.
+        Contents are due that are whole and not destroyed yet; records are that do not wait for a receipt.
         """
 
     def is_kept_on(self, day: date, tenant: str) -> bool:
