@@ -24,6 +24,7 @@ from sampler.permit import (
     Statement,
     decide,
     explain,
+    refuse,
     shipped_names,
     shipped_statement,
     withheld,
@@ -73,6 +74,11 @@ class Decider:
             return Decided(outcome, {})
         accepted = consent.scopes if consent is not None else frozenset[Scope]()
         return Decided(outcome, withheld(finding, outcome, statement, accepted))
+
+    def refuse(self, finding: Finding) -> Refusal | None:
+        """Why nothing of a finding may leave; ``None``: something may. Less work than ``decide``."""
+        statement, consent = self.consent(finding.event_id)
+        return refuse(finding, statement, consent, self.policy, self.clock.now(), self._circumstances(finding, None))
 
     def explain(self, finding: Finding) -> Explanation:
         """The same, field by field."""

@@ -28,7 +28,6 @@ from sampler.model import (
     KnownVerdict,
     LookUpQuestion,
     LookUpRefusal,
-    Parcel,
     Refusal,
     Sampling,
     Verdict,
@@ -68,10 +67,10 @@ class LookUp:
         """What the queue knows of a flagged object, if it says so in time; whatever fails, the object is sent."""
         if not self.settings.enabled or self.clock.now() < self._silent_until:
             return None
-        outcome = (await off_loop(decider.decide, finding)).outcome
+        refused = await off_loop(decider.refuse, finding)
         try:
             async with asyncio.timeout(self.settings.timeout_seconds):
-                found = await self.ask(finding.sha256, outcome, event_id=finding.event_id)
+                found = await self.ask(finding.sha256, refused, event_id=finding.event_id)
         except (SamplerError, TimeoutError) as error:
             self._silent_until = self.clock.now() + _SILENCE
             log.info("not looked up", event_id=finding.event_id, reason=str(error) or "no answer in time")
@@ -82,24 +81,24 @@ class LookUp:
         return found
 
     async def ask(
-        self, sha256: str, outcome: Parcel | Refusal | None = None, *, event_id: str = ""
+        self, sha256: str, refused: Refusal | None = None, *, event_id: str = ""
     ) -> KnownVerdict | LookUpRefusal | None:
         """What the queue knows of a file; ``None``: nothing.
 
         Args:
             sha256: of the file.
-            outcome: what was decided about it, where it was flagged.
+            refused: why nothing of it may leave, where it was flagged and that is so.
             event_id: of that.
 
         Raises:
             DeliveryError: the queue does not answer, or not as it should.
             ConsentError, JournalError: what was accepted cannot be read, or the question not be written down.
         """
-        nothing = await off_loop(self._permit, sha256, 0, outcome)
+        nothing = await off_loop(self._permit, sha256, 0, refused)
         if isinstance(nothing, LookUpRefusal):  # then the queue is not even asked how to ask
             return nothing
         for _ in range(2):
-            question = await off_loop(self._permit, sha256, await self._terms(), outcome)
+            question = await off_loop(self._permit, sha256, await self._terms(), refused)
             if isinstance(question, LookUpRefusal):
                 return question
             try:
@@ -110,10 +109,10 @@ class LookUp:
                 self._bits_until = _LONG_AGO
         raise QueueUnreachable("looking up: the queue changes its terms with each question; ask again later")
 
-    def _permit(self, sha256: str, bits: int, outcome: Parcel | Refusal | None) -> LookUpQuestion | LookUpRefusal:
+    def _permit(self, sha256: str, bits: int, refused: Refusal | None) -> LookUpQuestion | LookUpRefusal:
         statement, consent = self.consents.statement(), self.consents.load()
         return permit_look_up(
-            sha256, bits, self.settings.bits_max, statement, consent, self.policy, self.clock.now(), outcome
+            sha256, bits, self.settings.bits_max, statement, consent, self.policy, self.clock.now(), refused
         )
 
     async def _terms(self) -> int:

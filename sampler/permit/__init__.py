@@ -9,7 +9,7 @@ from sampler.permit.circumstances import Circumstances
 from sampler.permit.command_lines import with_whole_command_lines
 from sampler.permit.consent import Consent, consent_from_plain, consent_to_plain, decode_consent, encode_consent
 from sampler.permit.contents import content_label
-from sampler.permit.decide import decide, still_allowed
+from sampler.permit.decide import decide, refuse, still_allowed
 from sampler.permit.disclosure import Discloser, FieldLine
 from sampler.permit.explaining import Explanation, explain
 from sampler.permit.lookup import LookUpRule, permit_look_up
@@ -61,6 +61,7 @@ __all__ = [
     "parse_signature",
     "parse_statement",
     "permit_look_up",
+    "refuse",
     "release_statistics",
     "severity_of",
     "shipped_names",

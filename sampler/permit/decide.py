@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sampler.model import Finding, ObjectState, Parcel, Reason, Refusal, Sampling, Scope, StatementRef, Subject
 from sampler.permit.circumstances import ORDINARY, Circumstances
 from sampler.permit.consent import Consent
-from sampler.permit.contents import OWN_SCOPES, select_contents
-from sampler.permit.disclosure import Discloser
+from sampler.permit.contents import OWN_SCOPES, Selection, select_contents
+from sampler.permit.disclosure import Disclosed, Discloser
 from sampler.permit.facts import fields_of, fields_of_match
 from sampler.permit.names import HostNames
 from sampler.permit.part_names import with_treated_names
@@ -52,19 +52,65 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
        switch is ``all``) are held: they are no part of the parcel, which only tells the host about them. What
        ``beside.approved`` names is decided about anew, and all the same, but for this step.
     """
-    scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
+    scopes = _accepted(statement, consent)
     limits = policy.narrowed(finding, now + beside.local_offset)
-    refused = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy, limits, statement.ref)
-    if refused is not None:
-        rule, detail = refused
-        return Refusal(finding.event_id, ObjectState.REFUSED, rule.value, detail)
+    if (refused := _refused(finding, statement, consent, policy, limits, now)) is not None:
+        return refused
     names = host.at(now)
     named = replace(finding, plan=with_treated_names(finding.plan, names))
     selection = select_contents(named, scopes, policy, limits, beside)  # 6, 7, 8, 10
-    discloser = Discloser(statement, scopes, names)  # 9
-    fields = discloser.disclose(fields_of(finding))
-    matches = tuple(group for match in finding.matches if (group := discloser.disclose(fields_of_match(match))))
-    disclosed = (*fields, *(item for group in matches for item in group))
+    disclosed = _Told.of(finding, Discloser(statement, scopes, names))  # 9
+    return _sealed(finding, statement, selection, disclosed, now)
+
+
+def refuse(  # noqa: PLR0917  # as ``decide``, but for names, which no refusal depends on
+    finding: Finding,
+    statement: Statement,
+    consent: Consent | None,
+    policy: Policy,
+    now: datetime,
+    beside: Circumstances = ORDINARY,
+) -> Refusal | None:
+    """Why nothing of a finding may leave (the checks 1 to 6 of ``decide``); ``None``: something may."""
+    return _refused(finding, statement, consent, policy, policy.narrowed(finding, now + beside.local_offset), now)
+
+
+def _refused(  # noqa: PLR0917  # as ``decide``
+    finding: Finding,
+    statement: Statement,
+    consent: Consent | None,
+    policy: Policy,
+    limits: Narrowing,
+    now: datetime,
+) -> Refusal | None:
+    scopes = _accepted(statement, consent)
+    why = _standing(statement.ref, consent, now) or _why_nothing(finding, scopes, policy, limits, statement.ref)
+    return None if why is None else Refusal(finding.event_id, ObjectState.REFUSED, why[0].value, why[1])
+
+
+def _accepted(statement: Statement, consent: Consent | None) -> frozenset[Scope]:
+    return consent.scopes & statement.scopes if consent is not None else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The fields that may leave, of the object and of each rule that matched."""
+
+    fields: tuple[Disclosed, ...]
+    matches: tuple[tuple[Disclosed, ...], ...]
+
+    @classmethod
+    def of(cls, finding: Finding, discloser: Discloser) -> _Told:
+        matches = (discloser.disclose(fields_of_match(match)) for match in finding.matches)
+        return cls(discloser.disclose(fields_of(finding)), tuple(group for group in matches if group))
+
+    @property
+    def all(self) -> tuple[Disclosed, ...]:
+        return (*self.fields, *(item for group in self.matches for item in group))
+
+
+def _sealed(finding: Finding, statement: Statement, selection: Selection, told: _Told, now: datetime) -> Parcel:
+    needed = _scopes_needed(finding)
     return seal(
         event_id=finding.event_id,
         created=now,
@@ -75,14 +121,14 @@ def decide(  # noqa: PLR0917  # the six things that a decision is made of, none 
         statement=statement.ref,
         region=statement.region.value,
         retention_days=statement.retention_days,
-        scopes=selection.scopes | _scopes_needed(finding) | {item.rule.scope for item in disclosed},
-        fields=tuple(item.field for item in fields),
-        matches=tuple(tuple(item.field for item in group) for group in matches),
+        scopes=selection.scopes | needed | {item.rule.scope for item in told.all},
+        fields=tuple(item.field for item in told.fields),
+        matches=tuple(tuple(item.field for item in group) for group in told.matches),
         contents=selection.contents,
         omissions=selection.omissions,
         held=selection.held,
-        held_scopes=selection.held_scopes | _scopes_needed(finding) if selection.held else frozenset[Scope](),
-        reasons=tuple(dict((*selection.reasons, *(item.reason for item in disclosed))).items()),
+        held_scopes=selection.held_scopes | needed if selection.held else frozenset[Scope](),
+        reasons=tuple(dict((*selection.reasons, *(item.reason for item in told.all))).items()),
     )
 
 

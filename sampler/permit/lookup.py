@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sampler.model import LookUpQuestion, LookUpRefusal, Parcel, Refusal, Sampling, Scope
+from sampler.model import LookUpQuestion, LookUpRefusal, Refusal, Sampling, Scope
 from sampler.model.lookup import claim_lookup_sealer
 from sampler.permit.consent import Consent
 from sampler.permit.decide import still_allowed
@@ -38,7 +38,7 @@ def permit_look_up(  # noqa: PLR0917  # what every decision here is made of
     consent: Consent | None,
     policy: Policy,
     now: datetime,
-    outcome: Parcel | Refusal | None = None,
+    refused: Refusal | None = None,
 ) -> LookUpQuestion | LookUpRefusal:
     """The question that may be asked, or the numbered rule by which none is.
 
@@ -59,16 +59,16 @@ def permit_look_up(  # noqa: PLR0917  # what every decision here is made of
         consent: what was accepted of it.
         policy: the administrator's.
         now: UTC.
-        outcome: what was decided about the object; ``None`` for a hash that somebody asks about.
+        refused: why nothing of the object may leave, where it was flagged and that is so.
     """
-    refused = still_allowed(_NEEDED, statement.ref, consent, now)  # 1, 2, 3
-    if refused is not None:
-        rule, _, detail = refused.partition(": ")
+    missing = still_allowed(_NEEDED, statement.ref, consent, now)  # 1, 2, 3
+    if missing is not None:
+        rule, _, detail = missing.partition(": ")
         return LookUpRefusal(rule, detail)
     if policy.sampling_max is Sampling.NONE:  # 4
         return LookUpRefusal(LookUpRule.POLICY.value, "the policy lets nothing leave")
-    if isinstance(outcome, Refusal):  # 5
-        return LookUpRefusal(LookUpRule.OBJECT.value, f"nothing of it may leave: {outcome.rule}: {outcome.detail}")
+    if refused is not None:  # 5
+        return LookUpRefusal(LookUpRule.OBJECT.value, f"nothing of it may leave: {refused.rule}: {refused.detail}")
     if not 0 <= bits <= bits_max:  # 6
         return LookUpRefusal(LookUpRule.TOO_LONG.value, f"the queue wants {bits} bits, this host tells {bits_max}")
     prefix = int(sha256, 16) >> (_HASH_BITS - bits)

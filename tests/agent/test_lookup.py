@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 
-from sampler.agent.deciding import Decided
 from sampler.agent.lookup import LookUp
 from sampler.agent.verdict_settings import LookUpSection
 from sampler.agent.verdicts import Verdicts
@@ -79,10 +78,10 @@ class Consents:
 class Decider:
     """Stands for the decision about the object."""
 
-    outcome: Any = None
+    refused: Refusal | None = None
 
-    def decide(self, finding: Finding) -> Decided:
-        return Decided(self.outcome, {})
+    def refuse(self, finding: Finding) -> Refusal | None:
+        return self.refused
 
 
 @dataclass
@@ -135,8 +134,8 @@ def host(tmp_path: Path) -> Iterator[Host]:
     file.close()
 
 
-def decider(outcome: Any = None) -> Any:
-    return Decider(outcome)
+def decider(refused: Refusal | None = None) -> Any:
+    return Decider(refused)
 
 
 async def test_what_the_queue_knows_answers(host: Host) -> None:
@@ -169,8 +168,8 @@ async def test_without_consent_nothing_is_asked(host: Host) -> None:
 
 async def test_what_may_not_leave_is_not_asked_about(host: Host) -> None:
     """An excluded path, for one: the queue learns nothing of it."""
-    outcome = Refusal(EVENT, ObjectState.REFUSED, "P4 excluded-path", "the policy excludes /srv")
-    assert await host.lookup.about(FINDING, decider(outcome)) is None
+    refused = Refusal(EVENT, ObjectState.REFUSED, "P4 excluded-path", "the policy excludes /srv")
+    assert await host.lookup.about(FINDING, decider(refused)) is None
     assert (host.queue.asked, host.entries(), host.queue.terms_asked) == ([], [], 0)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampler.model import LookUpQuestion, LookUpRefusal, ObjectState, Refusal, Sampling, Scope
@@ -22,8 +22,8 @@ HASH = "b7" + "ab" * 31
 
 
 def asked(bits: int = 8, **changes: Any) -> LookUpQuestion | LookUpRefusal:
-    values: dict[str, Any] = {"bits_max": 16, "statement": BASIC, "consent": ALL, "policy": Policy(), "now": NOW} | changes
-    return permit_look_up(HASH, bits, **values)
+    usual: dict[str, Any] = {"bits_max": 16, "statement": BASIC, "consent": ALL, "policy": Policy(), "now": NOW}
+    return permit_look_up(HASH, bits, **usual | changes)
 
 
 def test_the_first_bits_and_no_more() -> None:
@@ -46,7 +46,7 @@ def test_the_first_bits_and_no_more() -> None:
         ({"statement": shipped_statement("extended")}, "P2 other-statement"),
         ({"consent": ALL.without(frozenset({Scope.REPUTATION}), "root", NOW)}, "P3 scope-not-accepted"),
         ({"policy": Policy(sampling_max=Sampling.NONE)}, "L4 policy-ceiling"),
-        ({"outcome": Refusal("x", ObjectState.REFUSED, "P4 excluded-path", "why")}, "L5 object-stays"),
+        ({"refused": Refusal("x", ObjectState.REFUSED, "P4 excluded-path", "why")}, "L5 object-stays"),
         ({"bits_max": 7}, "L6 prefix-too-long"),
     ],
 )
@@ -66,6 +66,7 @@ def test_a_question_cannot_be_made_elsewhere() -> None:
         claim_lookup_sealer()
 
 
+@settings(deadline=None)
 @given(sha256=st.binary(min_size=32, max_size=32), bits=st.integers(-3, 256), ceiling=st.integers(0, 24))
 def test_never_more_bits_than_the_host_tells(sha256: bytes, bits: int, ceiling: int) -> None:
     """Whatever a queue asks for; and the prefix is that of the hash."""

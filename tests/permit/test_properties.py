@@ -40,6 +40,7 @@ from sampler.permit import (
     Rule,
     Statement,
     decide,
+    refuse,
     shipped_names,
     shipped_statement,
 )
@@ -228,6 +229,16 @@ def test_every_refusal_and_omission_names_its_rule(
         assert outcome.detail
     else:
         assert all(omission.reason.startswith(tuple(Rule)) for omission in outcome.omissions)
+
+
+@given(findings, statements, scopes, policies, circumstances)
+def test_why_nothing_may_leave_can_be_told_without_deciding(
+    finding: Finding, statement: Statement, accepted: frozenset[Scope], policy: Policy, beside: Circumstances
+) -> None:
+    """What is asked before a look-up is what a decision would say, never less and never more."""
+    outcome = _decide(finding, statement, accepted, policy, beside)
+    refused = refuse(finding, statement, Consent(statement.ref, accepted, "root", NOW), policy, NOW, beside)
+    assert refused == (outcome if isinstance(outcome, Refusal) else None)
 
 
 @given(findings, statements, policies)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampler.model import Conclusion, PartKind, Verdict
@@ -27,12 +27,14 @@ def test_how_long_a_prefix_may_be(lines: int, bits: int) -> None:
     assert bits_for(lines) == bits
 
 
+@settings(deadline=None)
 @given(lines=st.integers(0, 10**9))
 def test_a_prefix_always_has_a_crowd(lines: int) -> None:
     """On average; a list that is too short for one is told whole."""
     assert bits_for(lines) == 0 or lines >> bits_for(lines) >= 32
 
 
+@settings(deadline=None)
 @given(sha256=st.binary(min_size=32, max_size=32), bits=st.integers(0, 24))
 def test_a_hash_lies_in_the_span_of_its_prefix(sha256: bytes, bits: int) -> None:
     """And its neighbours on either side of the span do not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampler.runtime.hash_list import HashList, Shape, build, read_hashes
@@ -22,6 +22,7 @@ def digests_of(first: int, count: int) -> set[bytes]:
     return {hashlib.sha256(number.to_bytes(8, "big")).digest() for number in range(first, first + count)}
 
 
+@settings(deadline=None)
 @given(digests=Digests, others=Digests)
 def test_what_is_listed_is_found_and_nothing_else(digests: set[bytes], others: set[bytes]) -> None:
     """Also hashes that are not spread evenly, as a test's are, where only the kept bits tell them apart."""
@@ -74,6 +75,7 @@ def test_a_list_of_another_length_is_none(change: bytes) -> None:
         HashList(shape, data[:-1] if not change else data + change)
 
 
+@settings(deadline=None)
 @given(damage=st.binary(min_size=1, max_size=64), at=st.integers(0, 400))
 def test_damage_never_reads_outside(damage: bytes, at: int) -> None:
     """Whatever stands in it: an answer, and no error."""
