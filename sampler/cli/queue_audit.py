@@ -49,8 +49,8 @@ def list_all(limit: int, config: Path | None, as_json: bool, **asked: str | None
     if as_json:
         print_ndjson(lines)
         return
-    columns = ("when", "who", "did", "to what\nhow")
-    print_table(columns, [_row(line) for line in lines], wrap=("who", "to what\nhow"))
+    columns = ("when", "who\ntenant", "did", "to what\nhow")
+    print_table(columns, [_row(line) for line in lines], wrap=(columns[1], columns[3]))
 
 
 @audit.command()

@@ -49,7 +49,7 @@ def create_token(
         try:
             with ledger.transaction():
                 ledger.add_token(record)
-                note(ledger, Act(LOCAL, Action.TOKEN_CREATE, now, f"{role} of {tenant}{', raw' if raw else ''}"), name)
+                note(ledger, Act(LOCAL, Action.TOKEN_CREATE, now, _text(record)), name)
         except Conflict as error:
             raise SettingsError(f"a token named {name!r} is in use; revoke it or choose another name") from error
     return token
@@ -101,3 +101,7 @@ def _check_tenant(ledger: Ledger, token: TokenRecord) -> None:
     elif ledger.tenant(token.tenant) is None:
         known = ", ".join(tenant.name for tenant in ledger.tenants())
         raise SettingsError(f"no tenant {token.tenant[:64]!r}; known: {known}; make one: sampler queue tenants create")
+
+
+def _text(token: TokenRecord) -> str:
+    return f"{token.role} of {token.scope or 'all tenants'}{', raw' if token.raw else ''}"

@@ -145,7 +145,7 @@ async def test_the_log_tells_who_did_what(person: Person, host_of: HostOf, setti
     assert (entries[-1].action.value, entries[-1].subject, entries[-1].detail) == (
         "token-create",
         "chief",
-        "admin of default",
+        "admin of all tenants",
     )
     assert "enroll" in [line.action.value for line in entries]
     assert first_break(entries) is None
