@@ -9,10 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sampler.runtime.key_ring import KeyRing
 from sampler.runtime.places import shipped
 from tests.support.postgres import PostgresServer, postgres_server
+
+settings.register_profile("sampler", deadline=None)  # a busy machine is no finding
+settings.load_profile("sampler")
 
 HANGS_SECONDS = 60
 """Of processor time, wherever and under coverage: work that grows with the square of hostile input takes hours."""

@@ -22,6 +22,8 @@ from sampler.model import (
     ObjectState,
     Omission,
     PartKind,
+    Peer,
+    Problem,
     Scope,
     Treated,
 )
@@ -56,16 +58,9 @@ def capture_activity(
     if isinstance(process, Failure):
         return process
     with closing(process):
-        try:
-            facts = with_rights_of(
-                candidate.peer,
-                partial(_facts_of, process),
-                deadline_seconds=OPEN_DEADLINE_SECONDS,
-                discard=_forget,
-            )
-        except (TimeoutError, StillHanging, RightsUnavailable) as error:
-            detail = f"process {source.pid} could not be looked at: {error}"
-            return Failure(ObjectState.TIMED_OUT, "deadline", detail)
+        facts = _looked_at(process, candidate.peer)
+        if isinstance(facts, Failure):
+            return facts
         became = process.what_became()
     statement, consent = accepted
     scopes = consent.scopes & statement.scopes if consent is not None else frozenset[Scope]()
@@ -76,8 +71,22 @@ def capture_activity(
         ancestors=tuple(writer.treated(each) for each in facts.ancestors),
         ended=became is not None,
     )
+    treated = Treated(statement.ref, frozenset(writer.scopes))
+    return Taken(snapshots.keep(encode(report)), _capture(process, facts, became, treated))
+
+
+def _looked_at(process: OpenProcess, peer: Peer) -> _Facts | Failure:
+    looking = partial(_facts_of, process)
+    try:
+        return with_rights_of(peer, looking, deadline_seconds=OPEN_DEADLINE_SECONDS, discard=_forget)
+    except (TimeoutError, StillHanging, RightsUnavailable) as error:
+        detail = f"process {process.seen.pid} could not be looked at: {error}"
+        return Failure(ObjectState.TIMED_OUT, "deadline", detail)
+
+
+def _capture(process: OpenProcess, facts: _Facts, became: Problem | None, treated: Treated) -> Capture:
     problems = () if became is None else (became,)
-    capture = Capture(
+    return Capture(
         PartKind.OBJECT,
         lambda _matches: (),
         mime_type=ACTIVITY_TYPE,
@@ -85,9 +94,8 @@ def capture_activity(
         fields=facts.process,
         omissions=tuple(Omission("activity", problem.detail) for problem in problems),
         problems=problems,
-        treated=Treated(statement.ref, frozenset(writer.scopes)),
+        treated=treated,
     )
-    return Taken(snapshots.keep(encode(report)), capture)
 
 
 def _facts_of(process: OpenProcess) -> _Facts:

@@ -122,6 +122,7 @@ async def test_an_expiry_is_as_good_as_a_withdrawal(store: ConsentStore, clock: 
     await until(work, running=True)
     clock.at += timedelta(hours=1)
     await until(work, running=False)
+    assert not work.running
 
 
 async def test_damage_is_as_good_as_a_withdrawal(store: ConsentStore, work: Work, tmp_path: Path) -> None:
@@ -130,6 +131,7 @@ async def test_damage_is_as_good_as_a_withdrawal(store: ConsentStore, work: Work
     await until(work, running=True)
     (tmp_path / "consent.json").write_bytes(b"?")
     await until(work, running=False)
+    assert not work.running
 
 
 async def test_each_request_asks_the_gate(store: ConsentStore, gate: ConsentGate) -> None:
