@@ -7,12 +7,14 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from sampler.cli.options import config_option
 from sampler.cli.worker_analyzers import READY, Chosen, analyzer_of, owner_of, tell_of_limits
+from sampler.errors import SamplerError
 from sampler.limits import ANALYSIS_SECONDS, ANALYZER_MEMORY_MAX_BYTES, ANALYZER_PROCESSES_MAX_COUNT, MIB
 from sampler.runtime import log
 from sampler.worker import PeopleClient, ProcessLimits, Worker, load_client_settings
@@ -93,7 +95,7 @@ def run(
                 Worker(client, chosen, name=each, lease_seconds=lease_seconds, kinds=kinds, scratch=scratch)
                 for each in _names(name, jobs)
             ]
-            task = asyncio.create_task(_run_all(workers, once=once))
+            task = asyncio.create_task(run_all(workers, once=once))
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, task.cancel)
             with contextlib.suppress(asyncio.CancelledError):
@@ -102,10 +104,21 @@ def run(
     asyncio.run(work())
 
 
-async def _run_all(workers: list[Worker], *, once: bool) -> None:
-    async with asyncio.TaskGroup() as group:
-        for each in workers:
-            group.create_task(each.run(once=once))
+async def run_all(workers: Sequence[Worker], *, once: bool) -> None:
+    """Run workers beside each other; what the queue refuses one of them ends all.
+
+    Raises:
+        SamplerError: as the first one of them.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in workers:
+                group.create_task(each.run(once=once))
+    except* SamplerError as refused:
+        first = refused.exceptions[0]
+    else:
+        return
+    raise first
 
 
 def _names(name: str, jobs: int) -> list[str]:

@@ -106,6 +106,8 @@ def _start(command: list[str], holds: Holds) -> int:
 
 def _hold(holds: Holds) -> None:
     if holds.uid >= 0:  # 1
+        if not holds.network:
+            _libc.unshare(_CLONE_NEWNET)  # root always may, another user not on every machine
         os.setgroups([])
         os.setgid(holds.gid)
         os.setuid(holds.uid)
