@@ -32,7 +32,7 @@ from sampler.model import (
     Sampling,
     Verdict,
 )
-from sampler.permit import Policy, permit_look_up
+from sampler.permit import Consent, Policy, Statement, permit_look_up
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
 from sampler.upload import LookUpLink
@@ -94,11 +94,12 @@ class LookUp:
             DeliveryError: the queue does not answer, or not as it should.
             ConsentError, JournalError: what was accepted cannot be read, or the question not be written down.
         """
-        nothing = await off_loop(self._permit, sha256, 0, refused)
+        standing = await off_loop(lambda: (self.consents.statement(), self.consents.load()))
+        nothing = self._permit(standing, sha256, 0, refused)
         if isinstance(nothing, LookUpRefusal):  # then the queue is not even asked how to ask
             return nothing
         for _ in range(2):
-            question = await off_loop(self._permit, sha256, await self._terms(), refused)
+            question = self._permit(standing, sha256, await self._terms(), refused)
             if isinstance(question, LookUpRefusal):
                 return question
             try:
@@ -109,8 +110,11 @@ class LookUp:
                 self._bits_until = _LONG_AGO
         raise QueueUnreachable("looking up: the queue changes its terms with each question; ask again later")
 
-    def _permit(self, sha256: str, bits: int, refused: Refusal | None) -> LookUpQuestion | LookUpRefusal:
-        statement, consent = self.consents.statement(), self.consents.load()
+    def _permit(
+        self, standing: tuple[Statement, Consent | None], sha256: str, bits: int, refused: Refusal | None
+    ) -> LookUpQuestion | LookUpRefusal:
+        """A consent that ends meanwhile is seen by the gate, before each request."""
+        statement, consent = standing
         return permit_look_up(
             sha256, bits, self.settings.bits_max, statement, consent, self.policy, self.clock.now(), refused
         )
