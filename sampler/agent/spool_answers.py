@@ -16,7 +16,7 @@ from sampler.runtime.key_ring import Keys
 from sampler.spool import Spool
 from sampler.wire.spool_messages import SpoolChoice, SpoolDone, SpoolGroup, SpoolStatus
 
-_PAGE: Final = 500
+_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from sampler.spool.ends import EndsLedger, Group
 from sampler.spool.quota import Fill, Quota
 from sampler.spool.room import Room
 
-_EXPIRED_AT_ONCE: Final = 500
+_ENDED_AT_ONCE: Final = 100
+"""Each is written into the journal, and nobody else gets at the spool meanwhile."""
+_UNTOLD_COUNTED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Upkeep:
     def standing(self) -> Standing:
         """How it is."""
         with self._lock:
-            untold = len(self._ledger.untold(_EXPIRED_AT_ONCE))
+            untold = len(self._ledger.untold(_UNTOLD_COUNTED))
             return Standing(self._room.fill(), self._room.quota, self._ledger.groups(), untold)
 
     def live(self, seconds: int) -> None:
@@ -61,7 +63,7 @@ class Upkeep:
         expired = 0
         while True:
             with self._lock:
-                late = self._ledger.overdue(int(age.total_seconds()), _EXPIRED_AT_ONCE)
+                late = self._ledger.overdue(int(age.total_seconds()), _ENDED_AT_ONCE)
                 ended = self._room.end_all(late, ObjectState.EXPIRED, "age", detail, now)
                 self._room.refill_ballast()
             expired += len(ended)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -62,14 +61,16 @@ async def test_a_full_spool_and_its_operator(host: Lab, folder: Path) -> None:
     assert len(list((folder / "agent" / "keys").iterdir())) == 1
     await host.kill("agent")
     await host.start_agent()
-    told = json.loads((await say(host, "spool", "status", "--json")).out)
-    assert (told["objects"], told["evicted"], told["groups"][0]["group"]) == (1, 1, f"user {os.geteuid()}")
-    assert "1 object" in (await say(host, "spool", "status")).out
-    assert "evicted" in (await say(host, "history", idle.id)).out
+    async with AgentClient(host.socket) as client:
+        told = await client.spool_status()
+        assert (told.objects, told.evicted, told.groups[0].group) == (1, 1, f"user {os.geteuid()}")
+        assert "1 object" in (await say(host, "spool", "status")).out
+        assert "evicted" in (await say(host, "history", idle.id)).out
+        purged = await say(host, "spool", "purge", found.id, idle.id)
+        assert (purged.code, purged.out) == (3, "1 object taken out\n")
+        await client.flag(FlagRequest(path="/etc/hostname"))
+        assert (await say(host, "spool", "retry", "--all")).code == 0
+        assert (await say(host, "spool", "purge", "--all", "--yes")).out == "1 object taken out\n"
+        assert (await client.spool_status()).used_bytes == 0
     assert (await say(host, "reconcile", "--offline")).code == 0
-    assert (await say(host, "spool", "purge", idle.id)).code == 5
-    purged = await say(host, "spool", "purge", found.id)
-    assert (purged.code, purged.out) == (0, "1 object taken out\n")
-    assert (await say(host, "reconcile", "--offline")).code == 0
-    assert json.loads((await say(host, "spool", "status", "--json")).out)["used_bytes"] == 0
     assert not list((folder / "agent" / "spool" / "contents").glob("*/*"))
