@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from sampler.errors import Conflict, StorageError
+from sampler.errors import Conflict
 from sampler.model import AskState, Verdict
 from sampler.queue import (
     AskRecord,
@@ -17,7 +17,6 @@ from sampler.queue import (
     KnownGoodList,
     Listed,
     Recall,
-    ReceiptRecord,
     Submission,
     Task,
     TokenRecord,
@@ -27,6 +26,7 @@ from sampler.queue import (
 from sampler.storage.memory_queue_audit import AuditTables, MemoryAudit
 from sampler.storage.memory_queue_known_good import MemoryKnownGoods
 from sampler.storage.memory_queue_lookup import MemoryLookUp
+from sampler.storage.memory_queue_receipts import MemoryReceipts, ReceiptTables
 from sampler.storage.memory_queue_retention import MemoryRetention, RetentionTables
 from sampler.storage.memory_queue_search import MemorySearch, SearchTables
 from sampler.storage.memory_queue_statistics import MemoryStatistics, StatisticsTables
@@ -58,9 +58,7 @@ class _Tables:
     known_good: dict[int, tuple[KnownGoodList, tuple[bytes, ...]]] = field(default_factory=dict)
     recalls: dict[str, Recall] = field(default_factory=dict)
     verdicts_given: int = 0
-    receipts: dict[str, ReceiptRecord] = field(default_factory=dict)
-    receipts_due: dict[str, None] = field(default_factory=dict)
-    log_nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    receipts: ReceiptTables = field(default_factory=ReceiptTables)
 
     def copied(self) -> _Tables:
         return _Tables(*(copy.copy(getattr(self, name)) for name in self.__slots__))
@@ -73,6 +71,7 @@ class MemoryQueueLedger(
     MemorySearch,
     MemoryStatistics,
     MemoryTenancy,
+    MemoryReceipts,
     MemoryRetention,
     MemoryAudit,
 ):
@@ -260,50 +259,6 @@ class MemoryQueueLedger(
         overdue = [ask for ask in self._open() if ask.expires <= now]
         return tuple(sorted(overdue, key=lambda ask: ask.expires)[:limit])
 
-    def add_receipt(self, receipt: ReceiptRecord, nodes: Mapping[tuple[int, int], bytes]) -> None:
-        """Append to the log, with the tree's nodes that become complete by it."""
-        if (0, receipt.position) in self._now.log_nodes:
-            raise Conflict(f"a receipt at position {receipt.position} exists already")
-        _add(self._now.receipts, receipt.submission, receipt, f"the receipt of submission {receipt.submission}")
-        self._now.log_nodes.update(nodes)
-
-    def log_size(self) -> int:
-        """How many receipts there are."""
-        return sum(level == 0 for level, _ in self._now.log_nodes)
-
-    def log_node(self, level: int, index: int) -> bytes:
-        """A node of the log's tree that is complete."""
-        node = self._now.log_nodes.get((level, index))
-        if node is None:
-            raise StorageError(f"the log of receipts lacks its node {level}/{index}")
-        return node
-
-    def receipt(self, submission_id: str) -> ReceiptRecord | None:
-        """The receipt of a submission."""
-        return self._now.receipts.get(submission_id)
-
-    def receipts(self, device: str, after: int, limit: int) -> tuple[ReceiptRecord, ...]:
-        """A device's receipts from the position ``after`` on."""
-        found = [each for each in self._now.receipts.values() if each.device == device and each.position >= after]
-        return tuple(found[:limit])
-
-    def add_receipt_due(self, submission_id: str) -> None:
-        """A submission's receipt is still to come."""
-        self._now.receipts_due[submission_id] = None
-
-    def receipts_due(self, limit: int) -> tuple[Submission, ...]:
-        """Submissions whose receipt is still to come, in the order in which they were noted."""
-        return tuple(self._now.submissions[each] for each in list(self._now.receipts_due)[:limit])
-
-    def end_receipt_due(self, submission_id: str) -> None:
-        """The receipt is there."""
-        self._now.receipts_due.pop(submission_id, None)
-
-    def without_receipt(self, limit: int) -> tuple[Submission, ...]:
-        """Submissions that have a task and no receipt, oldest first."""
-        lacking = [each.submission for each in self._now.tasks.values() if each.submission not in self._now.receipts]
-        return tuple(self._now.submissions[each] for each in lacking[:limit])
-
     def offered(self, submission_id: str) -> tuple[str, ...]:
         """The contents that it offers."""
         return tuple(self._now.offered.get(submission_id, ()))
@@ -323,8 +278,8 @@ class MemoryQueueLedger(
         now.offered.pop(submission_id, None)
         now.uploads = {key: each for key, each in now.uploads.items() if each.submission != submission_id}
         now.tasks = {key: each for key, each in now.tasks.items() if each.submission != submission_id}
-        now.receipts.pop(submission_id, None)
-        now.receipts_due.pop(submission_id, None)
+        now.receipts.given.pop(submission_id, None)
+        now.receipts.to_come.pop(submission_id, None)
         self._unlist(submission_id)
         now.verdicts = [each for each in now.verdicts if each.submission != submission_id]
         return ended
@@ -335,9 +290,10 @@ class MemoryQueueLedger(
 
     def end_submission(self, submission_id: str) -> tuple[str, ...]:
         """Forget all of it but its receipt; its uploads."""
-        receipts = dict(self._now.receipts)
+        receipt = self.receipt(submission_id)
         ended = self.erase_submission(submission_id)
-        self._now.receipts = receipts
+        if receipt is not None:
+            self._now.receipts.given[submission_id] = receipt
         return ended
 
     def remove_content(self, sha256: str) -> None:
@@ -386,6 +342,10 @@ class MemoryQueueLedger(
         """By their identifiers."""
         own = [each.id for each in self._now.submissions.values() if each.device == device and each.id > (after or "")]
         return tuple(sorted(own)[:limit])
+
+    @property
+    def _signed(self) -> ReceiptTables:
+        return self._now.receipts
 
     @property
     def _retention(self) -> RetentionTables:
