@@ -12,8 +12,9 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def masked(text: str) -> list[str]:
-    """Without times, and without bytes that differ: rows that share a part, and captures of what lives."""
-    lines = [re.sub(r"\s+\d+\.\d$|\d+ s$", " TIME", line.rstrip()) for line in text.strip().splitlines()]
+    """Without times and their width, and without bytes that differ: rows that share a part, captures of what lives."""
+    lines = [re.sub(r"\s+\d+\.\d$|\s+s$|\d+ s$", " TIME", line.rstrip()) for line in text.strip().splitlines()]
+    lines = [re.sub(r"^─+$", "─", line) for line in lines]
     lines = [re.sub(r"(header,.*?)\s+\d+ (?:B|KiB) ", r"\1 BYTES ", line) for line in lines]
     lines = [re.sub(r"\d+ KiB sent", "BYTES sent", line) for line in lines]
     return [re.sub(r"^(capture/.*?)\s+\d+ (?:B|KiB) ", r"\1 BYTES ", line) for line in lines]
