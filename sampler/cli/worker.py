@@ -34,7 +34,7 @@ def worker() -> None:
 @click.option("--database", type=click.Path(path_type=Path, exists=True), help="Signatures of clamscan.")
 @click.option("--kind", "kinds", multiple=True, help="Only stages of this kind; may be repeated.")
 @click.option("--name", default=lambda: f"{socket.gethostname()}-{os.getpid()}", help="Shown beside the leases.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Tasks at a time.")
+@click.option("--jobs", type=click.IntRange(1, 32), default=1, show_default=True, help="Tasks at a time.")
 @click.option("--lease-seconds", type=click.FloatRange(min=5), default=300.0, show_default=True)
 @click.option("--seconds", type=click.FloatRange(min=1), default=ANALYSIS_SECONDS, show_default=True, help="One run.")
 @click.option(
