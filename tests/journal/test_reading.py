@@ -110,6 +110,14 @@ def test_entries_of_one_object(written: Path) -> None:
     assert [entry.number for entry in entries] == [2, 4, 6]
 
 
+def test_entries_that_name_something(written: Path) -> None:
+    """Besides what is wanted, whatever has the bytes in its line, whichever object it is about."""
+    found = JournalReader(written).entries(wanted=lambda kind, about, at: about == "object-0", naming=b'"n":3')
+    assert [(entry.event_id, entry.document["manifest"]["n"]) for entry in found] == [
+        ("object-0", 0), ("object-0", 2), ("object-1", 3), ("object-0", 4),
+    ]  # fmt: skip
+
+
 def test_a_line_being_written_is_not_an_entry_yet(written: Path) -> None:
     """Reading while another line is on its way shows the whole ones."""
     with (written / "journal.jsonl").open("ab") as file:
