@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from sampler.errors import Conflict
-from sampler.model import AskState, Verdict
+from sampler.model import Verdict
 from sampler.queue import (
     AskRecord,
     Device,
@@ -23,6 +23,7 @@ from sampler.queue import (
     Upload,
     VerdictRecord,
 )
+from sampler.storage.memory_queue_asks import MemoryAsks
 from sampler.storage.memory_queue_audit import AuditTables, MemoryAudit
 from sampler.storage.memory_queue_known_good import MemoryKnownGoods
 from sampler.storage.memory_queue_lookup import MemoryLookUp
@@ -65,6 +66,7 @@ class _Tables:
 
 
 class MemoryQueueLedger(
+    MemoryAsks,
     MemoryKnownGoods,
     MemoryLookUp,
     MemoryTasks,
@@ -232,33 +234,6 @@ class MemoryQueueLedger(
         found = [record for record in self._now.verdicts if record.device == device and record.cursor > after]
         return tuple(found[:limit])
 
-    def add_ask(self, ask: AskRecord) -> None:
-        """Record an ask."""
-        _add(self._now.asks, ask.id, ask, f"ask {ask.id}")
-
-    def put_ask(self, ask: AskRecord) -> None:
-        """Replace an ask by its next state."""
-        if ask.id in self._now.asks:
-            self._now.asks[ask.id] = ask
-
-    def ask(self, ask_id: str) -> AskRecord | None:
-        """The ask with this identifier."""
-        return self._now.asks.get(ask_id)
-
-    def asks(self, submission_id: str | None, limit: int, tenant: str | None = None) -> tuple[AskRecord, ...]:
-        """Asks, or those about one submission, the newest first; a tenant's where it is named."""
-        found = [ask for ask in reversed(self._now.asks.values()) if submission_id in (None, ask.submission)]
-        return tuple([ask for ask in found if tenant in (None, self.submissions_tenant(ask.submission))][:limit])
-
-    def open_asks(self, device: str, limit: int) -> tuple[AskRecord, ...]:
-        """A device's open asks, the oldest first."""
-        return tuple([ask for ask in self._open() if ask.device == device][:limit])
-
-    def overdue_asks(self, now: datetime, limit: int) -> tuple[AskRecord, ...]:
-        """Open asks whose time is over."""
-        overdue = [ask for ask in self._open() if ask.expires <= now]
-        return tuple(sorted(overdue, key=lambda ask: ask.expires)[:limit])
-
     def offered(self, submission_id: str) -> tuple[str, ...]:
         """The contents that it offers."""
         return tuple(self._now.offered.get(submission_id, ()))
@@ -344,6 +319,10 @@ class MemoryQueueLedger(
         return tuple(sorted(own)[:limit])
 
     @property
+    def _asks(self) -> dict[str, AskRecord]:
+        return self._now.asks
+
+    @property
     def _signed(self) -> ReceiptTables:
         return self._now.receipts
 
@@ -403,9 +382,6 @@ class MemoryQueueLedger(
     @property
     def _offered(self) -> Mapping[str, Mapping[str, int]]:
         return self._now.offered
-
-    def _open(self) -> list[AskRecord]:
-        return [ask for ask in self._now.asks.values() if ask.state is AskState.OPEN]
 
 
 def _add(table: dict[K, V], key: K, value: V, what: str) -> None:
