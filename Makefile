@@ -8,7 +8,7 @@ PEERS := .bench/redact-venv
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check coverage bench bench-redact fuzz lock clean
+.PHONY: help demo test lint check coverage bench bench-redact lab fuzz lock clean
 
 help:
 	@echo "make demo   set up and do the main job on this machine, in a throwaway folder"
@@ -17,6 +17,7 @@ help:
 	@echo "make coverage  the tests, measured by branch; fails under the floor"
 	@echo "make bench  how fast flags, deliveries, scans and readers of formats are, beside others (RULES=DIR: a large rule set)"
 	@echo "make bench-redact  our redaction beside detect-secrets and scrubadub, which it installs into a folder of their own"
+	@echo "make lab    1,000 kills, calls that fail, power cuts; then the accounts (LAB='--kills 20 --injections 1': fewer)"
 	@echo "make fuzz   every fuzz target for SECONDS=60 each; fails on a finding"
 	@echo "make lock   pin the requirement files anew"
 
@@ -67,6 +68,9 @@ $(PEERS)/.peers: requirements/redact.txt
 
 bench-redact: $(VENV)/.test $(PEERS)/.peers
 	$(BIN)/python -m benchmarks.redact.run
+
+lab: $(VENV)/.test
+	$(BIN)/python -m lab.run $(LAB)
 
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.run
 	$(PIP) --require-hashes -r requirements/fuzz.txt

@@ -41,6 +41,8 @@ class Lab:
     hosts_port: int = field(default_factory=_free_port)
     people_port: int = field(default_factory=_free_port)
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    under: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By service, a command that starts it in place of the shell: a tracer, a limit."""
 
     @property
     def queue_config(self) -> Path:
@@ -133,13 +135,14 @@ class Lab:
         )
         said, complained = await process.communicate()
         if process.returncode != 0:
-            raise LabError(f"sampler {' '.join(arguments[:3])} ended with {process.returncode}: {complained.decode()}")
+            raise LabError(f"sampler {' '.join(arguments[:3])} ended with {process.returncode}: {(complained or said).decode()}")
         return said.decode()
 
     async def start(self, name: str, *arguments: str) -> None:
-        """Start a service; what it logs goes to ``NAME.log``."""
+        """Start a service, under ``self.under`` if it is named there; what it logs goes to ``NAME.log``."""
         with (self.folder / f"{name}.log").open("ab") as output:
             self.processes[name] = await asyncio.create_subprocess_exec(
+                *self.under.get(name, ()),
                 *_sampler(*arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -175,7 +178,8 @@ class Lab:
     async def kill(self, name: str) -> None:
         """End a service as a power cut would: SIGKILL."""
         process = self.processes.pop(name)
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            process.kill()
         await process.wait()
 
     async def stop(self) -> None:

@@ -1,0 +1,124 @@
+"""What is done to a service, and how it is brought back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from lab.load import Load
+from sampler.cli.demo_lab import Lab, LabError
+from sampler.intake import AgentClient
+from sampler.model import ObjectState
+
+SERVICES: Final = ("agent", "queue", "worker")
+_OBJECTS_A_ROUND: Final = 12
+_ROUND_SECONDS: Final = 20.0
+_RESUME_SECONDS: Final = 60.0
+_MOST_DELAY_SECONDS: Final = 0.5
+
+
+class NoTracer(LabError):
+    """strace is not there, or may not trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A call of the system that goes wrong once, at its N-th time in a thread (strace, ``--inject``)."""
+
+    service: str
+    calls: str
+    """``fsync,fdatasync``."""
+    effect: str
+    """``signal=KILL``, or ``error=EIO``."""
+    when: int
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.effect} at {self.calls} {self.when}"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What the service is started under; it stays a child of ours, and strace does not."""
+        inject = f"inject={self.calls}:{self.effect}:when={self.when}"
+        return ("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={self.calls}", "-e", inject)
+
+
+def injections(services: tuple[str, ...], effects: tuple[str, ...], whens: range) -> Iterator[Injection]:
+    """Every service at every durable step: a file made durable, a name given, a write, an answer."""
+    for when in whens:
+        for service in services:
+            for effect in effects:
+                for calls in ("fsync,fdatasync", "rename,renameat,renameat2", "write,pwrite64", "sendto,sendmsg"):
+                    if not (effect == "error=ENOSPC" and calls.startswith("send")):
+                        yield Injection(service, calls, effect, when)
+
+
+async def start(lab: Lab, name: str) -> None:
+    """Start one service and wait until it is at work."""
+    if name == "worker":
+        await lab.start_worker()
+    elif name == "queue":
+        await lab.start_queue()
+    else:
+        await lab.start_agent()
+
+
+async def kill_at_random(lab: Lab, load: Load, chance: random.Random) -> tuple[str, float]:
+    """SIGKILL one service after a while; which, and the seconds until what had been promised before was delivered."""
+    name = chance.choice(SERVICES)
+    await asyncio.sleep(chance.random() * _MOST_DELAY_SECONDS)
+    promised = next(reversed(load.acknowledged), None)
+    began = monotonic()
+    await lab.kill(name)
+    await start(lab, name)
+    if promised is not None:
+        await _delivered(lab, promised)
+    return name, monotonic() - began
+
+
+async def inject(lab: Lab, load: Load, injection: Injection) -> bool:
+    """Restart a service under a tracer that makes one call fail, give it work, bring it back without; whether it died.
+
+    Raises:
+        NoTracer: strace is not there.
+    """
+    if shutil.which("strace") is None:
+        raise NoTracer("strace is not installed; it makes calls of the system fail (apt-get install strace)")
+    name = injection.service
+    await lab.kill(name)
+    lab.under[name] = injection.command
+    try:
+        await start(lab, name)
+        await _work(lab, load, name)
+    except LabError:
+        pass  # it fell while it started, which is a moment like any other
+    finally:
+        del lab.under[name]
+    died = name not in lab.processes or lab.processes[name].returncode is not None
+    await lab.kill(name)
+    await start(lab, name)
+    return died
+
+
+async def _work(lab: Lab, load: Load, name: str) -> None:
+    """Until the service is gone, or has had enough to do."""
+    end, enough = monotonic() + _ROUND_SECONDS, len(load.acknowledged) + _OBJECTS_A_ROUND
+    while lab.processes[name].returncode is None and len(load.acknowledged) < enough and monotonic() < end:
+        await asyncio.sleep(0.05)
+
+
+async def _delivered(lab: Lab, event_id: str) -> None:
+    end = monotonic() + _RESUME_SECONDS
+    while monotonic() < end:
+        try:
+            async with AgentClient(lab.socket) as client:
+                view = await client.show(event_id)
+        except (OSError, LabError):
+            view = None
+        if view is not None and view.state in {ObjectState.DELIVERED, ObjectState.DUPLICATE}:
+            return
+        await asyncio.sleep(0.01)
