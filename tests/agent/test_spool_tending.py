@@ -175,3 +175,26 @@ def test_a_key_that_is_none(host: Host) -> None:
     (host.places.keys / "1700000000.key").write_bytes(b"short")
     with pytest.raises(SealError, match="not a key"):
         host.start()
+
+
+async def test_a_round_that_fails_is_not_the_last(host: Host, put: Callable[..., str]) -> None:
+    """A key that is damaged while the agent runs is an error in its log; what else is due is done all the same."""
+    spool, tender = host.start(SpoolSection(max_days=0.001, reserve_bytes=0))
+    event_id = put(spool)
+    (host.places.keys / "9000000000.key").write_bytes(b"short")
+    host.clock.rounds = 1
+    with pytest.raises(Enough):
+        await tender.run()
+    assert host.kinds() == [("expired", event_id, "age")]
+
+
+def test_what_a_crash_left_is_gone_after_the_start(host: Host, put: Callable[..., str]) -> None:
+    """Files that nobody needs, and those half written, go; what waits stays."""
+    spool, _ = host.start()
+    event_id = put(spool)
+    shard = next((host.places.spool / "contents").iterdir())
+    (shard / ".half.part").write_bytes(b"x")
+    (shard / f"{'0' * 64}.sealed").write_bytes(b"x")
+    spool, _ = host.start()
+    assert [waiting.event_id for waiting in spool.pending(NOW, 9)] == [event_id]
+    assert len(list(shard.iterdir())) == 1
