@@ -438,6 +438,6 @@ KNOWN_GOOD_MAX_BYTES: Final = 128 * MIB
 KNOWN_GOOD_PIECE_BYTES: Final = 256 * KIB
 """What one request brings of it."""
 KNOWN_GOOD_SUFFIX_BYTES: Final = 10
-"""Kept of each hash behind the bits that say where it lies: nobody finds another file that is taken for a listed one."""
+"""Kept of each hash behind the bits that say where it lies; nobody finds a file that is taken for a listed one."""
 KNOWN_GOOD_LINE_MAX_CHARACTERS: Final = 8192
 """One line of a list of hashes that an operator brings."""
