@@ -53,8 +53,11 @@ def issue(ledger: Ledger, submission: Submission, signer: Signer) -> ReceiptReco
 
 
 def issue_due(ledger: Ledger, signer: Signer) -> tuple[str, ...]:
-    """Make receipts that were deferred, oldest first; whose they are, nobody when none is due."""
-    with ledger.transaction():
+    """Make receipts that were deferred, oldest first; whose they are, nobody when none is due.
+
+    One server does this at a time; should two, a place in the log is given once, and the other one's is undone.
+    """
+    with ledger.claiming():
         due = ledger.receipts_due(BACKFILL_MAX_COUNT)
         for submission in due:
             issue(ledger, submission, signer)

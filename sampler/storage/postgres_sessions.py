@@ -32,6 +32,7 @@ _DEFAULTS: Final[Mapping[str, str | int]] = {
 _SETTINGS: Final[Mapping[str, str]] = {
     "default_transaction_isolation": "serializable",
     "synchronous_commit": "on",
+    "enable_seqscan": "off",  # a transaction that reads a whole table meets everybody who writes to it
     "statement_timeout": "60s",
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "60s",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sampler.errors import StorageError
 from sampler.queue import ReceiptRecord, Submission
 from sampler.storage.connections import Row
-from sampler.storage.sqlite_queue_rows import Rows, from_column
+from sampler.storage.sqlite_queue_rows import Rows, from_column, marks
 
 
 class Receipts(Rows):
@@ -56,9 +56,11 @@ class Receipts(Rows):
 
     def receipts_due(self, limit: int) -> tuple[Submission, ...]:
         """Submissions whose receipt is still to come, in the order in which they were noted."""
-        sql = """SELECT submissions.* FROM receipts_due JOIN submissions ON submissions.id = receipts_due.submission
-                 ORDER BY receipts_due.number LIMIT ?"""
-        return tuple(_submission(row) for row in self._rows(sql, limit))
+        due = self._claimed_rows("SELECT submission FROM receipts_due ORDER BY number LIMIT ?", limit)
+        names = [row["submission"] for row in due]
+        sql = f"SELECT * FROM submissions WHERE id IN {marks(names)}"  # noqa: S608  # question marks only
+        found = {row["id"]: _submission(row) for row in self._rows(sql, *names)}
+        return tuple(found[name] for name in names)
 
     def end_receipt_due(self, submission_id: str) -> None:
         """The receipt is there."""
