@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 12
 _FIRST_REST_SECONDS: Final = 0.001
+_MOST_REST_SECONDS: Final = 0.2
 _TURNS_SECONDS: Final = 0.02
 """So long, after one of them met another, steps of a name wait for their turn from the start; longer costs more than it
 saves (benchmarks/queue_servers.py)."""
@@ -79,7 +80,7 @@ class Lanes:
                     return step(self._ledger, *args, **kwargs)
             except Contended:
                 self._met[name] = time.monotonic() + _TURNS_SECONDS
-                time.sleep(random.uniform(0, _FIRST_REST_SECONDS * 2**attempt))  # noqa: S311  # spreads, keeps no secret
+                time.sleep(random.uniform(0, min(_MOST_REST_SECONDS, _FIRST_REST_SECONDS * 2**attempt)))  # noqa: S311  # no secret
         with self._ledger.turn():
             return step(self._ledger, *args, **kwargs)
 

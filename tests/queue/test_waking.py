@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 
+import pytest
+
+from sampler.errors import StorageError
 from sampler.queue.waking import Bells, Locks, rung
 
 
@@ -48,3 +52,40 @@ async def test_silencing_wakes_everybody() -> None:
     bells.silence()
     assert bells.silenced
     assert all(await asyncio.gather(*(rung(event, 10) for event in events)))
+
+
+async def test_what_rings_here_is_told_and_what_was_heard_is_not() -> None:
+    """Others hear of rings that began here; a ring that came from them is not sent back."""
+    told: list[str] = []
+    bells = Bells(told.append)
+    events = [bells.listen(key) for key in ("a", "b", "c")]
+    bells.ring("a")
+    bells.ring_here("b")
+    assert [event.is_set() for event in events] == [True, True, False]
+    bells.ring_all_here()
+    assert events[2].is_set()
+    assert told == ["a"]
+
+
+class Refusing:
+    """Other processes that cannot be asked."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    async def take(self, key: str) -> None:
+        raise StorageError("nobody can tell")
+
+    def give(self, key: str, given: Callable[[], None]) -> None:
+        self.given.append(key)
+        given()
+
+
+async def test_a_lock_that_others_cannot_grant_is_free_here() -> None:
+    """When it cannot be told whether another process has it, nobody has it, and the next one may ask."""
+    turns = Refusing()
+    locks = Locks(turns)
+    for _ in range(2):
+        with pytest.raises(StorageError):
+            await locks.of("a").acquire()
+    assert turns.given == ["a", "a"]
