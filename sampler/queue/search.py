@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sampler.limits import SEARCH_BEHIND_MAX_COUNT, SEARCH_READS_MAX_COUNT, TLSH_LIKE_MAX_COUNT
@@ -103,9 +103,17 @@ def _candidate(ledger: Ledger, found: Numbered) -> Candidate:
 
 def _span(ledger: Ledger, question: Question) -> tuple[int, int]:
     """Between which numbers submissions of the asked time are."""
-    least = 0 if question.since is None else ledger.number_at(question.since - _SKEW)
-    most = None if question.until is None else ledger.number_at(question.until + _SKEW)
+    least = 0 if question.since is None else ledger.number_at(_shifted(question.since, -_SKEW))
+    most = None if question.until is None else ledger.number_at(_shifted(question.until, _SKEW))
     return NUMBER_MAX if least is None else least, NUMBER_MAX if most is None else most
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    """The beginning and the end of all time stay what they are."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 def _digests_under(ledger: Ledger, bands: Sequence[int], limit: int) -> frozenset[str]:

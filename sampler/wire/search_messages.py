@@ -31,6 +31,7 @@ HashPrefix: TypeAlias = Annotated[
     str, Meta(pattern=r"^[0-9a-f]{4,64}$(?!\n)", description="a hash or its beginning, lower-case hexadecimal")
 ]
 Tlsh: TypeAlias = Annotated[str, Meta(pattern=rf"^{TLSH}$(?!\n)", description="TLSH digest, version 4")]
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Cursor: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9A-Z.]{1,128}$(?!\n)")]
 
 
@@ -60,9 +61,9 @@ class SearchRequest(Message, frozen=True, kw_only=True):
     """Of the present verdict."""
     family: Text | None = None
     analyzer: Name | None = None
-    since: datetime | None = None
+    since: Moment | None = None
     """Received at this moment or later."""
-    until: datetime | None = None
+    until: Moment | None = None
     """Received before it."""
     where: Annotated[tuple[Where, ...], Meta(max_length=SEARCH_CONDITIONS_MAX_COUNT)] = ()
     after: Cursor | None = None

@@ -179,6 +179,8 @@ async def test_a_time_is_a_stretch(queue: Queue, offer: Callable[..., Awaitable[
     assert await _found(queue, SearchRequest(until=times[1])) == [ids[0]]
     assert await _found(queue, SearchRequest(since=times[1], until=times[2])) == [ids[1]]
     assert await _found(queue, SearchRequest(since=times[2] + timedelta(days=1))) == []
+    forever = SearchRequest(since=datetime.min.replace(tzinfo=UTC), until=datetime.max.replace(tzinfo=UTC))
+    assert await _found(queue, forever) == ids[::-1]
     with pytest.raises(RequestError, match="until lies before since"):
         await queue.search(SearchRequest(since=times[1], until=times[0]))
 

@@ -58,6 +58,7 @@ async def test_what_is_no_question_is_refused(person: Callable[[Role], Call]) ->
         b'{"after": "no cursor"}',
         b'{"after": "1.2.3.4"}',
         b'{"unknown": 1}',
+        b'{"since": "2026-01-01T00:00:00"}',
     ):
         reply = await call("POST", "/v1/search", data=body, headers=headers)
         assert reply.status == 422, body
