@@ -16,7 +16,7 @@ class TasksLedger(Protocol):
         """Record a new task; ``Conflict`` when its submission has one."""
 
     def put_task(self, task: Task) -> None:
-        """Replace a task by its next state."""
+        """Replace a task by its next state. What it was made with (submission, time, points, tenant, plan) stays."""
 
     def task(self, task_id: str) -> Task | None:
         """The task with this identifier."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,11 +24,12 @@ class Dispatch(Rows):
 
     def add_task(self, task: Task) -> None:
         """Record a new task."""
-        self._insert("tasks", of=f"the task of submission {task.submission}", **_columns(task))
+        columns = _lasting(task) | _changing(task)
+        self._insert("tasks", of=f"the task of submission {task.submission}", **columns)
 
     def put_task(self, task: Task) -> None:
         """Replace a task by its next state."""
-        columns = _columns(task)
+        columns = _changing(task)
         names = ", ".join(f"{name} = ?" for name in columns)
         sql = f"UPDATE tasks SET {names} WHERE id = ?"  # noqa: S608  # names are keywords of our code
         self._write(sql, *columns.values(), task.id)
@@ -48,7 +50,7 @@ class Dispatch(Rows):
                      SELECT (SELECT min(tasks.lane) FROM tasks WHERE tasks.lane > found.lane)
                      FROM found WHERE found.lane IS NOT NULL)
                  SELECT lane FROM found WHERE lane IS NOT NULL LIMIT ?"""
-        return tuple(Lane(*row["lane"].split("/")) for row in self._rows(sql, LANES_MAX_COUNT))
+        return tuple(_lane_of(row["lane"]) for row in self._rows(sql, LANES_MAX_COUNT))
 
     def next_task(self, lane: Lane) -> Task | None:
         """The waiting task of a lane that has the earliest rank."""
@@ -109,11 +111,21 @@ class Dispatch(Rows):
         )
 
 
-def _columns(task: Task) -> dict[str, Any]:
+def _lasting(task: Task) -> dict[str, Any]:
+    """What of a task never changes; an update that names none of it leaves the indexes over it alone."""
     return {
         "id": task.id,
         "submission": task.submission,
         "created": to_column(task.created),
+        "priority": task.priority,
+        "tenant": task.tenant,
+        "stages": msgspec.json.encode(task.plan).decode(),
+        "standing": to_column(task.rank),
+    }
+
+
+def _changing(task: Task) -> dict[str, Any]:
+    return {
         "not_before": to_column(task.not_before),
         "state": task.state,
         "attempts": task.attempts,
@@ -122,13 +134,9 @@ def _columns(task: Task) -> dict[str, Any]:
         "expires": None if task.expires is None else to_column(task.expires),
         "failure": task.failure,
         "verdict": None if task.verdict is None else _to_text(task.verdict),
-        "priority": task.priority,
-        "tenant": task.tenant,
         "kind": task.lane.kind,
         "stage": task.stage,
-        "stages": msgspec.json.encode(task.plan).decode(),
         "outcomes": msgspec.json.encode(task.outcomes).decode(),
-        "standing": to_column(task.rank),
         "lane": _lane(task.lane) if task.state is TaskState.WAITING else None,
         "wakes": to_column(task.not_before) if task.state is TaskState.RESTING else None,
     }
@@ -157,6 +165,11 @@ def _task(row: Row) -> Task:
         stage=row["stage"],
         outcomes=_outcomes_decoder.decode(row["outcomes"]),
     )
+
+
+@lru_cache(maxsize=LANES_MAX_COUNT)
+def _lane_of(text: str) -> Lane:
+    return Lane(*text.split("/"))
 
 
 def _lane(lane: Lane) -> str:

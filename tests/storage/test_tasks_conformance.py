@@ -25,9 +25,17 @@ def _submit(ledger: Ledger, submission_id: str, sizes: dict[str, int] | None = N
     ledger.add_submission(Submission(submission_id, "d1", NOW, b"manifest"), sizes or {})
 
 
-def _task(ledger: Ledger, task_id: str, *, created: float = 0, priority: int = 0, tenant: str = "default") -> Task:
+def _task(
+    ledger: Ledger,
+    task_id: str,
+    *,
+    created: float = 0,
+    priority: int = 0,
+    tenant: str = "default",
+    plan: tuple[Stage, ...] = (Stage(),),
+) -> Task:
     _submit(ledger, f"s-{task_id}")
-    task = Task(task_id, f"s-{task_id}", _at(created), _at(created), priority=priority, tenant=tenant)
+    task = Task(task_id, f"s-{task_id}", _at(created), _at(created), priority=priority, tenant=tenant, plan=plan)
     ledger.add_task(task)
     return task
 
@@ -92,8 +100,7 @@ def test_each_tenant_and_kind_has_a_lane(ledger: Ledger) -> None:
     """Lanes with a waiting task are found, others are not; a task moves from lane to lane with its stage."""
     assert ledger.waiting_lanes() == ()
     mine, other = _task(ledger, "t1"), _task(ledger, "t2", tenant="bank")
-    staged = replace(_task(ledger, "t3", tenant="a-b"), plan=PLAN)
-    ledger.put_task(staged)
+    staged = _task(ledger, "t3", tenant="a-b", plan=PLAN)
     lanes = {Lane("analysis", "bank"), LANE, Lane("static", "a-b")}
     assert set(ledger.waiting_lanes()) == lanes
     assert len(ledger.waiting_lanes()) == 3
