@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -39,8 +40,19 @@ class ContentFolder:
         self._shards = threading.Lock()
 
     def holds(self, sha256: str) -> bool:
-        """Whether the file is there; if so it is whole."""
+        """Whether the file is there; it was whole when it was written."""
         return self._path(sha256).is_file()
+
+    def can_give(self, content: Content) -> bool:
+        """Whether the file is there with its key, has the right length, and ends truly; what lies before is not read.
+
+        So bytes that come again replace a file that was cut off or exchanged, or whose key is lost.
+        """
+        try:
+            with self.open(content.sha256) as file:
+                return file.seek(0, os.SEEK_END) == content.size
+        except SpoolError:
+            return False
 
     def write(self, content: Content, read: Read) -> None:
         """Make a content durable; its hash is verified while it is written.

@@ -106,7 +106,7 @@ class Spool:
             promised = self._room.promise(record.event_id, wanted, len(manifest), worth, record.updated)  # (1)
         try:
             for content in wanted:
-                if not self._contents.holds(content.sha256):
+                if not self._contents.can_give(content):
                     self._contents.write(content, read)  # (2)
             with self._lock:
                 return step(record, waiting, worth)  # (3)

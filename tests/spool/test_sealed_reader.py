@@ -109,6 +109,19 @@ def test_a_key_that_is_away_loses_nothing(contents: ContentFolder, tmp_path: Pat
         assert opened.read() == DATA
 
 
+@pytest.mark.parametrize("size", [0, 60, -1])
+def test_only_what_can_be_given_is_relied_on(contents: ContentFolder, file: Path, size: int) -> None:
+    """A file that was cut off, or whose key is lost, or that is absent, is not taken for the content."""
+    content = Content(SHA256, len(DATA), 0)
+    assert contents.can_give(content)
+    assert not contents.can_give(Content(SHA256, len(DATA) - 1, 0))
+    assert not ContentFolder(file.parent.parent, KeyRing(file.parent)).can_give(content)
+    os.truncate(file, size if size >= 0 else file.stat().st_size - 1)
+    assert not contents.can_give(content)
+    file.unlink()
+    assert not contents.can_give(content)
+
+
 def test_contents_under_several_keys(contents: ContentFolder, keys: KeyRing, now: datetime) -> None:
     """What the old key encrypted is read beside what the new one does; who still needs which is known."""
     first = keys.current().number

@@ -96,6 +96,17 @@ def test_shared_content(spool: Spool, thing: Any, files: Any, now: datetime) -> 
     assert files() == []
 
 
+def test_the_same_bytes_again_mend_a_file(spool: Spool, thing: Any, folder: Path) -> None:
+    """An object whose bytes lie there already does not rely on a file that was cut off: it is written anew."""
+    first, second = thing(b"shared" * 100), thing(b"shared" * 100)
+    first.put_into(spool)
+    (path,) = (folder / "contents").glob("*/*")
+    os.truncate(path, 100)
+    second.put_into(spool)
+    with spool.open_content(second.contents[0].sha256) as file:
+        assert file.read() == b"shared" * 100
+
+
 def test_content_that_is_shared_while_its_owner_ends(spool: Spool, thing: Any, now: datetime) -> None:
     """An object that ends while another one with the same content is being put does not take the file away."""
     first = thing(b"shared")
