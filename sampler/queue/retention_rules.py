@@ -126,6 +126,11 @@ def facts_of(manifest: Manifest, submission: Submission, conclusion: Conclusion 
     )
 
 
+def bare_facts_of(submission: Submission) -> Facts:
+    """What is known of a submission without its manifest."""
+    return Facts(received=submission.received, device=submission.device, tenant=submission.tenant)
+
+
 def due(policy: RetentionPolicy, facts: Facts) -> Due:
     """When contents and records of such a submission are destroyed."""
     records_days, records_why = min(_records(policy, facts))

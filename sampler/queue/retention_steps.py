@@ -15,12 +15,10 @@ from sampler.model import AskState, TaskState, Verdict
 from sampler.queue import rollups
 from sampler.queue.acts import Act, Actor, note
 from sampler.queue.ports import Ledger
-from sampler.queue.records import Submission
 from sampler.queue.retention_ports import Kept
-from sampler.queue.retention_rules import Facts, RetentionPolicy, due, facts_of
+from sampler.queue.retention_rules import Facts, RetentionPolicy, due
 from sampler.queue.rollups import Count, Rollup
 from sampler.wire.audit_messages import Action
-from sampler.wire.messages import Manifest
 from sampler.wire.retention_messages import Part
 
 _ASKS_MAX_COUNT = 1000
@@ -36,11 +34,10 @@ class GivenUp:
     """Whose bytes are to be thrown away."""
 
 
-def keep(ledger: Ledger, number: int, submission: Submission, manifest: Manifest, policy: RetentionPolicy) -> None:
+def keep(ledger: Ledger, number: int, submission_id: str, facts: Facts, policy: RetentionPolicy) -> None:
     """Begin to count a submission's time, and count it; inside of a transaction. Once more changes nothing."""
     if ledger.kept(number) is None:
-        facts = facts_of(manifest, submission)
-        ledger.put_kept(Kept(number, submission.id, facts, due(policy, facts), policy.digest))
+        ledger.put_kept(Kept(number, submission_id, facts, due(policy, facts), policy.digest))
         _count(ledger, rollups.counted(facts), facts)
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sampler.limits import ANSWER_MAX_BYTES, SEARCH_LOOKED_AT_MAX_COUNT
-from sampler.model import SubmissionState
 from sampler.queue.records import Submission
 from sampler.queue.search_question import Question
-from sampler.queue.search_terms import RULE, Standing, document_of
-from sampler.queue.views import manifest_of, stored_content, verdict_message
+from sampler.queue.search_terms import RULE, Standing, document_of, readable
+from sampler.queue.views import stored_content, verdict_message
 from sampler.wire.messages import Manifest
 from sampler.wire.search_messages import SearchHit, SearchRequest
 
@@ -70,11 +69,9 @@ class FillingPage:
 
     def _takes(self, question: Question, candidate: Candidate, distance: int | None) -> bool:
         submission = candidate.submission
-        if not submission.manifest or candidate.standing.state is SubmissionState.RECALLED:
-            return False
         self._manifests -= 1
-        manifest = manifest_of(submission)
-        if not question.holds(document_of(manifest, candidate.standing), submission.received):
+        manifest = readable(submission)
+        if manifest is None or not question.holds(document_of(manifest, candidate.standing), submission.received):
             return False
         if self._asked.full:
             self._bytes -= len(submission.manifest)

@@ -18,12 +18,11 @@ from sampler.queue import retention_steps, search_terms
 from sampler.queue.core import TASKS_BELL, Core
 from sampler.queue.ports import Ledger
 from sampler.queue.records import Submission
-from sampler.queue.retention_rules import RetentionPolicy
+from sampler.queue.retention_rules import RetentionPolicy, bare_facts_of, facts_of
 from sampler.queue.search_ports import Behind
 from sampler.queue.search_terms import Standing
 from sampler.queue.search_tlsh import Digest
 from sampler.queue.submissions import state_of
-from sampler.queue.views import manifest_of
 from sampler.queue.waking import rung
 
 log = structlog.get_logger()
@@ -75,20 +74,33 @@ def _index(ledger: Ledger, policy: RetentionPolicy) -> int:
     with ledger.transaction():
         taken = ledger.take_behind(_AT_ONCE_COUNT)
         for each in taken:
-            if each.submission.manifest:  # one that was recalled is found by nothing
-                _index_one(ledger, each, policy)
+            if each.whole:
+                _index_whole(ledger, each, policy)
+            else:
+                _index_standing(ledger, each, policy)
     return len(taken)
 
 
-def _index_one(ledger: Ledger, behind: Behind, policy: RetentionPolicy) -> None:
+def _index_whole(ledger: Ledger, behind: Behind, policy: RetentionPolicy) -> None:
+    submission = behind.submission
+    manifest = search_terms.readable(submission)
+    if manifest is None:
+        if submission.manifest:  # it cannot be read, and is kept no longer for that
+            retention_steps.keep(ledger, behind.number, submission.id, bare_facts_of(submission), policy)
+        return
+    standing = standing_of(ledger, submission)
+    ledger.put_terms(behind.number, search_terms.terms_of(search_terms.document_of(manifest, standing)))
+    digest = Digest.parse(search_terms.tlsh_of(manifest) or "")
+    if digest is not None:
+        ledger.put_digest(behind.number, digest.text, digest.bands())
+    retention_steps.keep(ledger, behind.number, submission.id, facts_of(manifest, submission), policy)
+    _index_standing(ledger, behind, policy)
+
+
+def _index_standing(ledger: Ledger, behind: Behind, policy: RetentionPolicy) -> None:
+    if not behind.submission.manifest:
+        return  # it was taken back, or is destroyed: it is found by nothing
     standing = standing_of(ledger, behind.submission)
-    terms = search_terms.standing_terms(standing)
-    if behind.whole:
-        manifest = manifest_of(behind.submission)
-        terms |= search_terms.terms_of(search_terms.document_of(manifest, standing))
-        digest = Digest.parse(search_terms.tlsh_of(manifest) or "")
-        if digest is not None:
-            ledger.put_digest(behind.number, digest.text, digest.bands())
-        retention_steps.keep(ledger, behind.number, behind.submission, manifest, policy)
+    outdated = search_terms.outdated_terms(standing)
+    ledger.put_terms(behind.number, search_terms.standing_terms(standing), instead_of=outdated)
     retention_steps.conclude(ledger, behind.number, standing.verdict, policy)
-    ledger.put_terms(behind.number, terms, instead_of=search_terms.outdated_terms(standing))

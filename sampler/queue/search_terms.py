@@ -20,6 +20,8 @@ from sampler.limits import (
     SEARCH_VALUES_OF_FIELD_MAX_COUNT,
 )
 from sampler.model import Conclusion, SubmissionState, Verdict
+from sampler.queue.records import Submission
+from sampler.wire.codec import DecodeError, decode
 from sampler.wire.messages import FieldJson, Fields, Manifest
 
 Document: TypeAlias = Mapping[str, Sequence[str]]
@@ -53,6 +55,17 @@ class Standing:
     tenant: str
     state: SubmissionState
     verdict: Verdict | None = None
+
+
+def readable(submission: Submission) -> Manifest | None:
+    """A submission's manifest; ``None`` of one that was taken back, or that only an older version would have taken.
+
+    One such record is no reason to find nothing else.
+    """
+    try:
+        return decode(submission.manifest, Manifest) if submission.manifest else None
+    except DecodeError:
+        return None
 
 
 def document_of(manifest: Manifest, standing: Standing) -> Document:

@@ -11,8 +11,9 @@ import pytest
 
 from sampler.errors import RequestError
 from sampler.model import Conclusion, SubmissionState
-from sampler.queue import Queue, QueuePolicy
+from sampler.queue import Queue, QueuePolicy, Submission
 from sampler.queue.search_tlsh import Digest
+from sampler.storage.memory_queue import MemoryQueueLedger
 from sampler.wire.codec import encode
 from sampler.wire.messages import (
     CompleteRequest,
@@ -23,6 +24,7 @@ from sampler.wire.messages import (
     ObjectMessage,
     StatementMessage,
 )
+from sampler.wire.retention_messages import Part
 from sampler.wire.search_messages import SearchPage, SearchRequest, Where
 
 OTHER = "22222222-2222-4222-8222-222222222222"
@@ -259,3 +261,15 @@ async def test_it_is_indexed_by_itself(queue: Queue, deliver: Callable[..., Awai
         while (await queue.search(SearchRequest())).behind:
             await asyncio.sleep(0)
     assert await _found(queue, SearchRequest(state=SubmissionState.QUEUED)) == [one]
+
+
+async def test_a_manifest_that_cannot_be_read_keeps_nothing_else_from_being_found(
+    queue: Queue, offer: Callable[..., Awaitable[str]], ledger: MemoryQueueLedger, clock: Any
+) -> None:
+    """What an older version took and this one would not is not found, has its time all the same, and is passed over."""
+    old = Submission(str(uuid.uuid4()), "d1", clock.now(), b'{"schema": "of long ago"}')
+    ledger.add_submission(old, {})
+    one = await offer()
+    assert await _found(queue, SearchRequest()) == [one]
+    clock.advance(400 * 86_400)
+    assert {kept.submission for kept in ledger.due(Part.RECORDS, clock.now(), after=None, limit=9)} == {old.id, one}
