@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sampler.model import TaskState
 from sampler.queue import Lane
+from sampler.storage.sqlite import open_database
 from sampler.storage.sqlite_queue import SqliteQueueLedger
+from sampler.storage.sqlite_queue_rows import SCHEMA_STEPS, to_column
+from sampler.storage.sqlite_queue_tasks_schema import TASKS_SCHEMA_STEP
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ASKED: dict[str, Callable[[SqliteQueueLedger], object]] = {
@@ -38,4 +41,34 @@ def test_what_is_asked_for_each_lease_is_answered_from_an_index(tmp_path: Path, 
     assert any("INDEX" in step for step in plan)
     assert not [
         step for step in plan if step.startswith(("SCAN tasks", "SCAN offered", "USE TEMP")) and "INDEX" not in step
+    ]
+
+
+def test_tasks_from_before_there_were_lanes_are_given_out(tmp_path: Path) -> None:
+    """What waited waits in the one lane there is, what had failed rests until its moment, a lease still runs."""
+    before = SCHEMA_STEPS[: SCHEMA_STEPS.index(TASKS_SCHEMA_STEP)]
+    old = open_database(tmp_path / "queue.db", before)
+    later = to_column(NOW + timedelta(seconds=60))
+    for number, (state, attempts, expires) in enumerate(
+        [("waiting", 0, None), ("waiting", 1, None), ("leased", 1, later), ("dead", 5, None)]
+    ):
+        old.execute("INSERT INTO submissions (id, device, received, manifest) VALUES (?, 'd', 0, x'')", [f"s{number}"])
+        old.execute(
+            """INSERT INTO tasks (id, submission, created, not_before, state, attempts, lease_digest, expires)
+               VALUES (?, ?, ?, ?, ?, ?, 'digest', ?)""",
+            [f"t{number}", f"s{number}", to_column(NOW), later, state, attempts, expires],
+        )
+    old.close()
+    ledger = SqliteQueueLedger(tmp_path / "queue.db")
+    lane = Lane("analysis", "default")
+    first = ledger.next_task(lane)
+    rested = ledger.rested_tasks(NOW + timedelta(seconds=60), 9)
+    overdue = ledger.overdue_tasks(NOW + timedelta(seconds=60), 9)
+    assert ledger.waiting_lanes() == (lane,)
+    ledger.close()
+    assert first is not None
+    assert (first.id, first.priority, first.rank) == ("t0", 0, NOW)
+    assert [(task.id, task.state) for task in (*rested, *overdue)] == [
+        ("t1", TaskState.RESTING),
+        ("t2", TaskState.LEASED),
     ]
