@@ -217,3 +217,13 @@ def test_a_bucket_that_keeps_versions_is_refused(monkeypatch: pytest.MonkeyPatch
         server.keep_versions()
         with pytest.raises(SettingsError, match="keeps versions"):
             open_blobs(server.url("x"))
+
+
+@pytest.mark.parametrize("data", [b"", b"bytes"], ids=["nothing", "some"])
+def test_bytes_in_one_go_are_a_content(blobs: Blobs, data: bytes) -> None:
+    """Once more changes nothing, and no upload is left."""
+    for _ in range(2):
+        blobs.put(str(uuid.uuid4()), _sha256(data), data)
+    assert blobs.partials() == ()
+    with blobs.open_content(_sha256(data)) as file:
+        assert file.read() == data
