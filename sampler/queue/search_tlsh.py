@@ -23,6 +23,8 @@ BANDS: Final = 16
 COMPLETE_DISTANCE: Final = 31
 """Up to here no neighbour is missed."""
 _DIGEST: Final = re.compile(TLSH)
+_HEADER_CHARACTERS: Final = 8
+_LOW_BITS: Final = int("01" * 128, 2)
 _BAND_BITS: Final = 16
 _LENGTHS: Final = 256
 _RATIOS: Final = 16
@@ -74,12 +76,28 @@ class Digest:
 
 def nearest(digest: Digest, among: Iterable[str], within: int) -> list[tuple[int, str]]:
     """Those that are no further than ``within``, with their distance."""
-    found = []
+    codes, found = _codes_of(digest.text), []
     for text in among:
+        if _places_apart(codes, _codes_of(text)) > within:
+            continue  # most are, and this is a tenth of the work
         other = Digest.parse(text)
         if other is not None and (apart := digest.distance(other)) <= within:
             found.append((apart, text))
     return found
+
+
+def _codes_of(text: str) -> int:
+    """The codes of a digest as one number; of what is no digest, any: it is looked at again."""
+    try:
+        return int(text[_HEADER_CHARACTERS:], 16)
+    except ValueError:
+        return -1
+
+
+def _places_apart(one: int, other: int) -> int:
+    """How many codes differ; no distance is smaller."""
+    differing = one ^ other
+    return ((differing | differing >> 1) & _LOW_BITS).bit_count()
 
 
 def _one_code_apart(band: int) -> Iterator[int]:

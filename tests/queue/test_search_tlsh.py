@@ -85,6 +85,13 @@ def test_none_within_the_complete_distance_is_missed(text: str, chance: random.R
     assert met or one.distance(other) > COMPLETE_DISTANCE
 
 
+@given(st.lists(_DIGESTS, max_size=5), _DIGESTS, st.integers(0, 400))
+def test_what_is_passed_over_is_further_away(digests: list[str], text: str, within: int) -> None:
+    """The nearest are those that a measurement of all would yield."""
+    measured = [(parsed(text).distance(parsed(each)), each) for each in digests]
+    assert nearest(parsed(text), digests, within) == [each for each in measured if each[0] <= within]
+
+
 def test_the_nearest_of_many() -> None:
     """Those within a distance, with it; what is no digest is left out."""
     near = ONE[:-1] + "3"
