@@ -39,7 +39,8 @@ def rules_scan(limits: ProcessLimits, *, rules: Sequence[Path]) -> CommandAnalyz
         SettingsError: the program is not there.
     """
     named = [word for each in rules for word in ("--rules", str(each.absolute()))]
-    words = [str(Path(sys.executable).with_name("sampler")), "scan", "--json", "--no-cache", *named, SAMPLES]
+    program = [sys.executable, "-P", "-m", "sampler"]  # nothing is imported from the task's folder
+    words = [*program, "scan", "--json", "--no-cache", *named, SAMPLES]
     return CommandAnalyzer(words, read, name="rules", limits=limits)
 
 
