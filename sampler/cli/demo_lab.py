@@ -135,7 +135,8 @@ class Lab:
         )
         said, complained = await process.communicate()
         if process.returncode != 0:
-            raise LabError(f"sampler {' '.join(arguments[:3])} ended with {process.returncode}: {(complained or said).decode()}")
+            why = (complained or said).decode()
+            raise LabError(f"sampler {' '.join(arguments[:3])} ended with {process.returncode}: {why}")
         return said.decode()
 
     async def start(self, name: str, *arguments: str) -> None:
