@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.connector import AddrInfoType
@@ -100,6 +101,7 @@ class Exchange:
         self._addresses = addresses
         self._pace = pace or Pace()
         self._proxy = proxy
+        self._proxies: dict[str, str | None] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -202,7 +204,7 @@ class Exchange:
                 request.url,
                 headers=request.headers | {"Content-Length": str(request.body.length)},
                 data=sending if request.body.length else None,
-                proxy=proxy_for(request.url, self._proxy),
+                proxy=self._proxy_of(request.url),
                 allow_redirects=False,
                 trace_request_ctx=course,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
@@ -241,6 +243,13 @@ class Exchange:
         except SamplerError as error:
             course.fault = error
             raise
+
+    def _proxy_of(self, url: str) -> str | None:
+        """The environment is looked at once for each place."""
+        place = urlsplit(url).netloc
+        if place not in self._proxies:
+            self._proxies[place] = proxy_for(url, self._proxy)
+        return self._proxies[place]
 
     def _extend(self, deadline: asyncio.Timeout, patience: float = 0.0, latest: float = float("inf")) -> None:
         now = asyncio.get_running_loop().time()

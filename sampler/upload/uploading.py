@@ -139,21 +139,26 @@ class Uploading:
 
     async def _load(self, offset: int, left: int) -> _Load:
         if self._compress is None:
-            head = await self._bytes(offset, min(_READ_BYTES, left))
-            self._compress = await off_loop(self._packing.pays, head)
+            await off_loop(self._sample, offset, min(_READ_BYTES, left))
         if self._compress or self._careful or left <= CHUNK_MAX_BYTES:
             return await self._checked(offset, min(left, CODED_CHUNK_MAX_BYTES if self._compress else CHUNK_MAX_BYTES))
         return _Load(left, Streamed(left, lambda: self._pieces(offset)), tus.body_headers(None))
 
     async def _checked(self, offset: int, length: int) -> _Load:
         """Bytes with their checksum, compressed where that pays; what is carried by no request has neither."""
-        if not length:
-            return _Load(0, b"", {})
-        data = await self._bytes(offset, length)
-        headers = await off_loop(tus.body_headers, data)
+        return await off_loop(self._prepared, offset, length) if length else _Load(0, b"", {})
+
+    def _sample(self, offset: int, length: int) -> None:
+        """Find out whether it pays to compress. Blocking."""
+        self._compress = self._packing.pays(self._read(offset, length))
+
+    def _prepared(self, offset: int, length: int) -> _Load:
+        """Blocking."""
+        data = self._read(offset, length)
+        headers = tus.body_headers(data)
         if self._compress is None:
-            self._compress = await off_loop(self._packing.pays, data)
-        frame = await off_loop(packed, data) if self._compress else None
+            self._compress = self._packing.pays(data)
+        frame = packed(data) if self._compress else None
         if frame is None:
             return _Load(length, data, headers)
         return _Load(length, frame, headers | {"Content-Encoding": CODING})
@@ -163,12 +168,17 @@ class Uploading:
         while offset < self._content.size:
             if offset > begin and (offset - begin) % CHUNK_MAX_BYTES == 0:
                 await self._hooks.before_chunk()
-            piece = await self._bytes(offset, min(_READ_BYTES, self._content.size - offset))
+            piece = await off_loop(self._read, offset, min(_READ_BYTES, self._content.size - offset))
             offset += len(piece)
             yield piece
 
-    async def _bytes(self, offset: int, length: int) -> bytes:
-        data = await off_loop(_read_at, self._file, offset, length)
+    def _read(self, offset: int, length: int) -> bytes:
+        """Blocking.
+
+        Raises:
+            SpoolError: the file has fewer bytes, or its disk fails.
+        """
+        data = _read_at(self._file, offset, length)
         if len(data) != length:
             raise SpoolError(
                 f"content {self._content.sha256} ends at {offset + len(data)} of {self._content.size} bytes"
