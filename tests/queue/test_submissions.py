@@ -60,4 +60,5 @@ def test_a_submission_is_where_its_task_is() -> None:
     assert {state_of(state) for state in TaskState} == set(SubmissionState) - {
         SubmissionState.RECEIVING,
         SubmissionState.RECALLED,
+        SubmissionState.DESTROYED,
     }
