@@ -17,31 +17,28 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.connector import AddrInfoType
 
-from sampler.errors import IdentityRefused, QueueFaulty, QueueUnreachable, SamplerError
+from sampler.errors import QueueFaulty, SamplerError
 from sampler.limits import (
     ANSWER_DEADLINE_SECONDS,
     ANSWER_MAX_BYTES,
     BODY_STALL_SECONDS,
     KIB,
-    MIB,
     QUEUE_CONNECT_SECONDS,
 )
 from sampler.upload.addresses import Addresses
 from sampler.upload.answers import Answer
+from sampler.upload.bodies import NO_TIME_SECONDS, Cut, Streamed, whole
 from sampler.upload.pace import Pace
 from sampler.upload.proxies import proxy_for
+from sampler.upload.unreachable import converted
 
-_PIECE_BYTES: Final = 64 * KIB
-"""What is handed to a connection at once; more where it takes that in no time."""
-_PIECE_MAX_BYTES: Final = 1 * MIB
-_NO_TIME_SECONDS: Final = 0.05
+_READ_BYTES: Final = 64 * KIB
 _KEEP_ALIVE_SECONDS: Final = 30.0
 """Below what the queue keeps an idle connection for, so that a request seldom meets one that is being closed."""
 
 _UNSENT_MAX_BYTES: Final = 128 * KIB
 """What the kernel takes of a body beyond what is on its way, so that a piece it took has nearly left; otherwise the
 last megabytes of a body would wait unseen, and an answer that is only late for them would look like a stall."""
-_BROKEN_OFF: Final = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 
 
 @dataclass(slots=True)
@@ -52,15 +49,6 @@ class _Course:
     """It had to make a connection of its own."""
     fault: SamplerError | None = None
     """What its body raised while it was made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """A body that is made while it travels."""
-
-    length: int
-    pieces: Callable[[], AsyncIterator[bytes]]
-    """Of any size; what it raises breaks the request off and comes through."""
 
 
 class Exchange:
@@ -168,7 +156,7 @@ class Exchange:
         if self._check is not None and not takes_back:
             await self._check()
         closing = {"Connection": "close"} if takes_back else {}
-        streamed = body if isinstance(body, Streamed) else _whole(body)
+        streamed = body if isinstance(body, Streamed) else whole(body)
         request = _Request(method, url, {**(headers or {}), **closing}, streamed, patience_seconds, on_piece)
         course = _Course()
         try:
@@ -193,7 +181,7 @@ class Exchange:
             return course.fault
         if self._addresses is not None:
             self._addresses.failed(request.url, asyncio.get_running_loop().time())
-        return _converted(error, request, course)
+        return converted(error, f"{request.method} {request.url}", fresh=course.fresh and not request.on_piece)
 
     async def _once(self, request: _Request, course: _Course) -> Answer:
         assert self._session is not None  # ``async with`` comes first
@@ -216,7 +204,7 @@ class Exchange:
     async def _read(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout) -> bytes:
         end = asyncio.get_running_loop().time() + ANSWER_DEADLINE_SECONDS
         body = bytearray()
-        while chunk := await response.content.read(_PIECE_BYTES):
+        while chunk := await response.content.read(_READ_BYTES):
             body += chunk
             if len(body) > self._answer_max_bytes:
                 response.close()
@@ -227,7 +215,7 @@ class Exchange:
     async def _pieces(self, request: _Request, course: _Course, deadline: asyncio.Timeout) -> AsyncIterator[bytes]:
         """The body in pieces; each that the connection takes moves the deadline, and waits until the pace lets it."""
         time = asyncio.get_running_loop().time
-        cut = _Cut(request.body)
+        cut = Cut(request.body)
         try:
             async for piece in cut.pieces():
                 rest = self._pace.wait_seconds(len(piece), time())
@@ -239,7 +227,7 @@ class Exchange:
                 if request.on_piece is not None:
                     request.on_piece(len(piece))
                 self._extend(deadline, request.patience_seconds)
-                cut.next_is(larger=not rest and time() - began < _NO_TIME_SECONDS)
+                cut.next_is(larger=not rest and time() - began < NO_TIME_SECONDS)
         except SamplerError as error:
             course.fault = error
             raise
@@ -266,31 +254,6 @@ class _Request:
     on_piece: Callable[[int], None] | None
 
 
-class _Cut:
-    """A body in pieces of the size that suits its line."""
-
-    def __init__(self, body: Streamed) -> None:
-        self._body = body
-        self._size = _PIECE_BYTES
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        async for data in self._body.pieces():
-            start = 0
-            while piece := data[start : start + self._size]:
-                start += len(piece)
-                yield piece
-
-    def next_is(self, *, larger: bool) -> None:
-        self._size = min(2 * self._size, _PIECE_MAX_BYTES) if larger else _PIECE_BYTES
-
-
-def _whole(body: bytes) -> Streamed:
-    async def once() -> AsyncIterator[bytes]:
-        yield body
-
-    return Streamed(len(body), once)
-
-
 def _socket(address: AddrInfoType) -> socket.socket:
     family, kind, protocol = address[:3]
     made = socket.socket(family, kind, protocol)
@@ -307,37 +270,3 @@ def _tracing() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_create_start.append(connecting)
     return tracing
-
-
-def _converted(error: Exception, request: _Request, course: _Course) -> QueueUnreachable:
-    what = f"{request.method} {request.url}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return IdentityRefused(
-            f"{what}: the queue's certificate is not trusted: {error.certificate_error}; nothing was sent, check the "
-            "CA file and the URL"
-        )
-    if isinstance(error, aiohttp.ClientSSLError) or isinstance(error.__cause__, ssl.SSLError):
-        return IdentityRefused(f"{what}: TLS failed: {error}; check this host's certificate, or enrol the host again")
-    return QueueUnreachable(f"{what}: {_unreachable(error, request, course)}")
-
-
-def _unreachable(error: Exception, request: _Request, course: _Course) -> str:
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {error.status} and did not connect; check the setting queue.proxy, or HTTPS_PROXY"
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return f"no connection to the proxy: {error.os_error}; check the setting queue.proxy, or HTTPS_PROXY"
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _BROKEN_OFF):
-        return (
-            "the other end closed the connection during the TLS handshake; is that the port for hosts, and does it "
-            "speak TLS 1.3?"
-        )
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection: {error}"
-    if isinstance(error, TimeoutError):
-        return "the queue did not go on in time"
-    if isinstance(error, aiohttp.ClientConnectionError | OSError) and course.fresh and not request.on_piece:
-        return (
-            f"the queue closed the new connection without an answer ({error}); it may have refused this host's "
-            "certificate: see the queue's log, and enrol the host again if its certificate expired or was revoked"
-        )
-    return f"the connection broke: {str(error) or type(error).__name__}"

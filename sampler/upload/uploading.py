@@ -13,7 +13,8 @@ from sampler.model import Content
 from sampler.runtime.blocking import off_loop
 from sampler.upload import tus
 from sampler.upload.answers import Answer
-from sampler.upload.exchange import Exchange, Streamed
+from sampler.upload.bodies import Streamed
+from sampler.upload.exchange import Exchange
 from sampler.upload.packing import CODING, Packing, packed
 
 _READ_BYTES: Final = 1 * MIB
