@@ -58,9 +58,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer) -> str:
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """A database with the queue's present schema and nothing in it."""
-    return postgres.database(prepared=True)
+    url = postgres.database(prepared=True)
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ What earlier versions wrote is put in by their own schema's steps, so these neve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -68,15 +68,25 @@ ROWS = {
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def at_version(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServer) -> Callable[[int], str]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a ledger may lie: nothing is there yet."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "queue.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.database()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def at_version(place: str) -> Callable[[int], str]:
     """A ledger as some version left it; where it is."""
 
     def make(version: int) -> str:
-        on_disk = request.param == "sqlite"
-        place = str(tmp_path / "queue.db") if on_disk else postgres.database()
+        on_disk = not place.startswith("postgresql:")
         for now in range(1, version + 1):
-            steps = SCHEMA_STEPS[:now]
-            connection = _connected(place, steps)
+            connection = _connected(place, SCHEMA_STEPS[:now])
             for statement in ROWS.get(now, ()):
                 connection.write(statement if on_disk else statement.replace("x'", "'\\x"))
             connection.close()

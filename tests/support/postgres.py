@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -62,11 +63,11 @@ class PostgresServer:
     def stop(self, *, kill: bool = False) -> None:
         """End it at once, with (SIGQUIT) or without its noticing; what was committed is there after ``start``."""
         if self._process is not None:
-            self._process.kill() if kill else self._process.terminate()
+            self._process.send_signal(signal.SIGKILL if kill else signal.SIGINT)  # INT: without waiting for sessions
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
             if self._process.poll() is None:
-                self._process.send_signal(3)
+                self._process.send_signal(signal.SIGQUIT)
                 self._process.wait()
             self._process = None
 
@@ -84,6 +85,10 @@ class PostgresServer:
         name = f"test_{self._made}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {'prepared' if prepared else 'template0'}")
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is in it: each has some megabytes."""
+        self.execute(f"DROP DATABASE {url.partition('@/')[2].partition('?')[0]} WITH (FORCE)")
 
     def execute(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement beside everything else."""
