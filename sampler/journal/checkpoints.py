@@ -79,8 +79,15 @@ def verified_before(folder: Path, stamps: Mapping[str, Stamp]) -> Survey | None:
     if list(known.items()) != list(stamps.items())[: len(known)]:
         return None
     last = note.files[-1].last
-    holdings = tuple(map(_holding, note.files))
-    return Survey(last, last, (), holdings, note.files[-1].pruned.number, b"", note.begins, note.explained)
+    return Survey(
+        last=last,
+        sound=last,
+        faults=(),
+        holdings=tuple(map(_holding, note.files)),
+        pruned_to=note.files[-1].pruned.number,
+        begins=note.begins,
+        explained=note.explained,
+    )
 
 
 def note_verified(folder: Path, survey: Survey, stamps: Mapping[str, Stamp]) -> None:
@@ -101,7 +108,7 @@ def note_removed(folder: Path, last: int) -> None:
     note = _read(folder)
     gone = [each for each in note.files if each.last.number <= last] if note is not None else []
     if note is not None and gone:
-        _write(folder, _Note(gone[-1].last, False, note.files[len(gone) :]))  # msgspec's own order
+        _write(folder, _Note(begins=gone[-1].last, explained=False, files=note.files[len(gone) :]))
 
 
 def _read(folder: Path) -> _Note | None:
