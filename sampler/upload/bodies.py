@@ -9,9 +9,12 @@ from typing import Final
 from sampler.limits import KIB, MIB
 
 _PIECE_BYTES: Final = 64 * KIB
-"""What is handed to a connection at once; more where it takes that in no time."""
-_PIECE_MAX_BYTES: Final = 1 * MIB
-NO_TIME_SECONDS: Final = 0.05
+"""What is handed to a connection at once: little, so that a slow line is not taken for one that stands still."""
+_LARGE_PIECE_BYTES: Final = 1 * MIB
+"""The same on a line that was found to be fast."""
+_FAST_BYTES_PER_SECOND: Final = 8 * MIB
+_FOUND_FROM_BYTES: Final = 4 * MIB
+"""Before these, what the buffers on this host took would look like a fast line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,12 @@ class Streamed:
 class Cut:
     """A body in pieces of the size that suits its line."""
 
-    def __init__(self, body: Streamed) -> None:
+    def __init__(self, body: Streamed, now: float) -> None:
+        """``now``, here and below, is in seconds of a clock that never goes back."""
         self._body = body
         self._size = _PIECE_BYTES
+        self._began = now
+        self._taken = 0
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """One after the other; how large the next one is may change in between."""
@@ -38,9 +44,11 @@ class Cut:
                 start += len(piece)
                 yield piece
 
-    def next_is(self, *, larger: bool) -> None:
-        """Whether the line took the last one in no time; then the next one may be larger, else it is small."""
-        self._size = min(2 * self._size, _PIECE_MAX_BYTES) if larger else _PIECE_BYTES
+    def taken(self, length: int, now: float) -> None:
+        """The connection took so many bytes; how large the next piece is follows from how long all took."""
+        self._taken += length
+        fast = self._taken >= max(_FOUND_FROM_BYTES, (now - self._began) * _FAST_BYTES_PER_SECOND)
+        self._size = _LARGE_PIECE_BYTES if fast else _PIECE_BYTES
 
 
 def whole(body: bytes) -> Streamed:

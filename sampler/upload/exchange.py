@@ -27,7 +27,7 @@ from sampler.limits import (
 )
 from sampler.upload.addresses import Addresses
 from sampler.upload.answers import Answer
-from sampler.upload.bodies import NO_TIME_SECONDS, Cut, Streamed, whole
+from sampler.upload.bodies import Cut, Streamed, whole
 from sampler.upload.pace import Pace
 from sampler.upload.proxies import proxy_for
 from sampler.upload.unreachable import converted
@@ -215,19 +215,18 @@ class Exchange:
     async def _pieces(self, request: _Request, course: _Course, deadline: asyncio.Timeout) -> AsyncIterator[bytes]:
         """The body in pieces; each that the connection takes moves the deadline, and waits until the pace lets it."""
         time = asyncio.get_running_loop().time
-        cut = Cut(request.body)
+        cut = Cut(request.body, time())
         try:
             async for piece in cut.pieces():
                 rest = self._pace.wait_seconds(len(piece), time())
                 if rest:
                     self._extend(deadline, rest)
                     await asyncio.sleep(rest)
-                began = time()
                 yield piece
                 if request.on_piece is not None:
                     request.on_piece(len(piece))
                 self._extend(deadline, request.patience_seconds)
-                cut.next_is(larger=not rest and time() - began < NO_TIME_SECONDS)
+                cut.taken(len(piece), time())
         except SamplerError as error:
             course.fault = error
             raise
