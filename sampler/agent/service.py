@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import signal
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
-import msgspec
 import structlog
 
 import sampler
 from sampler import describe, identity
 from sampler.agent.asking import AskFollower
 from sampler.agent.consent_gate import ConsentGate
-from sampler.agent.consents import ConsentStore
 from sampler.agent.counting import Statistics
 from sampler.agent.delivery_terms import OBJECTS_PER_CONTENT, terms_of
+from sampler.agent.delivery_watch import DeliveryWatch
 from sampler.agent.dropping import DropWatcher
 from sampler.agent.examining import examine_settings
 from sampler.agent.finder import Asks
@@ -33,19 +30,16 @@ from sampler.agent.hostnames import host_names
 from sampler.agent.journal_tending import JournalTender
 from sampler.agent.keeping import Keeper
 from sampler.agent.knowledge import Knowledge
-from sampler.agent.knowledge_opening import open_knowledge, with_look_ups
+from sampler.agent.knowledge_opening import with_look_ups
 from sampler.agent.known_good_fetching import KnownGoodFetcher
-from sampler.agent.noted_consents import Noted, NotedConsents
-from sampler.agent.owners_clock import OwnersClock
 from sampler.agent.pending import Pending
 from sampler.agent.pipeline import Pipeline
 from sampler.agent.places import AgentPlaces, rule_folders
 from sampler.agent.policies import policy_of
 from sampler.agent.recall_following import RecallFollower
-from sampler.agent.recalling import Recaller, why_taken_back
+from sampler.agent.recalling import Recaller
 from sampler.agent.receipt_log import BelievedLog
 from sampler.agent.receipt_pin import PinnedKey
-from sampler.agent.receipt_sent import SentBook
 from sampler.agent.receipt_standing import StandingFile
 from sampler.agent.receipts import ReceiptFollower
 from sampler.agent.reconcile_keeping import ReconcileKeeper
@@ -55,59 +49,28 @@ from sampler.agent.reporting import StatisticsReporter
 from sampler.agent.rules import RuleKeeper
 from sampler.agent.settings import AgentSettings
 from sampler.agent.spool_answers import SpoolAnswers
-from sampler.agent.spool_opening import content_folder, key_ring, open_spool
+from sampler.agent.spool_opening import content_folder, key_ring
 from sampler.agent.spool_tending import SpoolTender
+from sampler.agent.stores import Stores
 from sampler.agent.tallying import Published
-from sampler.errors import ConsentError, IdentityError, JournalError
+from sampler.errors import IdentityError
 from sampler.examine import Examiner
 from sampler.intake import LocalServer
-from sampler.journal import Journal, JournalReader
-from sampler.model import Field, ObjectRecord, Verdict, Waiting
-from sampler.permit import still_allowed
+from sampler.journal import JournalReader
+from sampler.model import Field
 from sampler.retain import HoldStore, RetainStore
 from sampler.runtime.blocking import off_loop
 from sampler.runtime.clock import Clock
-from sampler.runtime.durable import make_private_folder
 from sampler.runtime.places import shipped
 from sampler.runtime.tasks import TaskKeeper
 from sampler.scan import RuleSettings
 from sampler.snapshot import SnapshotTaker
-from sampler.spool import Spool
 from sampler.upload import QueueLink, Uploader
 
 log = structlog.get_logger()
 
 UNENROLLED = "00000000-0000-0000-0000-000000000000"
 """The agent's identifier before it has a certificate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Everything durable that one agent has."""
-
-    consents: ConsentStore
-    journal: Journal
-    spool: Spool
-    sent: SentBook
-    clock: OwnersClock
-    """Never behind what the journal saw."""
-    knowledge: Knowledge
-
-    @classmethod
-    def open(cls, places: AgentPlaces, settings: AgentSettings, clock: Clock) -> Stores:
-        """Open, creating what is not there yet, and sweep away what a crash left behind.
-
-        Raises:
-            JournalError, SpoolError: what is there is damaged; nothing is sent until it is repaired.
-        """
-        make_private_folder(places.state, mode=0o755)
-        journal = Journal(make_private_folder(places.journal, mode=0o755))
-        spool = open_spool(places, settings.spool, journal, clock.now())
-        owners, noted = OwnersClock(clock, journal.latest), Noted.last_of(JournalReader(places.journal))
-        consents = NotedConsents(make_private_folder(places.consent, mode=0o755), journal, owners, noted)
-        sent = SentBook(JournalReader(places.journal))
-        knowledge = open_knowledge(settings, places, spool, journal, owners)
-        return cls(consents, journal, spool, sent, owners, knowledge)
 
 
 async def run(
@@ -391,50 +354,3 @@ def _tls(places: AgentPlaces) -> ssl.SSLContext:
     if not places.certificate.exists():
         raise IdentityError(f"{places.certificate}: this host is not enrolled yet; run sampler agent enroll")
     return identity.host_client_context(places.ca, places.certificate, places.key)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryWatch:
-    """Stands beside the uploader for the owner: looks at the consent again, and writes down what leaves."""
-
-    stores: Stores
-    clock: Clock
-
-    async def why_not(self, waiting: Waiting) -> str | None:
-        """Why a parcel that was permitted may no longer be sent, or ``None``."""
-        taken_back = await off_loop(why_taken_back, self.stores.spool, waiting.event_id)
-        if taken_back is not None:
-            return taken_back
-        try:
-            consent = await off_loop(self.stores.consents.load)
-        except ConsentError as error:
-            return str(error)
-        return still_allowed(waiting.scopes, waiting.statement, consent, self.clock.now())
-
-    async def note(self, kind: str, waiting: Waiting, document: Mapping[str, Any]) -> None:
-        """Write down that something is about to leave, byte for byte as it will, or what became of it.
-
-        Raises:
-            JournalError: it cannot be written, so it must not be sent.
-        """
-        if kind == "offered":
-            digest = hashlib.sha256(waiting.manifest).hexdigest()
-            told = {"scopes": sorted(waiting.scopes), "manifest_sha256": digest}
-            document = {**document, **told, "manifest": msgspec.Raw(waiting.manifest)}
-            self.stores.sent.note(waiting)
-        await off_loop(self.stores.journal.append, kind, waiting.event_id, self.clock.now(), document)
-
-    async def note_verdict(self, record: ObjectRecord, verdict: Verdict) -> None:
-        """Write down what the queue concluded; a journal that cannot be written does not lose the verdict.
-
-        Raises:
-            StorageError: the command about verdicts could not be owed its call; the verdict has to come once more.
-        """
-        said = {"conclusion": verdict.conclusion, "score": verdict.score, "analyzer": verdict.analyzer}
-        document = said | ({"expires": verdict.expires} if verdict.expires is not None else {})
-        try:
-            await off_loop(self.stores.journal.append, "verdict", record.event_id, self.clock.now(), document)
-        except JournalError as error:
-            log.warning("a verdict is not in the journal", event_id=record.event_id, error=str(error))
-        await off_loop(self.stores.knowledge.tell, record, verdict)
-        self.stores.knowledge.caller.wake()
