@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from lab.fault_proxy import FaultProxy, any_fault
 from lab.load import Load
 from sampler.cli.demo_lab import Lab, LabError
+from sampler.errors import SamplerError
 from sampler.intake import AgentClient
 from sampler.model import ObjectState
 
 SERVICES: Final = ("agent", "queue", "worker")
 _OBJECTS_A_ROUND: Final = 12
+_OBJECTS_A_LINE: Final = 4
 _ROUND_SECONDS: Final = 20.0
 _RESUME_SECONDS: Final = 60.0
 _MOST_DELAY_SECONDS: Final = 0.5
@@ -71,12 +75,10 @@ async def kill_at_random(lab: Lab, load: Load, chance: random.Random) -> tuple[s
     """SIGKILL one service after a while; which, and the seconds until what had been promised before was delivered."""
     name = chance.choice(SERVICES)
     await asyncio.sleep(chance.random() * _MOST_DELAY_SECONDS)
-    promised = next(reversed(load.acknowledged), None)
+    promised = list(load.acknowledged)[-1:]
     began = monotonic()
-    await lab.kill(name)
-    await start(lab, name)
-    if promised is not None:
-        await _delivered(lab, promised)
+    await _again(lab, name)
+    await delivered(lab, promised)
     return name, monotonic() - began
 
 
@@ -99,8 +101,7 @@ async def inject(lab: Lab, load: Load, injection: Injection) -> bool:
     finally:
         del lab.under[name]
     died = name not in lab.processes or lab.processes[name].returncode is not None
-    await lab.kill(name)
-    await start(lab, name)
+    await _again(lab, name)
     return died
 
 
@@ -111,14 +112,44 @@ async def _work(lab: Lab, load: Load, name: str) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _delivered(lab: Lab, event_id: str) -> None:
-    end = monotonic() + _RESUME_SECONDS
-    while monotonic() < end:
+@asynccontextmanager
+async def proxied(lab: Lab) -> AsyncIterator[FaultProxy]:
+    """The agent reaches the queue through a line that can go wrong; at the end directly again."""
+    direct = lab.agent_config.read_text()
+    async with FaultProxy(lab.hosts_port) as proxy:
+        lab.agent_config.write_text(direct.replace(f":{lab.hosts_port}", f":{proxy.port}"))
+        await _again(lab, "agent")
+        yield proxy
+        lab.agent_config.write_text(direct)
+        await _again(lab, "agent")
+
+
+async def break_line(proxy: FaultProxy, load: Load, chance: random.Random) -> None:
+    """Cut the line, and let the next one go wrong in some way for as long as a few objects are flagged."""
+    fault, enough = any_fault(chance), len(load.acknowledged) + _OBJECTS_A_LINE
+    proxy.ask_for = lambda: fault
+    await proxy.cut()
+    end = monotonic() + _ROUND_SECONDS
+    while len(load.acknowledged) < enough and monotonic() < end:
+        await asyncio.sleep(0.05)
+
+
+async def delivered(lab: Lab, promised: list[str]) -> float:
+    """Wait until all of these are delivered, or it takes too long; the seconds it took."""
+    waits, began = promised.copy(), monotonic()
+    while waits and monotonic() - began < _RESUME_SECONDS:
         try:
             async with AgentClient(lab.socket) as client:
-                view = await client.show(event_id)
-        except (OSError, LabError):
+                view = await client.show(waits[-1])
+        except (OSError, SamplerError):
             view = None
         if view is not None and view.state in {ObjectState.DELIVERED, ObjectState.DUPLICATE}:
-            return
-        await asyncio.sleep(0.01)
+            waits.pop()
+        else:
+            await asyncio.sleep(0.01)
+    return monotonic() - began
+
+
+async def _again(lab: Lab, name: str) -> None:
+    await lab.kill(name)
+    await start(lab, name)

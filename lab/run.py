@@ -17,11 +17,13 @@ from typing import Final
 
 from lab import faults, power
 from lab.accounting import Account, account
+from lab.fault_proxy import Fault
 from lab.load import Load
 from sampler.cli.demo_lab import Lab
 
 _WHENS: Final = range(1, 60, 7)
 _KILLS_AN_ACCOUNT: Final = 50
+_LINES: Final = 200
 _CUTS: Final = 10
 
 
@@ -35,15 +37,25 @@ class Row:
     note: str = ""
 
     def __str__(self) -> str:
+        return _LINE.format(*self._cells)
+
+    @property
+    def markdown(self) -> str:
+        """As a row of a table in a document."""
+        return f"| {' | '.join(map(str, self._cells))} |"
+
+    @property
+    def _cells(self) -> tuple[str | int, ...]:
         sums = self.account
-        wrong = "" if sums.is_clean else f"  NOT CLEAN: {sums.reconciled or (sums.lost + sums.twice)[:3]}"
-        return (
-            f"{self.what:<34} {self.rounds:>6} {sums.acknowledged:>8} {sums.delivered:>9} "
-            f"{len(sums.lost):>4} {len(sums.twice):>5}  {self.note}{wrong}"
-        )
+        wrong = "" if sums.is_clean else f" NOT CLEAN: {sums.reconciled or (sums.lost + sums.twice)[:3]}"
+        counts = (self.rounds, sums.acknowledged, sums.delivered, len(sums.lost), len(sums.twice))
+        return (self.what, *counts, self.note + wrong)
 
 
-HEAD: Final = f"{'faults':<34} {'rounds':>6} {'promised':>8} {'delivered':>9} {'lost':>4} {'twice':>5}"
+_HEADS: Final = ("faults", "rounds", "promised", "delivered", "lost", "twice", "")
+_LINE: Final = "{:<32} {:>6} {:>8} {:>9} {:>4} {:>5}  {}"
+HEAD: Final = _LINE.format(*_HEADS)
+MARKDOWN_HEAD: Final = f"| {' | '.join(_HEADS)} |\n| --- |{' ---: |' * 5} --- |"
 
 Rounds = Callable[[Lab, Load, random.Random], Awaitable[tuple[int, str]]]
 
@@ -87,6 +99,20 @@ def injected(effects: tuple[str, ...], whens: range) -> Rounds:
     return rounds
 
 
+def broken_lines(count: int) -> Rounds:
+    """The line between agent and queue is slow, cut or silent, each time in another way."""
+
+    async def rounds(lab: Lab, load: Load, chance: random.Random) -> tuple[int, str]:
+        async with faults.proxied(lab) as proxy:
+            for _ in range(count):
+                await faults.break_line(proxy, load, chance)
+            proxy.ask_for = Fault  # what is silent stays so: the agent has to find out
+            took, met = await faults.delivered(lab, list(load.acknowledged)), sum(proxy.met.values())
+        return count, f"{met} connections ended; all delivered {took:.1f} s after the last"
+
+    return rounds
+
+
 async def power_cuts(count: int, seed: int) -> Row:
     """Both ends on one disk that loses its power."""
     with tempfile.TemporaryDirectory(prefix="lab-") as near, power.disk(Path(near)) as disk:
@@ -111,12 +137,12 @@ async def power_cuts(count: int, seed: int) -> Row:
 async def main() -> int:
     """Run what was asked for; 1 when an account is not clean."""
     asked = _parser().parse_args()
-    print(f"seed {asked.seed}\n{HEAD}", flush=True)
+    print(f"seed {asked.seed}\n\n{MARKDOWN_HEAD if asked.markdown else HEAD}", flush=True)
     rows: list[Row] = []
 
     def add(row: Row) -> None:
         rows.append(row)
-        print(row, flush=True)
+        print(row.markdown if asked.markdown else row, flush=True)
 
     near = Path(tempfile.gettempdir())
     for start in range(0, asked.kills, _KILLS_AN_ACCOUNT):
@@ -127,10 +153,13 @@ async def main() -> int:
         add(await group("kill -9 at a durable step", injected(("signal=KILL",), whens), asked.seed, near))
         errors = ("error=EIO", "error=ENOSPC")
         add(await group("EIO, ENOSPC at a durable step", injected(errors, whens), asked.seed, near))
-    if reason := power.cannot():
-        print(f"power cut: not done: {reason}", flush=True)
-    elif asked.cuts:
+    if asked.lines:
+        add(await group("line cut, slow or silent", broken_lines(asked.lines), asked.seed, near))
+    reason = power.cannot()
+    if asked.cuts and not reason:
         add(await power_cuts(asked.cuts, asked.seed))
+    if asked.cuts and reason:
+        print(f"\npower cut: not done: {reason}", flush=True)
     return 0 if all(row.account.is_clean for row in rows) else 1
 
 
@@ -140,8 +169,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--injections", type=int, default=len(_WHENS), metavar="N", help="of the times of each call, so many"
     )
+    parser.add_argument("--lines", type=int, default=_LINES, metavar="N", help="lines that break or are slow")
     parser.add_argument("--cuts", type=int, default=_CUTS, metavar="N", help="power cuts")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="the same one repeats the same faults")
+    parser.add_argument("--markdown", action="store_true", help="the table as it stands in the README")
     return parser
 
 

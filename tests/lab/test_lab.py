@@ -16,11 +16,10 @@ from lab.faults import Injection
 from lab.load import Load
 from sampler.cli.demo_lab import Lab
 
-KILLS = 6
+KILLS = 3
 INJECTIONS = (
     Injection("agent", "fsync,fdatasync", "signal=KILL", 9),
     Injection("queue", "fsync,fdatasync", "error=EIO", 9),
-    Injection("queue", "write,pwrite64", "signal=KILL", 60),
     Injection("agent", "rename,renameat,renameat2", "error=ENOSPC", 3),
 )
 
