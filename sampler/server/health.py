@@ -8,6 +8,7 @@ from aiohttp import web
 
 from sampler.errors import QueueError, StorageError
 from sampler.queue import Queue
+from sampler.runtime.blocking import off_loop
 from sampler.server.answers import message
 from sampler.server.auth import Caller
 from sampler.server.routing import Answer
@@ -21,7 +22,6 @@ class Health:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._document = openapi.encoded()
 
     def answers(self) -> Mapping[Route, Answer]:
         """What answers which route."""
@@ -41,4 +41,4 @@ class Health:
 
     async def openapi(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """This interface, as OpenAPI 3.1."""
-        return web.Response(body=self._document, content_type="application/json")
+        return web.Response(body=await off_loop(openapi.encoded), content_type="application/json")

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -134,6 +135,7 @@ def document() -> Json:
     }
 
 
+@cache
 def encoded() -> bytes:
     """The document as JSON with stable order, for a file and for ``/openapi.json``."""
     return (json.dumps(document(), indent=2, sort_keys=True) + "\n").encode()
