@@ -10,6 +10,7 @@ from aiohttp import web
 from sampler.queue import Queue
 from sampler.runtime.clock import Clock
 from sampler.server import tus
+from sampler.server.answers import delivered
 from sampler.server.asks import Asks
 from sampler.server.audit import Audit
 from sampler.server.auth import Gate, HostsGate, PeopleGate
@@ -62,7 +63,7 @@ class Applications:
         self.people = self._application(Door.PEOPLE, PeopleGate(queue))
 
     def _application(self, door: Door, gate: Gate) -> web.Application:
-        app = web.Application(middlewares=[self._metrics.count, problems])
+        app = web.Application(middlewares=[delivered, self._metrics.count, problems])
         add_routes(app, door, gate, self._answers)
         app.on_response_prepare.append(_set_headers)
         return app

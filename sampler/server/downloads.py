@@ -122,5 +122,4 @@ async def _sent(
             raise ConnectionResetError("the content was destroyed while it was read")
         if data:
             await write(response, data)
-    await response.write_eof()
     return response
