@@ -108,8 +108,13 @@ def change(ledger: Ledger, task_id: str, step: Callable[[Task], Task], act: Act 
 
 
 def settle(ledger: Ledger, rules: RetryRules, chance: Chance, now: datetime) -> tuple[Task, ...]:
-    """Take back tasks whose lease has run out and wake those that rested enough, at most ``SWEEP_MAX_COUNT`` each."""
+    """Take back tasks whose lease has run out and wake those that rested enough, at most ``SWEEP_MAX_COUNT`` each.
+
+    Where the clock was ahead and was put right, what began meanwhile gets an end by the present clock.
+    """
     with ledger.claiming():
+        for task in ledger.misdated_tasks(tasks.latest_end(rules, now), SWEEP_MAX_COUNT):
+            ledger.put_task(tasks.redate(task, rules=rules, now=now))
         return _settle(ledger, rules, chance, now)
 
 

@@ -39,6 +39,9 @@ class TasksLedger(Protocol):
     def overdue_tasks(self, now: datetime, limit: int) -> tuple[Task, ...]:
         """Leased tasks whose lease has run out, the longest first."""
 
+    def misdated_tasks(self, latest: datetime, limit: int) -> tuple[Task, ...]:
+        """Tasks whose lease or rest ends after ``latest``, in any order."""
+
     def next_change(self) -> datetime | None:
         """The soonest moment at which a rest or a lease ends; it may lie in the past."""
 

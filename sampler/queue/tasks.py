@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sampler.errors import Conflict
+from sampler.limits import LEASE_MAX_SECONDS
 from sampler.model import TaskState, Verdict
 from sampler.queue import priority, stages
 from sampler.queue.stages import ONE_STAGE, Outcome, Plan
@@ -172,6 +173,21 @@ def wake(task: Task, *, now: datetime) -> Task:
     if task.state is not TaskState.RESTING or now < task.not_before:
         return task
     return replace(task, state=TaskState.WAITING)
+
+
+def latest_end(rules: RetryRules, now: datetime) -> datetime:
+    """No lease or rest that began by this clock ends later; for servers whose clocks differ it is twice the longest."""
+    return now + 2 * timedelta(seconds=max(LEASE_MAX_SECONDS, rules.backoff.most_seconds))
+
+
+def redate(task: Task, *, rules: RetryRules, now: datetime) -> Task:
+    """Let a lease or rest that began while the clock was ahead end as late as one that begins now; else unchanged."""
+    latest = latest_end(rules, now)
+    if task.expires is not None and task.expires > latest:
+        return replace(task, expires=now + timedelta(seconds=LEASE_MAX_SECONDS))
+    if task.state is TaskState.RESTING and task.not_before > latest:
+        return replace(task, not_before=now + timedelta(seconds=rules.backoff.most_seconds))
+    return task
 
 
 def requeue(task: Task, *, now: datetime) -> Task:

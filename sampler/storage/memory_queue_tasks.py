@@ -66,6 +66,12 @@ class MemoryTasks(ABC):
         overdue = sorted(((end, task) for end, task in ends if end <= now), key=lambda pair: pair[0])
         return tuple(task for _, task in overdue[:limit])
 
+    def misdated_tasks(self, latest: datetime, limit: int) -> tuple[Task, ...]:
+        """Tasks whose lease or rest ends after ``latest``."""
+        resting = [task for task in self._in(TaskState.RESTING) if task.not_before > latest]
+        leased = [task for task in self._in(TaskState.LEASED) if task.expires is not None and task.expires > latest]
+        return tuple((resting + leased)[:limit])
+
     def next_change(self) -> datetime | None:
         """The soonest moment at which a rest or a lease ends."""
         due = [task.not_before for task in self._in(TaskState.RESTING)]

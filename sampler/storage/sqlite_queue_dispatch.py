@@ -67,6 +67,11 @@ class Dispatch(Rows):
         sql = "SELECT * FROM tasks WHERE expires <= ? ORDER BY expires, number LIMIT ?"
         return tuple(_task(row) for row in self._claimed_rows(sql, to_column(now), limit))
 
+    def misdated_tasks(self, latest: datetime, limit: int) -> tuple[Task, ...]:
+        """Tasks whose lease or rest ends after ``latest``."""
+        sql = "SELECT * FROM tasks WHERE expires > ? OR wakes > ? LIMIT ?"
+        return tuple(_task(row) for row in self._claimed_rows(sql, to_column(latest), to_column(latest), limit))
+
     def next_change(self) -> datetime | None:
         """The soonest moment at which a rest or a lease ends."""
         sql = """SELECT min(moment) AS soonest FROM (

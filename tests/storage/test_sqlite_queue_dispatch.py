@@ -18,6 +18,7 @@ ASKED: dict[str, Callable[[SqliteQueueLedger], object]] = {
     "lanes": lambda ledger: ledger.waiting_lanes(),
     "next": lambda ledger: ledger.next_task(Lane("analysis", "default")),
     "overdue": lambda ledger: ledger.overdue_tasks(NOW, 100),
+    "misdated": lambda ledger: ledger.misdated_tasks(NOW, 100),
     "rested": lambda ledger: ledger.rested_tasks(NOW, 100),
     "change": lambda ledger: ledger.next_change(),
     "page": lambda ledger: ledger.tasks(state=TaskState.DEAD, after=None, limit=100),

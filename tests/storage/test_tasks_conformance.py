@@ -132,6 +132,16 @@ def test_what_has_rested_is_found(ledger: Ledger) -> None:
     assert ledger.rested_tasks(_at(60), 1) == (sooner,)
 
 
+def test_what_ends_too_far_ahead_is_found(ledger: Ledger) -> None:
+    """Leases and rests that end after a moment, and the ceiling holds."""
+    leased, resting = _lease(ledger, _task(ledger, "t1"), 60), _rest(ledger, _task(ledger, "t2"), 50)
+    _task(ledger, "t3")
+    assert set(ledger.misdated_tasks(_at(49), 9)) == {leased, resting}
+    assert ledger.misdated_tasks(_at(50), 9) == (leased,)
+    assert ledger.misdated_tasks(_at(60), 9) == ()
+    assert len(ledger.misdated_tasks(_at(0), 1)) == 1
+
+
 def test_the_next_change_is_the_soonest(ledger: Ledger) -> None:
     """It is when a rest or a lease ends, whichever comes first; a waiting or ended task has no such moment."""
     assert ledger.next_change() is None
