@@ -89,10 +89,10 @@ async def run(
     gate = ConsentGate(stores.consents, stores.clock)
     await off_loop(look_for_newer, stores.consents, stores.clock.now())
     async with AsyncExitStack() as stack:
-        rules = await _rules(settings, places, stores.clock, stack)
         agent_id = await off_loop(_agent_id, places)
         link = await stack.enter_async_context(_link(settings, places, gate)) if settings.queue.url else None
         uploader = await _uploader(settings, link, stores, gate, stack) if link is not None else None
+        rules = await _rules(settings, places, stores.clock, stack)  # what waits is on its way meanwhile
         on_spooled = uploader.wake if uploader else _nobody_waits
         knowledge = with_look_ups(stores.knowledge, link, stores.consents, settings, stores.clock)
         pipeline = await off_loop(_pipeline, settings, places, stores, rules.examiner, agent_id, knowledge, on_spooled)
