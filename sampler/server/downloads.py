@@ -52,7 +52,7 @@ class Downloads:
         destruction = self._queue.destruction(sha256)
         file = await self._queue.open_content(sha256)  # 3
         try:
-            size = (await off_loop(os.fstat, file.fileno())).st_size
+            size = await off_loop(_size, file)
             _check_size(form, size)
             async with self._turn(form):
                 await self._queue.note(caller.actor, Action.DOWNLOAD, sha256, form.value)
@@ -73,6 +73,13 @@ class Downloads:
             detail = "another content is being sent in this form, which is slow; come again, or use zip or cart"
             raise Refused(429, "busy", detail, {"Retry-After": str(RETRY_AFTER_SECONDS)})
         return self._slow
+
+
+def _size(file: BinaryIO) -> int:
+    """In bytes; a content in a bucket has no descriptor to ask."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _form(request: web.Request) -> Form:
