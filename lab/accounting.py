@@ -19,7 +19,7 @@ from sampler.wire.messages import TaskView
 from sampler.worker import PeopleClient, load_client_settings
 
 _SETTLE_SECONDS: Final = 120.0
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.5
 _ENDED: Final = frozenset({ObjectState.DELIVERED, ObjectState.DUPLICATE})
 
 

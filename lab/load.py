@@ -27,6 +27,8 @@ class Load:
 
     lab: Lab
     random: random.Random
+    objects: Path
+    """A folder for what is flagged; made when it is needed."""
     acknowledged: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each object that the agent answered for, by its identifier."""
     repeated: int = 0
@@ -62,10 +64,11 @@ class Load:
                 continue
             self.acknowledged[view.id] = view.sha256 or ""
             file.unlink()
+            await asyncio.sleep(_REST_SECONDS)
             return
 
     def _new_file(self) -> Path:
-        file = self.lab.folder / "objects" / f"{self.random.getrandbits(64):016x}.sh"
+        file = self.objects / f"{self.random.getrandbits(64):016x}.sh"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"#!/bin/sh\n# " + self.random.randbytes(_OBJECT_BYTES // 2).hex().encode())
         return file

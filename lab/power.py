@@ -10,12 +10,14 @@ import contextlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_SIZE_BYTES: Final = 1 << 30
+_SIZE_BYTES: Final = 8 << 30
+"""Sparse; above the reserve that a queue keeps free."""
 _TIMEOUT_SECONDS: Final = 60
 
 
@@ -40,7 +42,7 @@ class Disk:
 
     def again(self) -> None:
         """Mount it anew, once nobody has files open."""
-        _run("umount", str(self.folder))
+        _unmount(self.folder)
         _run("mount", "-o", "loop", str(self.image), str(self.folder))
 
 
@@ -56,7 +58,16 @@ def disk(near: Path) -> Iterator[Disk]:
     try:
         yield made
     finally:
-        _run("umount", str(made.folder))
+        _unmount(made.folder)
+
+
+def _unmount(folder: Path) -> None:
+    """As soon as those that were killed are gone, and their children."""
+    until = time.monotonic() + _TIMEOUT_SECONDS
+    while subprocess.run(["umount", folder], check=False, capture_output=True).returncode and time.monotonic() < until:
+        time.sleep(0.05)
+    if folder.is_mount():
+        _run("umount", str(folder))
 
 
 def _run(*command: str) -> None:

@@ -67,7 +67,7 @@ async def group(what: str, rounds: Rounds, seed: int, near: Path) -> Row:
     try:
         await lab.set_up("extended")
         await lab.start_worker()
-        load = Load(lab, random.Random(seed))
+        load = Load(lab, random.Random(seed), folder / "objects")
         async with load.going_on():
             count, note = await rounds(lab, load, random.Random(seed))
         return Row(what, count, await account(lab, load.acknowledged), note)
@@ -117,18 +117,18 @@ async def power_cuts(count: int, seed: int) -> Row:
     """Both ends on one disk that loses its power."""
     with tempfile.TemporaryDirectory(prefix="lab-") as near, power.disk(Path(near)) as disk:
         lab = Lab(disk.folder)
-        await lab.set_up("extended")
-        load, chance = Load(lab, random.Random(seed)), random.Random(seed)
-        for _ in range(count):
-            async with load.going_on():
-                await asyncio.sleep(1 + chance.random())
-                disk.cut()
-                await lab.kill("agent")
-                await lab.kill("queue")
-                disk.again()
-                await lab.start_queue()
-                await lab.start_agent()
+        load, chance = Load(lab, random.Random(seed), Path(near, "objects")), random.Random(seed)
         try:
+            await lab.set_up("extended")
+            for _ in range(count):
+                async with load.going_on():
+                    await asyncio.sleep(1 + chance.random())
+                    disk.cut()
+                    await lab.kill("agent")
+                    await lab.kill("queue")
+                    disk.again()
+                    await lab.start_queue()
+                    await lab.start_agent()
             return Row("power cut of agent and queue", count, await account(lab, load.acknowledged))
         finally:
             await lab.stop()

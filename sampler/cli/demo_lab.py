@@ -41,6 +41,8 @@ class Lab:
     hosts_port: int = field(default_factory=_free_port)
     people_port: int = field(default_factory=_free_port)
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    stores: tuple[str, ...] = ()
+    """Where the queue keeps ledger and contents, as options of ``queue init``; its own folder if empty."""
     under: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By service, a command that starts it in place of the shell: a tracer, a limit."""
 
@@ -84,7 +86,7 @@ class Lab:
             *("--people-listen", f"127.0.0.1:{self.people_port}"),
         )
         said = await self.command(
-            "queue", "init", "--state", str(self.folder / "queue"), "--name", "127.0.0.1", *listen
+            "queue", "init", "--state", str(self.folder / "queue"), "--name", "127.0.0.1", *listen, *self.stores
         )
         return next(word for word in said.split() if word.startswith("sha256:"))
 

@@ -47,7 +47,7 @@ async def lab(folder: Path) -> AsyncIterator[Lab]:
 @pytest.mark.timeout(900)
 async def test_nothing_promised_is_lost_or_counted_twice(lab: Lab) -> None:
     """Agent, queue and worker are killed at random times and at durable steps, and calls of theirs fail."""
-    load, chance = Load(lab, random.Random(1)), random.Random(1)
+    load, chance = Load(lab, random.Random(1), lab.folder / "objects"), random.Random(1)
     async with load.going_on():
         for _ in range(KILLS):
             await faults.kill_at_random(lab, load, chance)
