@@ -59,6 +59,12 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scan.corpus
 	$(BIN)/python -m benchmarks.scan.run $(if $(RULES),--rules $(RULES))
 	$(BIN)/python -m benchmarks.extract.run
+	$(BIN)/python -m benchmarks.delivery
+	$(BIN)/python -m benchmarks.delivery --memory
+	$(BIN)/python -m benchmarks.small_submissions
+	$(BIN)/python benchmarks/lookup.py
+	$(BIN)/python benchmarks/queue_tasks.py
+	$(BIN)/python benchmarks/queue_search.py --objects 1000000
 	if test -x $(PEERS)/bin/python; then $(BIN)/python -m benchmarks.redact.run; fi
 
 $(PEERS)/.peers: requirements/redact.txt
