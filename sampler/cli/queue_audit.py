@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from sampler.cli.output import json_option, print_ndjson, printable_text, time_t
 from sampler.cli.queue_clients import with_client
 from sampler.cli.terminal import print_table
 from sampler.errors import SettingsError
+from sampler.identity import role_of
 from sampler.limits import AUDIT_PAGE_MAX_COUNT
 from sampler.wire.audit_messages import Action, AuditLine, first_break
 from sampler.wire.codec import DecodeError, decode
-from sampler.worker import PeopleClient
+from sampler.wire.routes import Role
+from sampler.worker import PeopleClient, load_client_settings
 
 _LINE_MAX_BYTES = 64 * 1024
 
@@ -71,11 +74,21 @@ def verify(file: Path | None, known: str | None, config: Path | None) -> None:
             chain.take(line)
 
     if file is None:
+        _check_sees_all(config)
         with_client(config, follow)
     else:
         for line in _read(file):
             chain.take(line)
     sys.exit(_judged(chain))
+
+
+def _check_sees_all(config: Path | None) -> None:
+    """Others are shown only what their tenant's people did, and between that the chain has gaps."""
+    role = role_of(load_client_settings(config, os.environ).token)
+    if role is not Role.ADMIN:
+        raise SettingsError(
+            f"the whole log takes an admin's token, and this is one of role {role}; name another profile with --config"
+        )
 
 
 @dataclass(slots=True)

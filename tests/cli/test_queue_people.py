@@ -132,7 +132,9 @@ def audit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, list[d
     """``sampler queue audit …`` over a log that the queue gives out two entries at a time; what was asked."""
     asked: list[dict[str, str]] = []
 
-    def run(*arguments: str, log: list[AuditLine] | None = None) -> tuple[Result, list[dict[str, str]]]:
+    def run(
+        *arguments: str, log: list[AuditLine] | None = None, role: str = "admin"
+    ) -> tuple[Result, list[dict[str, str]]]:
         class Client:
             async def audit(self, **query: str) -> AuditPage:
                 asked.append(query)
@@ -144,7 +146,9 @@ def audit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Result, list[d
             return asyncio.run(ask(Client()))
 
         monkeypatch.setattr(queue_audit, "with_client", with_client)
-        return CliRunner(env={"COLUMNS": "80"}).invoke(main, ["queue", "audit", *arguments]), asked
+        token = f"smp_{role}_{'a' * 43}"
+        profile = {"SAMPLER_CLIENT_URL": "https://q", "SAMPLER_CLIENT_CA": "ca.pem", "SAMPLER_CLIENT_TOKEN": token}
+        return CliRunner(env={"COLUMNS": "80", **profile}).invoke(main, ["queue", "audit", *arguments]), asked
 
     return run
 
@@ -179,6 +183,12 @@ def test_a_log_that_was_tampered_with_is_found(audit: Callable[..., Any]) -> Non
     assert (result.exit_code, "entry 2 does not follow" in result.stdout) == (1, True)
     result, _ = audit("verify", "--known", f"4:{'0' * 64}", log=log)
     assert (result.exit_code, "is not there any more" in result.stdout) == (1, True)
+
+
+def test_who_sees_a_part_of_the_log_is_not_told_that_it_was_tampered_with(audit: Callable[..., Any]) -> None:
+    """An analyst is shown one tenant's entries; whether the log is whole, those cannot tell."""
+    result, asked = audit("verify", log=_log(5)[::2], role="analyst")
+    assert (result.exit_code, "takes an admin's token" in result.stderr, asked) == (2, True, [])
 
 
 def test_a_file_that_is_no_log_is_told(audit: Callable[..., Any], tmp_path: Path) -> None:
