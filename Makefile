@@ -62,6 +62,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.delivery
 	$(BIN)/python -m benchmarks.delivery --memory
 	$(BIN)/python -m benchmarks.small_submissions
+	$(BIN)/python -m benchmarks.many_agents
 	$(BIN)/python benchmarks/lookup.py
 	$(BIN)/python benchmarks/queue_tasks.py
 	$(BIN)/python benchmarks/queue_search.py --objects 1000000

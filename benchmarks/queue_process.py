@@ -44,11 +44,16 @@ class QueueProcess:
     url: str
     host: Path
     """A folder with ``ca``, ``certificate`` and ``key``."""
+    people_port: int
 
-    def link(self, connections: int = 8) -> QueueLink:
-        """The host's side of it."""
-        files = (self.host / name for name in ("ca", "certificate", "key"))
+    def link(self, host: Path | None = None, connections: int = 8) -> QueueLink:
+        """A host's side of it; by default that of its one host."""
+        files = ((host or self.host) / name for name in ("ca", "certificate", "key"))
         return QueueLink(self.url, host_client_context(*files), connections=connections)
+
+    def enroll(self, folder: Path) -> Path:
+        """One more host, its files in ``folder``."""
+        return _enrolled(folder, self.settings, self.people_port)
 
 
 @contextmanager
@@ -66,7 +71,7 @@ def queue_process(folder: Path, object_max_bytes: int) -> Iterator[QueueProcess]
             process.stdin.flush()
             hosts, people = map(int, process.stdout.readline().split())
             url = f"https://localhost:{hosts}"
-            yield QueueProcess(process.pid, settings, url, _enrolled(folder / "host", settings, people))
+            yield QueueProcess(process.pid, settings, url, _enrolled(folder / "host", settings, people), people)
         finally:
             process.kill()
 
@@ -81,7 +86,7 @@ def _settings(folder: Path, object_max_bytes: int) -> QueueSettings:
 
 def _enrolled(folder: Path, settings: QueueSettings, port: int) -> Path:
     key = make_host_key()
-    token = create_token(settings, Role.ENROLL, name="bench", days=1, now=SystemClock().now())
+    token = create_token(settings, Role.ENROLL, name=f"bench-{folder.name}", days=1, now=SystemClock().now())
     tls = people_client_context(settings.authority_folder / "ca.pem")
     connection = http.client.HTTPSConnection("localhost", port, context=tls, timeout=30)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

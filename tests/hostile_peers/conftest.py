@@ -51,7 +51,7 @@ LIMITS = {
     "CONNECTIONS_MAX_COUNT": 200,
 }
 """What the server of these tests has instead of the real ceilings, so that nobody has to wait for those."""
-HANDSHAKE_SECONDS = 0.5
+HANDSHAKE_AND_LINGER_SECONDS = ("3", "0.5")
 """Its deadline for a handshake, and how long it reads on what it refused."""
 ROOM_BYTES = 96 << 20
 """What a server may take beyond what it had before the attack: its ceilings allow this, and no attack gets more."""
@@ -63,7 +63,8 @@ limits.__dict__.update(msgspec.json.decode(sys.stdin.buffer.readline()))
 from sampler.runtime import log
 from sampler.server import QueueSettings, listening, serve
 log.configure()
-listening._HANDSHAKE_SECONDS = listening._LINGER_SECONDS = float(sys.argv[1])
+if sys.argv[1:]:
+    listening._HANDSHAKE_SECONDS, listening._LINGER_SECONDS = map(float, sys.argv[1:])
 settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=QueueSettings)
 asyncio.run(serve(settings, started=lambda where: os.write(1, b"%d %d\\n" % (where.hosts[1], where.people[1]))))
 """
@@ -217,19 +218,23 @@ def _settings(folder: Path) -> QueueSettings:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """It has short deadlines, unless the module says ``PATIENT = True``."""
+    patient = getattr(request.module, "PATIENT", False)
     folder = tmp_path_factory.mktemp("queue")
     settings = _settings(folder / "q")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SAMPLER_")}
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(HANDSHAKE_SECONDS)],
+        [sys.executable, "-c", _SERVE, *(() if patient else HANDSHAKE_AND_LINGER_SECONDS)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
     )  # fmt: skip
     with process:
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            process.stdin.write(json.dumps(LIMITS).encode() + b"\n" + msgspec.json.encode(settings) + b"\n")
+            process.stdin.write(
+                json.dumps({} if patient else LIMITS).encode() + b"\n" + msgspec.json.encode(settings) + b"\n"
+            )
             process.stdin.flush()
             hosts, people = map(int, process.stdout.readline().split())
             yield Server(process, settings, hosts, people, folder)
