@@ -86,7 +86,7 @@ async def inject(lab: Lab, load: Load, injection: Injection) -> bool:
     """Restart a service under a tracer that makes one call fail, give it work, bring it back without; whether it died.
 
     Raises:
-        NoTracer: strace is not there.
+        NoTracer: strace is not there, or may not trace.
     """
     if shutil.which("strace") is None:
         raise NoTracer("strace is not installed; it makes calls of the system fail (apt-get install strace)")
@@ -96,8 +96,9 @@ async def inject(lab: Lab, load: Load, injection: Injection) -> bool:
     try:
         await start(lab, name)
         await _work(lab, load, name)
-    except LabError:
-        pass  # it fell while it started, which is a moment like any other
+    except LabError as error:  # it fell while it started, which is a moment like any other
+        if "ptrace(" in str(error):
+            raise NoTracer(f"strace may not trace here (kernel.yama.ptrace_scope, a container): {error}") from error
     finally:
         del lab.under[name]
     died = name not in lab.processes or lab.processes[name].returncode is not None
