@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from collections.abc import Callable
 from typing import BinaryIO
 
+from sampler.limits import COPY_CHUNK_BYTES
 from sampler.model import Content
 from sampler.runtime.clock import SystemClock
 from sampler.upload import QueueLink
@@ -17,9 +17,12 @@ from sampler.wire.messages import ContentMessage, Manifest, ObjectMessage, State
 
 def content_of(open_content: Callable[[], BinaryIO]) -> Content:
     """Hash and size of all of it."""
+    digest, size = hashlib.sha256(), 0
     with open_content() as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return Content(digest.hexdigest(), file.seek(0, os.SEEK_END), 0)
+        while piece := file.read(COPY_CHUNK_BYTES):
+            digest.update(piece)
+            size += len(piece)
+    return Content(digest.hexdigest(), size, 0)
 
 
 async def deliver(link: QueueLink, content: Content, open_content: Callable[[], BinaryIO]) -> None:
