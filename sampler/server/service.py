@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -50,12 +51,19 @@ async def serve(settings: QueueSettings, *, started: Callable[[Listening], None]
         bound(settings.hosts_listen) as hosts,
         bound(settings.people_listen) as people,
     ):
+        _allow_every_connection()
         clock = SystemClock()
         signer = receipt_key(settings.folder)
         async with _queue(settings, clock, signer) as queue:
             issuing = _issuing(settings, signer, Listening(place_of(hosts), place_of(people)))
             apps = Applications(queue, issuing, clock, object_max_bytes=settings.uploads.object_max_bytes)
             await _answer(settings, queue, apps, (hosts, people), started)
+
+
+def _allow_every_connection() -> None:
+    """Many systems let a process have 1,024 descriptors unless it asks; two doors full of connections take more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _answer(
