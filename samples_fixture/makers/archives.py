@@ -28,7 +28,7 @@ def samples() -> dict[str, bytes]:
         "zip/path-traversal/path-traversal.zip": stored_zip({"note.txt": note, "../../outside.txt": note}),
         "zip/nested/nested.zip": stored_zip({"inner.zip": stored_zip({"setup.exe": inner}), "note.txt": note}),
         "zip/password-infected/password-infected.zip": encrypted_zip("setup.exe", locked, b"infected"),
-        "rar/executable-member/executable-member.rar": stored_rar({"note.txt": note, "setup.exe": program}),
+        "rar/executable-member/executable-member.rar": stored_rar({"note.txt": note, "setup.exe": program[:-1] + b"\1"}),
         "tar/executable-member/executable-member.tar": ustar({"note.txt": note, "setup.exe": program}),
         "gzip/tar/plain.tar.gz": stored_gzip("plain.tar", ustar({"note.txt": note})),
         "bzip2/plain/plain.bz2": _BZIP2_NOTE,

@@ -18,9 +18,9 @@ FOLDER = "/srv/mail"
 ORIGIN = "https://jane:secret@files.example.com/offers/q3.docm?token=abc123"
 OTHER_ELSEWHERE = re.compile(
     r"  (?:host\.|agent\.version|file\.(?:mode|mtime|ctime|accessed|uid|gid|owner|group)|event\.(?:id|created)"
-    r"|sampler\.(?:ruleset\.version|file\.trust))"
+    r"|sampler\.(?:ruleset\.version|file\.trust)|file\.hash\.(?:tlsh|ssdeep))"
 )
-"""Fields whose values say when and where the preview was made."""
+"""Fields whose values say when and where the preview was made, and those of extras that need not be installed."""
 
 
 def captured(statement: str, region: str) -> list[str]:
@@ -40,7 +40,7 @@ def masked(lines: list[str]) -> list[str]:
     kept, lines = [" ".join(lines[:start])], lines[start:]
     dropping = False
     for line in lines:
-        dropping = bool(OTHER_ELSEWHERE.match(line)) or (dropping and line.lstrip().startswith("→"))
+        dropping = bool(OTHER_ELSEWHERE.match(line)) or (dropping and line.startswith("      "))
         if not dropping:
             kept.append(re.sub(r"\d+ fields|\d+ bytes in all", "SOME", line))
     return kept
