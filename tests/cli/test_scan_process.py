@@ -73,7 +73,7 @@ def test_ctrl_c_ends_it(tree: Path, command: Command, recalled: bool) -> None:
         process.send_signal(signal.SIGINT)
         asked = time.monotonic()
         _, said = process.communicate(timeout=30)
-        assert time.monotonic() - asked < 20  # a tenth of a second, where nothing else runs
+        assert time.monotonic() - asked < 5  # the machine may be busy; here it takes a tenth of a second
         assert process.returncode == 130
     assert b"Traceback" not in said
     _, alive = psutil.wait_procs(children, timeout=10)

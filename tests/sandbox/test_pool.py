@@ -370,7 +370,7 @@ async def test_an_entry_that_never_returns(make_pool: MakePool, until: Until) ->
     began = time.monotonic()
     with pytest.raises(SandboxError, match="does not answer: TimeoutError"):
         await make_pool("prepare_forever", start_deadline_seconds=0.5)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 10
     await until(lambda: not processes())
 
 
